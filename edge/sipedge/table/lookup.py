@@ -1,0 +1,180 @@
+"""How a call asks an edge table: one `Table` over any store of packed rows.
+
+The store is two methods (`Rows`): LMDB in the edge, a dict in `explain` and in tests. Decoded rows are
+cached by their bytes, so that a rewritten row is seen at once and an unchanged one is decoded once.
+"""
+
+from __future__ import annotations
+
+import bisect
+import ipaddress
+from functools import lru_cache
+from typing import Protocol, cast
+
+from sipedge.e164 import is_e164, range_key
+from sipedge.secret import Secret
+from sipedge.table.codec import pack_row, unpack_row
+from sipedge.table.rows import (
+    AccountRow,
+    CarrierRow,
+    CredentialRow,
+    DomainRow,
+    EdgeTable,
+    NumberRow,
+    ResolvedAddress,
+    ResolvedRow,
+    RouteRow,
+    Row,
+    Section,
+    SiteRow,
+    SourcesRow,
+    TrunkRow,
+)
+
+IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Rows(Protocol):
+    """A store of packed rows, each section sorted by key."""
+
+    def get(self, section: Section, key: bytes) -> bytes | None:
+        """The row at exactly `key`."""
+
+    def floor(self, section: Section, key: bytes) -> tuple[bytes, bytes] | None:
+        """The row at the greatest key not above `key`."""
+
+
+class MemoryRows:
+    """Rows of one EdgeTable in memory, as `explain` and the tests use them."""
+
+    def __init__(self, table: EdgeTable) -> None:
+        self._rows = {
+            section: {key.encode(): pack_row(row) for key, row in rows.items()}
+            for section, rows in table.sections.items()
+        }
+        self._keys = {section: sorted(rows) for section, rows in self._rows.items()}
+
+    def get(self, section: Section, key: bytes) -> bytes | None:
+        return self._rows.get(section, {}).get(key)
+
+    def floor(self, section: Section, key: bytes) -> tuple[bytes, bytes] | None:
+        keys = self._keys.get(section, [])
+        position = bisect.bisect_right(keys, key)
+        return (keys[position - 1], self._rows[section][keys[position - 1]]) if position else None
+
+
+@lru_cache(maxsize=16_384)
+def _row(section: Section, data: bytes) -> Row:
+    return unpack_row(section, data)
+
+
+@lru_cache(maxsize=16_384)
+def network(cidr: str) -> IpNetwork:
+    """The network a row's CIDR text names."""
+    return ipaddress.ip_network(cidr, strict=False)
+
+
+def in_any(address: str, cidrs: tuple[str, ...]) -> bool:
+    """True if `address` lies in one of `cidrs`; text that is no address lies in none (fail closed).
+
+    An IPv4 address in IPv6 clothes (`::ffff:192.0.2.1`) is the IPv4 address.
+    """
+    parsed = _address(address)
+    return parsed is not None and any(parsed in network(cidr) for cidr in cidrs)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        parsed = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return mapped or parsed
+
+
+class Table:
+    """The questions a call may ask. Every answer is None where the table has no such row."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def _get(self, section: Section, key: str) -> Row | None:
+        # Text of the wire may hold anything; a key with a lone surrogate is nobody's.
+        data = self._rows.get(section, key.encode("utf-8", "surrogatepass"))
+        return None if data is None else _row(section, data)
+
+    def site(self) -> SiteRow | None:
+        """The edge itself; None while the edge has no table."""
+        return cast("SiteRow | None", self._get(Section.SITE, "site"))
+
+    def trunk(self, trunk_id: str) -> TrunkRow | None:
+        return cast("TrunkRow | None", self._get(Section.TRUNK, trunk_id))
+
+    def trunk_of_domain(self, domain: str) -> TrunkRow | None:
+        """The trunk whose termination domain is `domain` (lower case, below `pstn`)."""
+        row = cast("DomainRow | None", self._get(Section.DOMAIN, domain))
+        return None if row is None else self.trunk(row.trunk)
+
+    def number(self, number: str) -> NumberRow | None:
+        """Who owns an E.164 number: the single Number first, else the range that holds it.
+
+        None for text that is no E.164 number, even where it would sort into a range.
+        """
+        if not is_e164(number):
+            return None
+        single = cast("NumberRow | None", self._get(Section.NUMBER, number))
+        if single is not None:
+            return single
+        found = self._rows.floor(Section.RANGE, range_key(number))
+        if found is None:
+            return None
+        row = cast("NumberRow", _row(Section.RANGE, found[1]))
+        return row if len(row.first) == len(number) and row.first <= number <= row.last else None
+
+    def account(self, account_id: str) -> AccountRow | None:
+        return cast("AccountRow | None", self._get(Section.ACCOUNT, account_id))
+
+    def is_caller_id(self, account_id: str, number: str) -> bool:
+        """True if the account owns `number` or has it as a verified caller id (S40)."""
+        owner = self.number(number)
+        if owner is not None and owner.account == account_id:
+            return True
+        return self._get(Section.CALLER_ID, f"{account_id}|{number}") is not None
+
+    def ha1s(self, lists: tuple[str, ...], username: str) -> tuple[Secret, ...]:
+        """The HA1 of `username` in each of the lists that has it: either password passes."""
+        rows = (self._get(Section.CREDENTIAL, f"{each}|{username}") for each in lists)
+        return tuple(cast("CredentialRow", row).ha1 for row in rows if row is not None)
+
+    def carrier(self, name: str) -> CarrierRow | None:
+        return cast("CarrierRow | None", self._get(Section.CARRIER, name))
+
+    def carrier_of_source(self, address: str) -> str | None:
+        """The carrier whose source networks hold `address`, the narrowest network first."""
+        row = cast("SourcesRow | None", self._get(Section.SOURCES, "sources"))
+        parsed = _address(address)
+        if row is None or parsed is None:
+            return None
+        return next((each.carrier for each in row.sources if parsed in network(each.cidr)), None)
+
+    def route(self, number: str) -> RouteRow | None:
+        """The gateways of the longest prefix of `number` that any carrier takes."""
+        for length in range(len(number), 0, -1):
+            row = self._get(Section.ROUTE, number[:length])
+            if row is not None:
+                return cast("RouteRow", row)
+        return None
+
+    def emergency_route(self) -> RouteRow | None:
+        """The gateways of emergency-capable carriers, whatever their prefixes."""
+        return cast("RouteRow | None", self._get(Section.ROUTE, "emergency"))
+
+    def resolved(self, host: str, port: int | None, transport: str | None) -> tuple[ResolvedAddress, ...]:
+        """What the agent found for a name; empty while nothing is known."""
+        row = cast("ResolvedRow | None", self._get(Section.RESOLVED, resolved_key(host, port, transport)))
+        return () if row is None else row.addresses
+
+
+def resolved_key(host: str, port: int | None, transport: str | None) -> str:
+    """The key of section `resolved`."""
+    return f"{host}|{port or ''}|{transport or ''}"

@@ -1,0 +1,131 @@
+"""How a table travels: a head that names every part by its hash, and parts with fixed names.
+
+A part holds the rows whose key falls into it; an absent part is an empty one. The head is written
+after its parts, so a reader that holds parts matching a head holds one whole revision.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import msgpack
+
+from sipedge.table.codec import TableFormatError, pack_row
+from sipedge.table.rows import SCHEMA, EdgeTable, Section
+
+PARTS: Final[Mapping[Section, int]] = {
+    Section.SITE: 1,
+    Section.TRUNK: 64,
+    Section.DOMAIN: 16,
+    Section.NUMBER: 256,
+    Section.RANGE: 16,
+    Section.ACCOUNT: 4,
+    Section.CALLER_ID: 16,
+    Section.CREDENTIAL: 64,
+    Section.CARRIER: 1,
+    Section.SOURCES: 1,
+    Section.ROUTE: 4,
+}
+"""Into how many parts each section is cut."""
+
+HASH_BYTES: Final = 8
+
+PackedRows = Mapping[Section, Mapping[bytes, bytes]]
+
+
+class NewerSchemaError(TableFormatError):
+    """The head was written by a newer control plane than this edge understands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What one revision consists of."""
+
+    schema: int
+    edge: str
+    sequence: int
+    """Rises by one with every publication of this edge's table."""
+    parts: Mapping[str, bytes]
+    """Part name to the 8-byte hash of its bytes; parts without rows are left out."""
+
+    def pack(self) -> bytes:
+        """The head's bytes, followed by their own hash: a flipped bit in a sequence must not pass for one."""
+        packed: bytes = msgpack.packb(
+            {"schema": self.schema, "edge": self.edge, "sequence": self.sequence, "parts": dict(self.parts)}
+        )
+        return packed + part_hash(packed)
+
+
+def unpack_head(data: bytes) -> Head:
+    """The head in `data`. Raises NewerSchemaError, or TableFormatError for bytes that are no head."""
+    packed, own_hash = data[:-HASH_BYTES], data[-HASH_BYTES:]
+    if part_hash(packed) != own_hash:
+        raise TableFormatError("no head of a table: cut short or damaged")
+    try:
+        fields = msgpack.unpackb(packed)
+        schema = int(fields["schema"])
+        if schema > SCHEMA:
+            raise NewerSchemaError(
+                f"the table has schema {schema}, this edge understands up to {SCHEMA}: upgrade the edge"
+            )
+        return Head(schema, str(fields["edge"]), int(fields["sequence"]), dict(fields["parts"]))
+    except NewerSchemaError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, msgpack.UnpackException) as error:
+        raise TableFormatError(f"no head of a table: {error!r}") from error
+
+
+def part_hash(data: bytes) -> bytes:
+    """The 8-byte hash by which a head names a part."""
+    return hashlib.blake2b(data, digest_size=HASH_BYTES).digest()
+
+
+def part_name(section: Section, key: bytes) -> str:
+    """The part that a row belongs to: `number-c4`. Stable for ever within a schema."""
+    count = PARTS[section]
+    return f"{section.value.replace('_', '-')}-{zlib.crc32(key) % count:02x}"
+
+
+def pack_parts(table: EdgeTable) -> dict[str, bytes]:
+    """Every non-empty part of `table`, by name; equal tables give equal bytes."""
+    parts: dict[str, dict[str, dict[bytes, bytes]]] = {}
+    for section in PARTS:
+        for key, row in table.sections.get(section, {}).items():
+            raw = key.encode()
+            parts.setdefault(part_name(section, raw), {}).setdefault(section.value, {})[raw] = pack_row(row)
+    return {name: _pack_part(sections) for name, sections in sorted(parts.items())}
+
+
+def _pack_part(sections: Mapping[str, Mapping[bytes, bytes]]) -> bytes:
+    ordered = [(section, sorted(rows.items())) for section, rows in sorted(sections.items())]
+    return zlib.compress(msgpack.packb(ordered), level=6)
+
+
+def unpack_part(data: bytes) -> PackedRows:
+    """The packed rows of a part. Raises TableFormatError for bytes that are no part."""
+    try:
+        sections = msgpack.unpackb(zlib.decompress(data), use_list=False)
+        rows = {Section(section): dict(rows) for section, rows in sections}
+        if not rows.keys() <= PARTS.keys():
+            raise ValueError("a section that is never published")
+        return rows
+    except (TypeError, ValueError, zlib.error, msgpack.UnpackException) as error:
+        raise TableFormatError(f"no part of a table: {error!r}") from error
+
+
+def rows_of(parts: Iterable[bytes]) -> PackedRows:
+    """The packed rows of several parts together. Raises TableFormatError for bytes that are no part."""
+    rows: dict[Section, dict[bytes, bytes]] = {}
+    for data in parts:
+        for section, packed in unpack_part(data).items():
+            rows.setdefault(section, {}).update(packed)
+    return rows
+
+
+def head_of(edge: str, sequence: int, parts: Mapping[str, bytes]) -> Head:
+    """The head that names `parts`."""
+    return Head(SCHEMA, edge, sequence, {name: part_hash(data) for name, data in sorted(parts.items())})
