@@ -1,0 +1,1 @@
+"""The call decision, pure: `route(table, request, ...) -> Decision`, and what follows a failed attempt."""

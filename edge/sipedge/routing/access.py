@@ -1,0 +1,81 @@
+"""May this peer call at all? Account, transport, TLS version, source address, digest: in that order."""
+
+from __future__ import annotations
+
+from sipedge.routing.authenticate import DigestResult
+from sipedge.routing.call import Call, Finding, Side, failed, passed, skipped
+from sipedge.routing.reasons import Reason
+from sipedge.table.lookup import in_any
+
+OLD_TLS = frozenset({"TLSv1", "TLSv1.0", "TLSv1.1", "SSLv3", "SSLv2"})
+
+
+def account_active(side: Side) -> Finding:
+    """A trunk without a known account is treated as suspended: fail closed."""
+    if side.account is None:
+        return failed(Reason.AccountSuspended, "the trunk belongs to no account")
+    if side.account.suspended:
+        return failed(Reason.AccountSuspended, f"account {side.account.id} is suspended")
+    return passed(f"account {side.account.id}")
+
+
+def secure_transport(call: Call) -> Finding:
+    """S20: a secure trunk takes signalling over TLS alone."""
+    if not call.trunk.secure:
+        return skipped("the trunk is not secure")
+    if call.request.transport != "tls":
+        return failed(
+            Reason.TransportNotSecure, f"the trunk is secure; the call came over {call.request.transport}"
+        )
+    return passed("TLS")
+
+
+def tls_version(call: Call) -> Finding:
+    """S13, S14: the listener may admit old versions for another account's sake."""
+    if call.request.transport != "tls":
+        return skipped("no TLS")
+    version = call.request.tls_version or "unknown version"
+    if version in OLD_TLS and not call.account.allow_deprecated_tls:
+        return failed(Reason.TlsVersionTooLow, f"{version}; the account takes TLSv1.2 and later")
+    return passed(version)
+
+
+def authentication_configured(call: Call) -> Finding:
+    """S26, S34: a trunk with neither kind of list takes no calls."""
+    kinds = [
+        name
+        for name, rows in (("access list", call.trunk.access), ("credentials", call.trunk.credential_lists))
+        if rows is not None
+    ]
+    if not kinds:
+        return failed(Reason.NoAuthentication, "the trunk names no access list and no credential list")
+    return passed(" and ".join(kinds))
+
+
+def source_allowed(call: Call) -> Finding:
+    """S36; before any challenge, so that a blocked source learns nothing (spec 0.2, trap 3)."""
+    if call.trunk.access is None:
+        return skipped("no access list")
+    if not in_any(call.request.source, call.trunk.access):
+        return failed(
+            Reason.SourceNotAllowed, f"{call.request.source} is in no entry of the trunk's access lists"
+        )
+    return passed(call.request.source)
+
+
+def digest_valid(call: Call) -> Finding:
+    """S37, S38: none or stale is challenged, unknown or wrong is refused."""
+    if call.trunk.credential_lists is None:
+        return skipped("no credential list")
+    username = call.request.username
+    if username is None:
+        return failed(Reason.CredentialsRequired, "no Proxy-Authorization for our realm")
+    match call.digest(call.table.ha1s(call.trunk.credential_lists, username)):
+        case DigestResult.OK:
+            return passed(f"user {username}")
+        case DigestResult.MISSING:
+            return failed(Reason.CredentialsRequired, "no Proxy-Authorization for our realm")
+        case DigestResult.STALE:
+            return failed(Reason.CredentialsStale, f"user {username}: the nonce is old or another call's")
+        case DigestResult.WRONG:
+            return failed(Reason.CredentialsWrong, f"user {username}: unknown, or the password is wrong")

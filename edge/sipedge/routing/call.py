@@ -1,0 +1,106 @@
+"""The facts of one call that its checks read, and what a check finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from sipedge.e164 import EMERGENCY_NUMBERS
+from sipedge.routing.authenticate import DigestCheck
+from sipedge.routing.decision import Direction, Outcome, Step
+from sipedge.routing.reasons import Reason
+from sipedge.routing.request import SipRequest
+from sipedge.table import AccountRow, NumberRow, SiteRow, Table, TrunkRow
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Who asks, and for what: known before it is known whether the call is served."""
+
+    direction: Direction
+    called: str
+    """The called number as dialled, `+` added where a carrier left it out."""
+    calling: str
+    """The calling number by the precedence of S41, "" if no header holds one."""
+    trunk: TrunkRow | None
+    """None for a called number that is not routed to a served trunk."""
+    account: AccountRow | None
+    carrier: str | None = None
+    """Who brings the call, in origination."""
+    number: NumberRow | None = None
+    """Who owns the called number, in origination."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An initial INVITE of a known side for a trunk that exists."""
+
+    table: Table
+    site: SiteRow
+    request: SipRequest
+    digest: DigestCheck
+    side: Side
+    trunk: TrunkRow
+    account: AccountRow
+
+    @property
+    def direction(self) -> Direction:
+        return self.side.direction
+
+    @property
+    def called(self) -> str:
+        return self.side.called
+
+    @property
+    def calling(self) -> str:
+        return self.side.calling
+
+    @property
+    def is_emergency(self) -> bool:
+        """True for an emergency short code dialled by a trunk (spec 0.2, trap 1)."""
+        return self.direction is Direction.TERMINATION and self.called in EMERGENCY_NUMBERS
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found. A finding with a reason ends the call."""
+
+    outcome: Outcome
+    detail: str
+    reason: Reason | None = None
+
+
+def passed(detail: str) -> Finding:
+    return Finding(Outcome.PASS, detail)
+
+
+def skipped(detail: str) -> Finding:
+    return Finding(Outcome.SKIP, detail)
+
+
+def failed(reason: Reason, detail: str) -> Finding:
+    return Finding(Outcome.FAIL, detail, reason)
+
+
+Subject = TypeVar("Subject", Side, Call)
+
+
+@dataclass(frozen=True, slots=True)
+class Check(Generic[Subject]):
+    """One question of a checklist."""
+
+    name: str
+    ask: Callable[[Subject], Finding]
+    rule: str
+
+
+def run_checks(checks: tuple[Check[Subject], ...], subject: Subject, steps: list[Step]) -> Reason | None:
+    """Ask in order until one fails; its reason, or None. Each answer is added to `steps`."""
+    for check in checks:
+        finding = check.ask(subject)
+        rule = finding.reason.value.rule if finding.reason else check.rule
+        steps.append(Step(check.name, finding.outcome, finding.detail, rule))
+        if finding.reason is not None:
+            return finding.reason
+    return None

@@ -1,0 +1,146 @@
+"""Every reason a call is refused, challenged or dropped for: one documented constant each.
+
+A reason is one SIP answer, one log field, one metric label, one word in `explain`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a reason looks like on the wire."""
+
+    status: int
+    """SIP status code; 0 = no answer at all."""
+    text: str
+    error_code: int | None
+    """Number of spec 2.3 and 2.4 for X-Trunkline-Error; None where the reference has none."""
+    rule: str
+    meaning: str
+
+
+class Reason(Enum):
+    """Names as they appear in logs, metrics and `explain -o json`."""
+
+    NoTable = Answer(503, "Service Unavailable", None, "-", "the edge has no table yet")
+    Draining = Answer(503, "Service Unavailable", None, "-", "the edge is draining; try its next address")
+    MalformedRequest = Answer(400, "Bad Request", None, "RFC 3261 8.2", "the request cannot be read")
+    BodyNotSupported = Answer(
+        415, "Unsupported Media Type", None, "spec 2.2", "a multipart body is not taken"
+    )
+    TooManyHops = Answer(483, "Too Many Hops", None, "RFC 3261 16.3", "Max-Forwards reached zero")
+    UnknownDomain = Answer(0, "", None, "spec 0.2(2)", "the host of the Request-URI is none of ours")
+    NoDialog = Answer(
+        481,
+        "Call/Transaction Does Not Exist",
+        None,
+        "RFC 3261 12.2.2",
+        "an in-dialog request without a dialog of this platform",
+    )
+    MethodNotAllowed = Answer(405, "Method Not Allowed", None, "S90", "the edge takes calls, nothing else")
+    AccountSuspended = Answer(603, "Decline", 32005, "spec 2.4", "the account is suspended")
+    TransportNotSecure = Answer(
+        403, "Secure Transport Required", 32208, "S20", "a secure trunk was called over UDP or TCP"
+    )
+    TlsVersionTooLow = Answer(
+        403, "TLS Version Too Low", 32222, "S13", "the account does not allow TLS 1.0 and 1.1"
+    )
+    NoAuthentication = Answer(
+        403,
+        "No Valid Authentication",
+        32200,
+        "S26",
+        "the trunk has neither an access list nor a credential list",
+    )
+    SourceNotAllowed = Answer(
+        403,
+        "Source Address Not Allowed",
+        32201,
+        "S36",
+        "the source address is in no access list of the trunk",
+    )
+    CredentialsRequired = Answer(
+        407, "Proxy Authentication Required", None, "S38", "the trunk asks for a digest"
+    )
+    CredentialsStale = Answer(
+        407,
+        "Proxy Authentication Required",
+        None,
+        "S38",
+        "the digest was made for another or an older challenge",
+    )
+    CredentialsWrong = Answer(403, "Forbidden", 32202, "S37", "unknown user or wrong password")
+    NumberNotE164 = Answer(
+        400, "Invalid Phone Number", None, "S44", "the called number is not `+` and 2 to 15 digits"
+    )
+    CallerIdMalformed = Answer(403, "Invalid Caller ID", 32206, "S41", "no calling number can be read")
+    CallerIdNotAllowed = Answer(
+        403, "Invalid Caller ID", 32204, "S40", "the calling number is neither owned nor verified"
+    )
+    MediaNotSecure = Answer(488, "Secure Media Required", 32208, "S20", "plain RTP offered on a secure trunk")
+    MediaSecureRefused = Answer(
+        488, "Secure Media Not Enabled", 32207, "spec 2.4", "SRTP offered on a trunk that is not secure"
+    )
+    NoRoute = Answer(503, "No Route to Destination", None, "spec 2.4", "no carrier takes this number")
+    NumberNotFound = Answer(404, "Not Found", None, "S45", "the called number is not routed to a trunk")
+    NoEnabledUri = Answer(
+        480, "No Enabled Origination URI", 32010, "S61", "the trunk has no enabled origination URI"
+    )
+    TrunkCpsExceeded = Answer(
+        503,
+        "Trunk CPS limit exceeded",
+        32001,
+        "spec 2.3",
+        "more new calls in this second than the trunk may make",
+    )
+    AccountCpsExceeded = Answer(
+        503,
+        "Account CPS limit exceeded",
+        32012,
+        "spec 2.3",
+        "more new calls in this second than the account may make",
+    )
+    CarrierCpsExceeded = Answer(
+        503,
+        "Carrier CPS limit exceeded",
+        None,
+        "spec 2.3",
+        "more new calls in this second than the carrier takes",
+    )
+    TrunkConcurrencyExceeded = Answer(
+        503,
+        "Trunk concurrent call limit exceeded",
+        None,
+        "spec 2.3",
+        "as many calls in progress as the trunk may have",
+    )
+    AccountConcurrencyExceeded = Answer(
+        503,
+        "Account concurrent call limit exceeded",
+        None,
+        "spec 2.3",
+        "as many calls in progress as the account may have",
+    )
+    CarrierConcurrencyExceeded = Answer(
+        503,
+        "Carrier concurrent call limit exceeded",
+        None,
+        "spec 2.3",
+        "as many calls in progress as the carrier takes",
+    )
+    TransferNotAllowed = Answer(
+        403, "Transfer Not Allowed", 32218, "S23", "REFER on a trunk without transfer"
+    )
+    RedirectFailed = Answer(480, "Redirect Failed", 32219, "S73", "a second redirect, or a refused target")
+    NoAnswer = Answer(408, "Request Timeout", 32011, "S65", "no target answered at all")
+    RingTimeout = Answer(
+        480, "Temporarily Unavailable", None, "wire 4", "the called side rang until the limit"
+    )
+    TargetFailed = Answer(480, "Temporarily Unavailable", None, "S66", "every target failed")
+    PostDialDelayExceeded = Answer(
+        503, "Post Dial Delay Exceeded", 32016, "spec 2.3", "60 seconds over all carriers without a result"
+    )
+    InternalError = Answer(500, "Server Internal Error", None, "-", "a fault of the edge; see its log")

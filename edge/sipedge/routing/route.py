@@ -1,0 +1,121 @@
+"""The call decision: one pure function from an edge table and an initial request to a Decision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sipedge.routing import access, identity, limits, media, numbers, targets
+from sipedge.routing.authenticate import DigestCheck
+from sipedge.routing.call import Call, Check, Side, run_checks
+from sipedge.routing.classify import classify, is_own_host
+from sipedge.routing.decision import (
+    Challenge,
+    Decision,
+    Direction,
+    Drop,
+    Forward,
+    Outcome,
+    Reject,
+    Reply,
+    Step,
+)
+from sipedge.routing.reasons import Reason
+from sipedge.routing.request import SipRequest
+from sipedge.table import SiteRow, Table
+from sipedge.uri import parse_uri
+
+ACCOUNT = Check("account", access.account_active, "spec 2.4")
+MEDIA = Check("media", media.media_allowed, "S20")
+SIDE_CHECKS = {
+    Direction.TERMINATION: (ACCOUNT,),
+    Direction.ORIGINATION: (Check("called number", numbers.called_number_routed, "S45"), ACCOUNT),
+}
+CALL_CHECKS = {
+    Direction.TERMINATION: (
+        Check("secure transport", access.secure_transport, "S20"),
+        Check("tls version", access.tls_version, "S13"),
+        Check("authentication configured", access.authentication_configured, "S26"),
+        Check("access list", access.source_allowed, "S36"),
+        Check("digest", access.digest_valid, "S38"),
+        Check("called number", numbers.called_number_dialable, "S44"),
+        Check("caller id", identity.caller_id_allowed, "S40"),
+        MEDIA,
+        Check("route", targets.targets_exist, "S43"),
+    ),
+    Direction.ORIGINATION: (MEDIA, Check("route", targets.targets_exist, "S61")),
+}
+RETRY_AFTER = (("Retry-After", "30"),)
+ALLOW = (("Allow", "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO"),)
+
+
+def route(
+    table: Table, request: SipRequest, *, digest: DigestCheck, dice: targets.Dice, draining: bool = False
+) -> Decision:
+    """What to do with an initial request. Total: any text in any field gives a Decision.
+
+    `digest` says whether an HA1 fits the request, `dice` draws from [0, 1) for the weights (S60),
+    `draining` is true while the edge takes no new calls.
+    """
+    site = table.site()
+    if site is None:
+        return Reject((), reason=Reason.NoTable, headers=RETRY_AFTER)
+    side, step = classify(table, site, request)
+    if request.method != "INVITE":
+        return _other_method(site, request, step, side is not None, draining)
+    if side is None:
+        return Drop((step,), reason=Reason.UnknownDomain)
+    steps = [step]
+    if draining:
+        return _refuse(site, side, Reason.Draining, steps)
+    refusal = run_checks(SIDE_CHECKS[side.direction], side, steps)
+    if refusal is not None or side.trunk is None or side.account is None:
+        return _refuse(site, side, refusal or Reason.AccountSuspended, steps)
+    call = Call(table, site, request, digest, side, side.trunk, side.account)
+    refusal = run_checks(CALL_CHECKS[side.direction], call, steps)
+    return _forward(call, dice, steps) if refusal is None else _refuse(site, side, refusal, steps)
+
+
+def _forward(call: Call, dice: targets.Dice, steps: list[Step]) -> Forward:
+    return Forward(
+        **_parties(call.side, steps),
+        targets=targets.draw(targets.targets_of(call), dice),
+        changes=identity.identity_changes(call),
+        limits=limits.limits_of(call),
+        max_duration_seconds=call.account.max_call_duration_seconds,
+        consume_credentials=call.direction is Direction.TERMINATION,
+    )
+
+
+def _refuse(site: SiteRow, side: Side, reason: Reason, steps: list[Step]) -> Decision:
+    if reason in (Reason.CredentialsRequired, Reason.CredentialsStale):
+        return Challenge(**_parties(side, steps), reason=reason, realm=site.realm)
+    headers = RETRY_AFTER if reason is Reason.Draining else ()
+    return Reject(**_parties(side, steps), reason=reason, headers=headers)
+
+
+def _parties(side: Side, steps: list[Step]) -> dict[str, Any]:
+    return {
+        "steps": tuple(steps),
+        "direction": side.direction,
+        "trunk": side.trunk.id if side.trunk else None,
+        "account": side.account.id if side.account else None,
+        "account_sid": side.account.sid if side.account else None,
+        "carrier": side.carrier,
+        "called": side.called,
+        "calling": side.calling,
+    }
+
+
+def _other_method(site: SiteRow, request: SipRequest, step: Step, known: bool, draining: bool) -> Decision:
+    """S90, S92: OPTIONS is answered without authentication, any other method is not allowed here."""
+    if not known:
+        uri = parse_uri(request.request_uri)
+        if uri is None or not is_own_host(site, request, uri.host):
+            return Drop((step,), reason=Reason.UnknownDomain)
+        step = Step("side", Outcome.PASS, f"{uri.host} is the edge itself", "S92")
+    if request.method != "OPTIONS":
+        refused = Step("method", Outcome.FAIL, f"{request.method} is not served", "S90")
+        return Reject((step, refused), reason=Reason.MethodNotAllowed, headers=ALLOW)
+    if draining:
+        return Reject((step,), reason=Reason.Draining, headers=RETRY_AFTER)
+    return Reply((step, Step("method", Outcome.PASS, "OPTIONS", "S92")))
