@@ -1,0 +1,1 @@
+"""The control plane: from manifests to edge tables, verdicts and statuses."""

@@ -1,0 +1,52 @@
+"""What users write: the nine kinds, how a manifest becomes one of them, and all of them together."""
+
+from trunkline.api.account import Account
+from trunkline.api.caller_id import CallerId
+from trunkline.api.carrier import Carrier, Gateway
+from trunkline.api.credential_list import Credential, CredentialList
+from trunkline.api.decode import decode
+from trunkline.api.edge import Edge
+from trunkline.api.faults import FieldError, FieldErrors, FieldReason
+from trunkline.api.group import API_VERSION, GROUP, VERSION
+from trunkline.api.ip_access_control_list import IpAccessControlEntry, IpAccessControlList
+from trunkline.api.kinds import ALL_KINDS, KINDS, AnyResource
+from trunkline.api.meta import LocalRef, ObjectMeta, ObjectRef, SecretKeyRef, SecretRef
+from trunkline.api.number import Number
+from trunkline.api.origination_uri import OriginationUri
+from trunkline.api.resources import InvalidObject, Platform, Resources, secret_from_manifest
+from trunkline.api.trunk import Termination, Trunk
+
+__all__ = [
+    "ALL_KINDS",
+    "API_VERSION",
+    "GROUP",
+    "KINDS",
+    "VERSION",
+    "Account",
+    "AnyResource",
+    "CallerId",
+    "Carrier",
+    "Credential",
+    "CredentialList",
+    "Edge",
+    "FieldError",
+    "FieldErrors",
+    "FieldReason",
+    "Gateway",
+    "InvalidObject",
+    "IpAccessControlEntry",
+    "IpAccessControlList",
+    "LocalRef",
+    "Number",
+    "ObjectMeta",
+    "ObjectRef",
+    "OriginationUri",
+    "Platform",
+    "Resources",
+    "SecretKeyRef",
+    "SecretRef",
+    "Termination",
+    "Trunk",
+    "decode",
+    "secret_from_manifest",
+]

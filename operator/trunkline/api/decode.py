@@ -1,0 +1,123 @@
+"""A manifest as YAML or JSON has it -> an object of a kind, or everything that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from pydantic import ValidationError
+
+from trunkline.api.faults import FieldError, FieldErrors, FieldReason, kind_of, shown
+from trunkline.api.group import API_VERSION, GROUP
+from trunkline.api.kinds import KINDS, AnyResource
+from trunkline.api.reference import ObjectRef
+from trunkline.api.translation import field_errors, nearest, no_text_key, unknown_field
+
+__all__ = ["FieldError", "FieldErrors", "decode"]
+
+_TOP: Final = ("apiVersion", "kind", "metadata", "spec", "status")
+_MAX_GENERATION: Final = 2**63 - 1
+
+
+def decode(manifest: object, *, default_namespace: str | None = None) -> AnyResource:
+    """The object that `manifest` describes; `default_namespace` is that of tenant kinds that name none.
+
+    `status` is left unread, unknown fields are refused. Raises FieldErrors and nothing else, whatever the
+    input.
+    """
+    if not isinstance(manifest, Mapping):
+        message = f"must be a mapping, not {kind_of(manifest)} (write apiVersion, kind, metadata and spec)"
+        raise FieldErrors(None, 0, [FieldError("", FieldReason.InvalidType, message)])
+    kind = _kind(manifest)
+    metadata = _metadata(manifest, kind, default_namespace)
+    ref, generation = _ref(kind, metadata), _generation(metadata)
+    faults = list(_faults_of_the_frame(manifest))
+    content = {
+        name: value
+        for name, value in (("metadata", metadata), ("spec", manifest.get("spec")))
+        if value is not None
+    }
+    if kind.scope == "Namespaced" and isinstance(metadata, Mapping) and metadata.get("namespace") is None:
+        faults.append(
+            FieldError("metadata.namespace", FieldReason.Required, "is required and missing (add it)")
+        )
+    try:
+        resource = kind.model_validate(content)
+    except ValidationError as error:
+        raise FieldErrors(ref, generation, [*field_errors(error, kind), *faults]) from None
+    if faults:
+        raise FieldErrors(ref, generation, faults)
+    return resource
+
+
+def _kind(manifest: Mapping[object, object]) -> type[AnyResource]:
+    """The class of the manifest's kind. Raises FieldErrors if the group has none."""
+    version, name = manifest.get("apiVersion"), manifest.get("kind")
+    if version != API_VERSION:
+        raise FieldErrors(None, 0, [_wrong_version(version)])
+    found = KINDS.get(name) if isinstance(name, str) else None
+    if found is not None:
+        return found
+    if name is None:
+        fault = FieldError(
+            "kind", FieldReason.Required, f"is required and missing (write one of {', '.join(KINDS)})"
+        )
+    else:
+        near = nearest(name, list(KINDS)) if isinstance(name, str) else None
+        mend = f"did you mean {near}?" if near else f"write one of {', '.join(KINDS)}"
+        fault = FieldError("kind", FieldReason.UnknownKind, f"{GROUP} has no kind {shown(name)} ({mend})")
+    raise FieldErrors(None, 0, [fault])
+
+
+def _wrong_version(version: object) -> FieldError:
+    if version is None:
+        return FieldError(
+            "apiVersion", FieldReason.Required, f"is required and missing (write {API_VERSION})"
+        )
+    if isinstance(version, str) and version.startswith(f"{GROUP}/"):
+        message = f"{shown(version)} is no version that is understood here (write {API_VERSION})"
+    else:
+        message = f"{shown(version)} is not of the group {GROUP} (write {API_VERSION})"
+    return FieldError("apiVersion", FieldReason.UnknownKind, message)
+
+
+def _metadata(
+    manifest: Mapping[object, object], kind: type[AnyResource], default_namespace: str | None
+) -> object:
+    """The metadata with the namespace that counts: none for cluster kinds, as the API server has it."""
+    metadata = manifest.get("metadata")
+    if not isinstance(metadata, Mapping):
+        return metadata
+    if kind.scope == "Cluster":
+        return {name: value for name, value in metadata.items() if name != "namespace"}
+    if metadata.get("namespace") is None and default_namespace is not None:
+        return {**metadata, "namespace": default_namespace}
+    return metadata
+
+
+def _ref(kind: type[AnyResource], metadata: object) -> ObjectRef | None:
+    """The object's name as far as it can be read, so that even a broken object has one."""
+    if not isinstance(metadata, Mapping):
+        return None
+    name, namespace = metadata.get("name"), metadata.get("namespace")
+    if not isinstance(name, str) or not name:
+        return None
+    return ObjectRef(kind.kind, namespace if isinstance(namespace, str) else None, name)
+
+
+def _generation(metadata: object) -> int:
+    generation = metadata.get("generation") if isinstance(metadata, Mapping) else None
+    usable = (
+        isinstance(generation, int)
+        and not isinstance(generation, bool)
+        and 0 <= generation <= _MAX_GENERATION
+    )
+    return generation if usable and isinstance(generation, int) else 0
+
+
+def _faults_of_the_frame(manifest: Mapping[object, object]) -> Iterator[FieldError]:
+    for name in manifest:
+        if not isinstance(name, str):
+            yield no_text_key("", name)
+        elif name not in _TOP:
+            yield unknown_field(shown(name)[1:-1], name, _TOP)

@@ -1,0 +1,103 @@
+"""What can be wrong with one object, said so that its author can mend it.
+
+A message names the fault of the value, then the mend in parentheses. It is shown behind the object and the
+field, so it repeats neither. Values are quoted only if they are short and plain; secrets never get here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from trunkline.api.reference import ObjectRef
+
+_SHOWN = 60
+_PRINTABLE_BITS = 256
+
+
+class FieldReason(StrEnum):
+    """Why a field is refused."""
+
+    Required = "Required"
+    """The field must be given and is not."""
+    UnknownField = "UnknownField"
+    """The kind has no field of this name."""
+    InvalidType = "InvalidType"
+    """A number stands where text must, or the like."""
+    InvalidValue = "InvalidValue"
+    """The type is right and the value is not."""
+    TooLong = "TooLong"
+    """Text is longer than its bound."""
+    TooMany = "TooMany"
+    """A list or mapping has more members than its bound."""
+    Duplicate = "Duplicate"
+    """A member of a list stands there twice."""
+    Forbidden = "Forbidden"
+    """The field may not stand beside another one."""
+    UnknownKind = "UnknownKind"
+    """The group has no such kind or version."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One fault: `path` as kubectl writes it (`spec.gateways[2].port`), "" for the object itself."""
+
+    path: str
+    reason: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class FieldErrors(Exception):  # noqa: N818 - it holds several; FieldError is one of them
+    """An object that cannot be used, with everything that is wrong with it.
+
+    `ref` is None if not even the object's kind and name could be read.
+    """
+
+    def __init__(self, ref: ObjectRef | None, generation: int, errors: Iterable[FieldError]) -> None:
+        self.ref = ref
+        self.generation = generation
+        self.errors = tuple(errors)
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        owner = "object" if self.ref is None else str(self.ref)
+        return "; ".join(f"{owner}: {error}" for error in self.errors)
+
+
+def shown(value: object) -> str:
+    """A value as a message may show it: short, printable, on one line."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value) if value.bit_length() <= _PRINTABLE_BITS else "a very large number"
+        case str():
+            text = value if len(value) <= _SHOWN else value[:_SHOWN] + "..."
+            return '"' + repr(text)[1:-1].replace("\\'", "'") + '"'
+        case float():
+            return repr(value)
+        case list() | tuple():
+            return "a list"
+        case dict():
+            return "a mapping"
+    return f"a value of type {type(value).__name__}"
+
+
+def kind_of(value: object) -> str:
+    """What a value is, in YAML's words."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return f"the value {shown(value)}"
+        case int() | float():
+            return f"the number {shown(value)}"
+        case str():
+            return f"the text {shown(value)}"
+    return shown(value)

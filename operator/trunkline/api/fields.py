@@ -1,0 +1,318 @@
+"""The types of single fields: what a value may be, said once for the models and for the CRDs.
+
+Each is an annotation (`Annotated[str, E164_NUMBER]`) that pydantic asks to validate a value and to describe
+itself in JSON schema. Validation is strict: nothing is converted, since the API server converts nothing.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from trunkline.api import patterns
+from trunkline.api.faults import FieldError, FieldReason, kind_of, shown
+from trunkline.api.rule import Rule, manifests_of, text_matches
+
+FAULTS: Final = "faults"
+"""The type of the pydantic errors raised here; their context holds FieldErrors with relative paths."""
+
+
+def refuse(*faults: FieldError) -> PydanticCustomError:
+    """The pydantic error that carries `faults`; their paths are relative to the value."""
+    return PydanticCustomError(FAULTS, "refused", {FAULTS: faults})
+
+
+def _fault(reason: FieldReason, message: str, path: str = "") -> FieldError:
+    return FieldError(path, reason, message)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Text of a format. `what` completes "... is no ..."; `mend` says what to write instead."""
+
+    what: str
+    mend: str
+    max_length: int
+    pattern: str = patterns.PRINTABLE
+    min_length: int = 1
+    rules: tuple[Rule, ...] = ()
+
+    def check(self, value: object) -> str:
+        """The text itself. Raises PydanticCustomError with the faults of the value."""
+        if not isinstance(value, str):
+            raise refuse(_fault(FieldReason.InvalidType, self._no_text(value)))
+        if len(value) > self.max_length:
+            message = f"is {len(value)} characters long (at most {self.max_length} are allowed)"
+            raise refuse(_fault(FieldReason.TooLong, message))
+        if len(value) < self.min_length:
+            raise refuse(_fault(FieldReason.InvalidValue, f"is empty ({self.mend})"))
+        if re.fullmatch(self.pattern, value, re.ASCII) is None:
+            message = f"{shown(value)} is no {self.what} ({self.mend})"
+            raise refuse(_fault(FieldReason.InvalidValue, message))
+        broken = [_fault(rule.reason, rule.message) for rule in self.rules if rule.broken_by(value)]
+        if broken:
+            raise refuse(*broken)
+        return value
+
+    def _no_text(self, value: object) -> str:
+        if isinstance(value, int) and not isinstance(value, bool) and self.pattern.startswith(r"^\+"):
+            # YAML drops the plus sign of an unquoted number.
+            number = f"+{shown(value)}"
+            return f'must be text; YAML reads {number} as a number (write it in quotes: "{number}")'
+        if isinstance(value, bool):
+            return "must be text; YAML reads y, n, yes, no, on, off as true or false (write it in quotes)"
+        if isinstance(value, int | float):
+            return f"must be text; YAML reads {shown(value)} as a number (write it in quotes)"
+        return f"must be text, not {kind_of(value)} ({self.mend})"
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.check)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        found: dict[str, Any] = {"type": "string", "maxLength": self.max_length}
+        if self.min_length:
+            found["minLength"] = self.min_length
+        found["pattern"] = self.pattern
+        if self.rules:
+            found["x-kubernetes-validations"] = manifests_of(self.rules)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number within bounds, both included."""
+
+    minimum: int
+    maximum: int
+    rules: tuple[Rule, ...] = ()
+
+    def check(self, value: object) -> int:
+        """The number itself. Raises PydanticCustomError with the fault of the value."""
+        wanted = f"write a whole number from {self.minimum} to {self.maximum}"
+        if not isinstance(value, int) or isinstance(value, bool):
+            message = f"must be a whole number, not {kind_of(value)} ({wanted})"
+            raise refuse(_fault(FieldReason.InvalidType, message))
+        if not self.minimum <= value <= self.maximum:
+            raise refuse(_fault(FieldReason.InvalidValue, f"{shown(value)} is out of bounds ({wanted})"))
+        broken = [_fault(rule.reason, rule.message) for rule in self.rules if rule.broken_by(value)]
+        if broken:
+            raise refuse(*broken)
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.check)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        found: dict[str, Any] = {"type": "integer", "minimum": self.minimum, "maximum": self.maximum}
+        if self.rules:
+            found["x-kubernetes-validations"] = manifests_of(self.rules)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """Bounds of a list and what makes its members different.
+
+    `key` is the field that tells members apart (a map list), "" for the member itself (a set), or None for
+    an atomic list, whose members may repeat.
+    """
+
+    maximum: int
+    minimum: int = 0
+    key: str | None = ""
+    rules: tuple[Rule, ...] = ()
+
+    def check_list(self, value: object) -> object:
+        """The list as a tuple. Raises PydanticCustomError if it is no list, too long or too short."""
+        if not isinstance(value, list | tuple):
+            raise refuse(
+                _fault(
+                    FieldReason.InvalidType,
+                    f"must be a list, not {kind_of(value)} (begin each member with -)",
+                )
+            )
+        if len(value) > self.maximum:
+            message = f"has {len(value)} members (at most {self.maximum} are allowed)"
+            raise refuse(_fault(FieldReason.TooMany, message))
+        if len(value) < self.minimum:
+            message = f"has {len(value)} members (list at least {self.minimum})"
+            raise refuse(_fault(FieldReason.InvalidValue, message))
+        return tuple(value)
+
+    def check_members(self, members: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The members themselves. Raises PydanticCustomError for those that stand there twice."""
+        faults = [*self._repeated(members)]
+        faults += [_fault(rule.reason, rule.message) for rule in self.rules if rule.broken_by(members)]
+        if faults:
+            raise refuse(*faults)
+        return members
+
+    def _repeated(self, members: tuple[Any, ...]) -> list[FieldError]:
+        if self.key is None:
+            return []
+        seen: set[Hashable] = set()
+        faults = []
+        for position, member in enumerate(members):
+            value = getattr(member, self.key) if self.key else member
+            if value in seen:
+                name = f"{self.key} {shown(value)}" if self.key else shown(value)
+                message = f"{name} is listed twice (remove one)"
+                faults.append(_fault(FieldReason.Duplicate, message, f"[{position}]"))
+            seen.add(value)
+        return faults
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        inner = core_schema.no_info_before_validator_function(self.check_list, handler(source))
+        return core_schema.no_info_after_validator_function(self.check_members, inner)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        found = handler(schema)
+        found["maxItems"] = self.maximum
+        if self.minimum:
+            found["minItems"] = self.minimum
+        match self.key:
+            case None:
+                found["x-kubernetes-list-type"] = "atomic"
+            case "":
+                found["x-kubernetes-list-type"] = "set"
+            case key:
+                found["x-kubernetes-list-type"] = "map"
+                found["x-kubernetes-list-map-keys"] = [key]
+        if self.rules:
+            found["x-kubernetes-validations"] = manifests_of(self.rules)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """Bounds of a mapping from text to text."""
+
+    maximum: int
+    rules: tuple[Rule, ...] = ()
+
+    def check(self, value: object) -> object:
+        """The mapping itself. Raises PydanticCustomError if it is none, too large, or breaks a rule."""
+        if not isinstance(value, Mapping):
+            message = f"must be a mapping, not {kind_of(value)} (write name: value lines)"
+            raise refuse(_fault(FieldReason.InvalidType, message))
+        if len(value) > self.maximum:
+            message = f"has {len(value)} members (at most {self.maximum} are allowed)"
+            raise refuse(_fault(FieldReason.TooMany, message))
+        if all(isinstance(key, str) for key in value):
+            broken = [_fault(rule.reason, rule.message) for rule in self.rules if rule.broken_by(value)]
+            if broken:
+                raise refuse(*broken)
+        return dict(value)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        found = {**handler(schema), "maxProperties": self.maximum, "x-kubernetes-map-type": "granular"}
+        if self.rules:
+            found["x-kubernetes-validations"] = manifests_of(self.rules)
+        return found
+
+
+def _friendly(length: int) -> Text:
+    return Text(
+        "line of printable text", f"write one line of at most {length} characters", length, min_length=0
+    )
+
+
+FriendlyName = Annotated[str, _friendly(64)]
+LongFriendlyName = Annotated[str, _friendly(255)]
+
+LABEL_MEND: Final = "use lower-case letters, digits and -, beginning and ending with a letter or digit"
+ObjectName = Annotated[
+    str, Text("object name", LABEL_MEND + "; dots may stand between", 253, patterns.DOMAIN)
+]
+NamespaceName = Annotated[str, Text("namespace name", LABEL_MEND, 63, patterns.LABEL)]
+EdgeName = Annotated[str, Text("edge name", LABEL_MEND + "; one DNS label of at most 40", 40, patterns.LABEL)]
+SecretKey = Annotated[str, Text("key of a Secret", "use letters, digits, -, _ and .", 253, patterns.DATA_KEY)]
+
+E164Number = Annotated[
+    str, Text("E.164 number", 'write +, then 2 to 15 digits: "+14155550100"', 16, patterns.E164)
+]
+E164Prefix = Annotated[
+    str,
+    Text(
+        "prefix of E.164 numbers",
+        'write + and the first digits: "+1415"; "+" means any',
+        16,
+        patterns.E164_PREFIX,
+    ),
+]
+
+_HOST_BITS: Final = (
+    "the address has bits set beyond the prefix length "
+    "(write the network's first address, or leave the prefix length out)"
+)
+
+
+def _ipv6_is_network(text: str) -> bool:
+    address, _, length = text.partition("/")
+    if ":" not in address or not length:
+        return True
+    return int(ipaddress.IPv6Address(address)) % (1 << (128 - int(length))) == 0
+
+
+Cidr = Annotated[
+    str,
+    Text(
+        "IP address or network",
+        "write 203.0.113.7, 203.0.113.0/29, 2001:db8::7 or 2001:db8::/32",
+        49,
+        patterns.CIDR,
+        rules=(
+            text_matches(patterns.IPV4_NETWORK_OR_OTHER, _HOST_BITS),
+            # No function of CEL before Kubernetes 1.31 can tell this.
+            Rule(None, _HOST_BITS, _ipv6_is_network),
+        ),
+    ),
+]
+"""An address (meaning /32 or /128) or a network without host bits."""
+
+Host = Annotated[
+    str,
+    Text("host name or IP address", "write a name, or an address without brackets", 253, patterns.HOST),
+]
+UnicastIpv4 = Annotated[
+    str,
+    Text(
+        "IPv4 address an edge can listen on",
+        "write one IPv4 address without a prefix length; IPv6 is not served yet",
+        15,
+        patterns.UNICAST_IPV4,
+    ),
+]
+HttpUrl = Annotated[
+    str,
+    Text(
+        "http or https URL",
+        "write https://host/path without a user name or password",
+        2048,
+        patterns.HTTP_URL,
+    ),
+]
+PortNumber = Annotated[int, Whole(1, 65535)]
+Priority = Annotated[int, Whole(0, 65535)]
+Weight = Annotated[int, Whole(1, 65535)]
+CallLimit = Annotated[int, Whole(1, 1_000_000)]
+"""Calls in progress at the same time."""
+RateLimit = Annotated[int, Whole(1, 100_000)]
+"""New calls a second."""

@@ -1,0 +1,44 @@
+"""All kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from trunkline.api.account import Account
+from trunkline.api.caller_id import CallerId
+from trunkline.api.carrier import Carrier
+from trunkline.api.credential_list import CredentialList
+from trunkline.api.edge import Edge
+from trunkline.api.ip_access_control_list import IpAccessControlList
+from trunkline.api.number import Number
+from trunkline.api.origination_uri import OriginationUri
+from trunkline.api.trunk import Trunk
+
+AnyResource = (
+    Trunk
+    | OriginationUri
+    | Number
+    | CredentialList
+    | IpAccessControlList
+    | CallerId
+    | Account
+    | Edge
+    | Carrier
+)
+
+ALL_KINDS: Final[tuple[type[AnyResource], ...]] = (
+    Trunk,
+    OriginationUri,
+    Number,
+    CredentialList,
+    IpAccessControlList,
+    CallerId,
+    Account,
+    Edge,
+    Carrier,
+)
+"""Tenant kinds first, each before those that point at it less often."""
+
+KINDS: Final[Mapping[str, type[AnyResource]]] = {each.kind: each for each in ALL_KINDS}
+"""Every kind by its name."""

@@ -1,0 +1,53 @@
+"""The base of the kinds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from trunkline.api.meta import ObjectMeta, ObjectRef
+from trunkline.api.model import Model
+
+Scope = Literal["Namespaced", "Cluster"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of `kubectl get`; `wide` ones only with `-o wide`."""
+
+    name: str
+    path: str
+    type: Literal["string", "integer", "boolean", "date"] = "string"
+    wide: bool = False
+
+
+def condition_column(name: str, condition: str) -> Column:
+    """A column with the status of one condition."""
+    return Column(name, f'.status.conditions[?(@.type=="{condition}")].status')
+
+
+READY = condition_column("Ready", "Ready")
+AGE = Column("Age", ".metadata.creationTimestamp", "date")
+
+
+class Resource(Model):
+    """One object of a kind. The subclasses say which kind and what its spec holds."""
+
+    kind: ClassVar[str]
+    plural: ClassVar[str]
+    short_names: ClassVar[tuple[str, ...]]
+    scope: ClassVar[Scope]
+    columns: ClassVar[tuple[Column, ...]]
+    """What `kubectl get` shows beside the name."""
+
+    metadata: ObjectMeta
+
+    @property
+    def ref(self) -> ObjectRef:
+        """How other objects, verdicts and messages name this one."""
+        return ObjectRef(self.kind, self.metadata.namespace, self.metadata.name)
+
+    @property
+    def generation(self) -> int:
+        """Which version of the spec this is; 0 where nobody counts."""
+        return self.metadata.generation

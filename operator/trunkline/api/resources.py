@@ -1,0 +1,94 @@
+"""Everything the compiler may see, as one immutable value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar, cast
+
+from sipedge.secret import Secret
+from trunkline.api.faults import FieldError
+from trunkline.api.kinds import ALL_KINDS, AnyResource
+from trunkline.api.reference import ObjectRef
+from trunkline.api.secret_manifest import secret_from_manifest
+
+__all__ = ["InvalidObject", "Platform", "Resources", "secret_from_manifest"]
+
+Kind = TypeVar("Kind", bound=AnyResource)
+Secrets = Mapping[tuple[str, str], Mapping[str, Secret]]
+"""Namespace and name of a Secret -> its keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What the people who run the platform chose outside of any object."""
+
+    base_domain: str
+    denied_target_cidrs: tuple[str, ...] = ()
+    """Networks where no call may be sent, but for an Account's exceptions."""
+    system_namespace: str = "trunkline-system"
+    """Where the Secrets of cluster kinds live."""
+    open_account: bool = False
+    """True = while no Account `default` exists, act as if one did that permits everything (files)."""
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidObject:
+    """An object that decode refused: it takes no part, and its status says why."""
+
+    ref: ObjectRef
+    generation: int
+    errors: tuple[FieldError, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """All objects by kind and reference, the Secrets they may name, and the objects that cannot be used."""
+
+    platform: Platform
+    objects: Mapping[str, Mapping[ObjectRef, AnyResource]]
+    """Kind name -> its objects, oldest first."""
+    secrets: Secrets
+    invalid: tuple[InvalidObject, ...]
+    observed_addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Edge name -> addresses that its instances were given, where the Edge itself lists none."""
+
+    @classmethod
+    def build(
+        cls,
+        objects: Iterable[AnyResource],
+        secrets: Secrets,
+        invalid: Iterable[InvalidObject],
+        platform: Platform,
+        observed_addresses: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> Resources:
+        """Order of the arguments' members does not matter; of two objects with one name the last counts."""
+        latest = {each.ref: each for each in objects}
+        ordered = sorted(latest.values(), key=_age)
+        return cls(
+            platform=platform,
+            objects={
+                kind.kind: {each.ref: each for each in ordered if isinstance(each, kind)}
+                for kind in ALL_KINDS
+            },
+            secrets={name: dict(keys) for name, keys in sorted(secrets.items())},
+            invalid=tuple(sorted(invalid, key=lambda each: each.ref)),
+            observed_addresses=dict(sorted((observed_addresses or {}).items())),
+        )
+
+    def of(self, kind: type[Kind]) -> tuple[Kind, ...]:
+        """All objects of a kind, the oldest claim first: by creation time, then namespace, then name."""
+        return cast("tuple[Kind, ...]", tuple(self.objects[kind.kind].values()))
+
+    def get(self, kind: type[Kind], namespace: str | None, name: str) -> Kind | None:
+        """The object of this name, or None; `namespace` is None for cluster kinds."""
+        return cast("Kind | None", self.objects[kind.kind].get(ObjectRef(kind.kind, namespace, name)))
+
+    def secret(self, namespace: str, name: str) -> Mapping[str, Secret] | None:
+        """The keys of a Secret, or None if it is not there or may not be read."""
+        return self.secrets.get((namespace, name))
+
+
+def _age(resource: AnyResource) -> tuple[str, str, str]:
+    metadata = resource.metadata
+    return metadata.creation_timestamp or "", metadata.namespace or "", metadata.name

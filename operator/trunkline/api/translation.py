@@ -1,0 +1,153 @@
+"""pydantic's errors as FieldErrors: paths as kubectl writes them, messages in plain words with the mend."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import typing
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from trunkline.api.faults import FieldError, FieldReason, kind_of, shown
+from trunkline.api.fields import FAULTS
+
+_KEY_MARK = "[key]"
+"""What pydantic appends to the location of a bad key in a mapping."""
+
+
+def field_errors(error: ValidationError, kind: type[BaseModel]) -> tuple[FieldError, ...]:
+    """Everything that `error` says about an object of `kind`, in the order of the fields."""
+    details = error.errors(include_url=False)
+    return tuple(found for detail in details for found in _translated(detail, kind))
+
+
+def joined(path: str, part: str) -> str:
+    """`part` below `path`: `spec` and `range.last`, `spec.codecs` and `[1]`."""
+    return path + part if not path or not part or part.startswith("[") else f"{path}.{part}"
+
+
+def path_of(location: Sequence[int | str]) -> str:
+    """`spec.gateways[2].port` of its parts."""
+    path = ""
+    for part in location:
+        path = joined(path, f"[{part}]" if isinstance(part, int) else _key(part))
+    return path
+
+
+def _key(name: str) -> str:
+    """A name as part of a path; one that could be taken for several parts is quoted."""
+    plain = name.isidentifier() or name.replace("-", "").isalnum()
+    return name if plain and len(name) <= 64 else f"[{shown(name)}]"
+
+
+def _translated(detail: ErrorDetails, kind: type[BaseModel]) -> Iterator[FieldError]:
+    location, value, context = detail["loc"], detail["input"], detail.get("ctx", {})
+    if location and location[-1] == _KEY_MARK:
+        yield no_text_key(path_of(location[:-2]), value)
+        return
+    path = path_of(location)
+    match detail["type"]:
+        case "faults":
+            for fault in context[FAULTS]:
+                yield FieldError(joined(path, fault.path), fault.reason, fault.message)
+        case "missing":
+            yield FieldError(path, FieldReason.Required, "is required and missing (add it)")
+        case "extra_forbidden":
+            yield _unknown_field(path, str(location[-1]), _model_at(kind, location[:-1]))
+        case "literal_error":
+            yield _no_choice(path, value, _choices_at(kind, location))
+        case "bool_type":
+            message = f"must be true or false, not {kind_of(value)} (write true or false without quotes)"
+            yield FieldError(path, FieldReason.InvalidType, message)
+        case "invalid_key":
+            yield no_text_key(path_of(location[:-1]), value)
+        case "model_type" | "model_attributes_type" | "dict_type" | "mapping_type":
+            message = f"must be a mapping, not {kind_of(value)} (write name: value lines below it)"
+            yield FieldError(path, FieldReason.InvalidType, message)
+        case _:
+            yield FieldError(path, FieldReason.InvalidValue, detail["msg"][:1].lower() + detail["msg"][1:])
+
+
+def no_text_key(path: str, key: object) -> FieldError:
+    """The fault of a mapping whose key YAML does not read as text."""
+    message = f"has {kind_of(key)} as the name of a field, which is no text (write the name in quotes)"
+    return FieldError(path, FieldReason.InvalidType, message)
+
+
+def _unknown_field(path: str, name: str, model: type[BaseModel] | None) -> FieldError:
+    known = [] if model is None else [field.alias or key for key, field in model.model_fields.items()]
+    return unknown_field(path, name, known)
+
+
+def unknown_field(path: str, name: str, known: Sequence[str]) -> FieldError:
+    """The fault of a field that is none of `known`, with the nearest of them as mend."""
+    near = nearest(name, known)
+    if near is not None:
+        mend = f"did you mean {near}?"
+    else:
+        mend = f"known here: {', '.join(known)}" if known else "nothing may stand here"
+    return FieldError(path, FieldReason.UnknownField, f"is no field of this kind ({mend})")
+
+
+def nearest(name: str, known: Sequence[str]) -> str | None:
+    """The one of `known` that `name` was probably meant to be."""
+    plain = {_plain(each): each for each in known}
+    near = difflib.get_close_matches(_plain(name[:100]), plain, n=1, cutoff=0.7)
+    return plain[near[0]] if near else None
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").replace("-", "").lower()
+
+
+def _no_choice(path: str, value: object, choices: Sequence[str]) -> FieldError:
+    listed = ", ".join(choices)
+    if not isinstance(value, str):
+        return FieldError(
+            path, FieldReason.InvalidType, f"must be text, not {kind_of(value)} (write one of {listed})"
+        )
+    near = nearest(value, choices)
+    mend = f"write one of {listed}" if near is None else f"did you mean {near}? Possible are {listed}"
+    return FieldError(path, FieldReason.InvalidValue, f"{shown(value)} is not possible here ({mend})")
+
+
+def _model_at(kind: type[BaseModel], location: Sequence[int | str]) -> type[BaseModel] | None:
+    """The model that an object of `kind` has at `location`."""
+    found: Any = kind
+    for part in location:
+        if isinstance(part, str):
+            found = _annotation(found, part)
+        if found is None:
+            return None
+    return next(_models(found), None)
+
+
+def _annotation(kind: Any, alias: str) -> Any:
+    model = next(_models(kind), None)
+    fields = {} if model is None else model.model_fields
+    return next((field.annotation for field in fields.values() if field.alias == alias), None)
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that a field of this annotation may hold, inside lists and beside None."""
+    if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in typing.get_args(annotation):
+        yield from _models(argument)
+
+
+def _choices_at(kind: type[BaseModel], location: Sequence[int | str]) -> list[str]:
+    """The literals that may stand at `location`."""
+    names = [part for part in location if isinstance(part, str)]
+    return list(_literals(_annotation(_model_at(kind, names[:-1]), names[-1]))) if names else []
+
+
+def _literals(annotation: Any) -> Iterator[str]:
+    if typing.get_origin(annotation) is typing.Literal:
+        yield from typing.get_args(annotation)
+        return
+    for argument in typing.get_args(annotation):
+        yield from _literals(argument)
