@@ -1,0 +1,107 @@
+"""Access lists to networks, credential lists to HA1 (S34-S39). Passwords end here."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sipedge.secret import Secret
+from sipedge.table import CredentialRow
+from trunkline.api import Credential, CredentialList, IpAccessControlList, Resources
+from trunkline.compiler import opinions
+from trunkline.compiler.reasons import ConditionReason
+from trunkline.compiler.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class AccessLists:
+    """Usable lists by `namespace/name`."""
+
+    networks: Mapping[str, tuple[str, ...]]
+    users: Mapping[str, int]
+    """How many users of a credential list can pass."""
+    rows: Mapping[str, CredentialRow]
+    """By `<list id>|<username>`."""
+
+
+def compile_access(resources: Resources) -> tuple[AccessLists, tuple[Verdict, ...]]:
+    """Every list of every namespace; a user whose password is missing or weak is left out alone."""
+    verdicts: list[Verdict] = []
+    networks: dict[str, tuple[str, ...]] = {}
+    for access_list in resources.of(IpAccessControlList):
+        networks[access_list.ref.id] = tuple(entry.cidr for entry in access_list.spec.entries)
+        verdicts.append(opinions.accepted(access_list))
+    users: dict[str, int] = {}
+    rows: dict[str, CredentialRow] = {}
+    realm = f"sip.{resources.platform.base_domain}"
+    for credential_list in resources.of(CredentialList):
+        passwords, opinion = _passwords(resources, credential_list)
+        verdicts.extend(opinion)
+        users[credential_list.ref.id] = len(passwords)
+        for username, password in passwords.items():
+            rows[f"{credential_list.ref.id}|{username}"] = CredentialRow(
+                username, ha1(username, realm, password)
+            )
+    return AccessLists(networks, users, dict(sorted(rows.items()))), tuple(verdicts)
+
+
+def ha1(username: str, realm: str, password: Secret) -> Secret:
+    """MD5 of `username:realm:password` in hex (RFC 7616 section 3.4.2): what digest needs of a password."""
+    text = f"{username}:{realm}:{password.reveal()}"
+    return Secret(hashlib.md5(text.encode(), usedforsecurity=False).hexdigest())
+
+
+def is_strong(password: Secret) -> bool:
+    """At least 12 characters with a digit, a small and a capital letter (spec 2.3)."""
+    text = password.reveal()
+    return (
+        len(text) >= 12
+        and any(char.isdigit() for char in text)
+        and any(char.islower() for char in text)
+        and any(char.isupper() for char in text)
+    )
+
+
+def _passwords(
+    resources: Resources, credential_list: CredentialList
+) -> tuple[dict[str, Secret], tuple[Verdict, ...]]:
+    usable: dict[str, Secret] = {}
+    missing: list[tuple[ConditionReason, str, str]] = []
+    weak: list[int] = []
+    for position, credential in enumerate(credential_list.spec.credentials):
+        password = _password(resources, credential_list.metadata.namespace, credential)
+        field = f"spec.credentials[{position}].passwordSecretRef"
+        if password is None:
+            secret = credential.password_secret_ref
+            message = (
+                f"user {credential.username}: Secret {credential_list.metadata.namespace}/{secret.name} "
+                f"with key {secret.key} does not exist: create it; until then the user cannot pass"
+            )
+            missing.append((ConditionReason.SECRET_NOT_FOUND, field, message))
+        elif not is_strong(password):
+            weak.append(position)
+        else:
+            usable[credential.username] = password
+    return usable, (
+        _strength(credential_list, weak),
+        opinions.references(credential_list, missing),
+    )
+
+
+def _strength(credential_list: CredentialList, weak: list[int]) -> Verdict:
+    if not weak:
+        return opinions.accepted(credential_list)
+    names = ", ".join(credential_list.spec.credentials[position].username for position in weak)
+    return opinions.refused(
+        credential_list,
+        ConditionReason.WEAK_PASSWORD,
+        f"spec.credentials[{weak[0]}].passwordSecretRef",
+        f"the password of {names} is too weak and is not served: "
+        "use at least 12 characters with a digit, a capital and a small letter",
+    )
+
+
+def _password(resources: Resources, namespace: str | None, credential: Credential) -> Secret | None:
+    ref = credential.password_secret_ref
+    return resources.secrets.get((namespace or "", ref.name), {}).get(ref.key)

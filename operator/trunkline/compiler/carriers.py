@@ -1,0 +1,132 @@
+"""Carriers: where PSTN calls come from, and which gateways take called prefixes."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sipedge.table import CarrierRow, GatewayRow, RouteRow, SourceRow, SourcesRow
+from trunkline.api import Carrier, Gateway, Resources
+from trunkline.compiler import opinions
+from trunkline.compiler.access import ha1
+from trunkline.compiler.reasons import ConditionReason
+from trunkline.compiler.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Carriers:
+    """Accepted carriers; routes differ per edge by their gateways' `edges`."""
+
+    rows: Mapping[str, CarrierRow]
+    sources: SourcesRow
+    accepted: tuple[Carrier, ...]
+
+    def routes_at(self, edge: str) -> Mapping[str, RouteRow]:
+        """By called prefix, and `emergency`; a prefix without a gateway for this edge has no row."""
+        gateways: dict[str, list[GatewayRow]] = {}
+        for carrier in self.accepted:
+            usable = [
+                _gateway(carrier, gateway)
+                for gateway in carrier.spec.gateways
+                if gateway.enabled and (not gateway.edges or edge in gateway.edges)
+            ]
+            emergency = ("emergency",) if carrier.spec.emergency_capable else ()
+            for prefix in (*carrier.spec.prefixes, *emergency):
+                gateways.setdefault(prefix, []).extend(usable)
+        return {
+            prefix: RouteRow(
+                tuple(sorted(rows, key=lambda row: (row.priority, row.carrier, row.host, row.port or 0)))
+            )
+            for prefix, rows in sorted(gateways.items())
+            if rows
+        }
+
+
+def compile_carriers(resources: Resources, edges: frozenset[str]) -> tuple[Carriers, tuple[Verdict, ...]]:
+    """Every carrier; one whose source network an older one already has is refused whole."""
+    verdicts: list[Verdict] = []
+    accepted: list[Carrier] = []
+    holders: dict[str, Carrier] = {}
+    rows: dict[str, CarrierRow] = {}
+    for carrier in resources.of(Carrier):
+        refusal = _refusal(carrier, holders)
+        if refusal is not None:
+            verdicts.append(refusal)
+            continue
+        accepted.append(carrier)
+        holders.update((_network(cidr), carrier) for cidr in carrier.spec.source_ranges)
+        row, faults = _row(resources, carrier)
+        rows[carrier.metadata.name] = row
+        verdicts.append(opinions.accepted(carrier))
+        verdicts.append(opinions.references(carrier, [*faults, *_unknown_edges(carrier, edges)]))
+    sources = sorted(
+        (SourceRow(cidr, carrier.metadata.name) for cidr, carrier in holders.items()), key=_narrowest_first
+    )
+    return Carriers(dict(sorted(rows.items())), SourcesRow(tuple(sources)), tuple(accepted)), tuple(verdicts)
+
+
+def _network(cidr: str) -> str:
+    return str(ipaddress.ip_network(cidr, strict=False))
+
+
+def _narrowest_first(row: SourceRow) -> tuple[int, str]:
+    return -ipaddress.ip_network(row.cidr).prefixlen, row.cidr
+
+
+def _refusal(carrier: Carrier, holders: Mapping[str, Carrier]) -> Verdict | None:
+    for position, cidr in enumerate(carrier.spec.source_ranges):
+        older = holders.get(_network(cidr))
+        if older is not None:
+            message = (
+                f"{cidr} is a source network of the older Carrier {older.metadata.name}: "
+                "a call can come from one carrier only; remove it from one of the two"
+            )
+            field = f"spec.sourceRanges[{position}]"
+            return opinions.refused(carrier, ConditionReason.CONFLICT, field, message)
+    return None
+
+
+def _row(resources: Resources, carrier: Carrier) -> tuple[CarrierRow, list[tuple[ConditionReason, str, str]]]:
+    spec = carrier.spec
+    name = carrier.metadata.name
+    faults: list[tuple[ConditionReason, str, str]] = []
+    realm = username = digest = None
+    if spec.credential_secret_ref is not None:
+        namespace = resources.platform.system_namespace
+        secret = resources.secrets.get((namespace, spec.credential_secret_ref.name), {})
+        missing = [key for key in ("username", "password", "realm") if not secret.get(key)]
+        if missing:
+            message = (
+                f"Secret {namespace}/{spec.credential_secret_ref.name} lacks {', '.join(missing)}: add it; "
+                "until then the carrier's challenges are not answered"
+            )
+            faults.append((ConditionReason.SECRET_NOT_FOUND, "spec.credentialSecretRef", message))
+        else:
+            username, realm = secret["username"].reveal(), secret["realm"].reveal()
+            digest = ha1(username, realm, secret["password"])
+    return CarrierRow(name, spec.calls_per_second, spec.max_concurrent_calls, realm, username, digest), faults
+
+
+def _unknown_edges(carrier: Carrier, edges: frozenset[str]) -> list[tuple[ConditionReason, str, str]]:
+    return [
+        (
+            ConditionReason.EDGE_NOT_FOUND,
+            f"spec.gateways[{position}].edges",
+            f"Edge {edge} does not exist: create it, or correct the name",
+        )
+        for position, gateway in enumerate(carrier.spec.gateways)
+        for edge in gateway.edges or ()
+        if edge not in edges
+    ]
+
+
+def _gateway(carrier: Carrier, gateway: Gateway) -> GatewayRow:
+    return GatewayRow(
+        carrier=carrier.metadata.name,
+        host=gateway.host.lower(),
+        port=gateway.port,
+        transport=gateway.transport.lower(),
+        priority=gateway.priority,
+        weight=gateway.weight,
+    )

@@ -1,0 +1,60 @@
+"""Fields whose feature does not exist yet: accepted, and reported until it works (never ignored silently)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trunkline.api import Account, Edge, Resources, Trunk
+from trunkline.compiler import opinions
+from trunkline.compiler.reasons import ConditionReason
+from trunkline.compiler.verdict import ConditionType, Described, Verdict
+
+
+def unavailable_features(resources: Resources) -> tuple[Verdict, ...]:
+    """One verdict for each object that sets such a field, naming all of them."""
+    return (
+        *(verdict for trunk in resources.of(Trunk) for verdict in _report(trunk, _of_trunk(trunk))),
+        *(verdict for account in resources.of(Account) for verdict in _report(account, _of_account(account))),
+        *(verdict for edge in resources.of(Edge) for verdict in _report(edge, _of_edge(edge))),
+    )
+
+
+def _report(thing: Described, found: Iterator[tuple[str, str]]) -> Iterator[Verdict]:
+    fields = list(found)
+    if fields:
+        message = "; ".join(f"{field}: {effect}" for field, effect in fields)
+        yield opinions.unusual(
+            thing, ConditionType.FEATURE_UNAVAILABLE, ConditionReason.NOT_YET, fields[0][0], message
+        )
+
+
+def _of_trunk(trunk: Trunk) -> Iterator[tuple[str, str]]:
+    spec = trunk.spec
+    if spec.secure:
+        yield (
+            "spec.secure",
+            "signalling is held to TLS, but media is not bridged yet: "
+            "a plain RTP offer is refused (488) in both directions",
+        )
+    if spec.symmetric_rtp:
+        yield "spec.symmetricRtp", "media flows directly between the parties, so it has no effect yet"
+    if set(spec.codecs) != {"PCMU", "PCMA"}:
+        yield "spec.codecs", "the parties' own offer is passed on unchanged"
+    if spec.recording.mode != "DoNotRecord":
+        yield "spec.recording.mode", "calls are not recorded yet"
+    if spec.transfer.mode != "DisableAll":
+        yield "spec.transfer.mode", "REFER is refused (403) until transfer exists"
+    if spec.origination.cnam_lookup:
+        yield "spec.origination.cnamLookup", "the calling name is passed on as the carrier sent it"
+    if spec.origination.disaster_recovery is not None:
+        yield "spec.origination.disasterRecovery", "a call that no URI takes is refused"
+
+
+def _of_account(account: Account) -> Iterator[tuple[str, str]]:
+    if account.spec.allow_deprecated_tls:
+        yield "spec.allowDeprecatedTls", "TLS 1.0 and 1.1 are not admitted yet"
+
+
+def _of_edge(edge: Edge) -> Iterator[tuple[str, str]]:
+    if edge.spec.tls.issuer_ref is not None:
+        yield "spec.tls.issuerRef", "certificates of cert-manager are not asked for yet"

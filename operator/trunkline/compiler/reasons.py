@@ -1,0 +1,62 @@
+"""Every reason a condition may bear, documented: the vocabulary of `status` and of `validate`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ConditionReason(StrEnum):
+    """PascalCase tokens; stable, so that alerts and scripts may match on them."""
+
+    def __new__(cls, value: str, meaning: str) -> ConditionReason:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
+
+    meaning: str
+
+    # Accepted
+    ACCEPTED = "Accepted", "the object is valid and permitted"
+    INVALID = "Invalid", "a field breaks a rule of its kind; the message names field, fault and mend"
+    NOT_PERMITTED = "NotPermitted", "no Account lets this namespace claim what the object claims"
+    CONFLICT = "Conflict", "an older object holds the number, domain, address or network that this one claims"
+    WEAK_PASSWORD = (
+        "WeakPassword",
+        "a password is shorter than 12 characters or lacks a digit, a capital or a small letter",
+    )
+    TOO_MANY_URIS = "TooManyUris", "the trunk already has ten older origination URIs"
+    DUPLICATE_URI = "DuplicateUri", "an older OriginationUri of the trunk has the same sipUri"
+    NOT_POSSIBLE = "NotPossible", "no numbering plan can have such a number"
+
+    # ResolvedRefs
+    RESOLVED = "Resolved", "every object that this one names exists and may be used"
+    TRUNK_NOT_FOUND = "TrunkNotFound", "the trunk named does not exist in this namespace"
+    TRUNK_NOT_ACCEPTED = "TrunkNotAccepted", "the trunk named exists but is not accepted"
+    LIST_NOT_FOUND = (
+        "ListNotFound",
+        "an access or credential list named does not exist in this namespace or is not accepted",
+    )
+    SECRET_NOT_FOUND = "SecretNotFound", "a Secret or its key does not exist"
+    ACCOUNT_NOT_FOUND = "AccountNotFound", "the Account named does not exist"
+    NAMESPACE_TAKEN = "NamespaceTaken", "an older Account already has a namespace that this one lists"
+    EDGE_NOT_FOUND = "EdgeNotFound", "an Edge named does not exist"
+
+    # TerminationReady, OriginationReady
+    READY = "Ready", "calls of this direction are served"
+    NO_DOMAIN = "NoDomain", "termination is set without a domainName, so there is nothing to dial"
+    NO_AUTHENTICATION = (
+        "NoAuthentication",
+        "neither an access list nor a credential list is named, so no call may come",
+    )
+    NO_USABLE_LIST = "NoUsableList", "a list is named, but none of that kind has an entry, so nobody can pass"
+    PARENT_DOMAIN_MISSING = (
+        "ParentDomainMissing",
+        "a sub-domain needs its parent domain on a trunk of the same or the parent account",
+    )
+    NO_ENABLED_URI = "NoEnabledUri", "the trunk has no enabled origination URI"
+    NO_NUMBERS = "NoNumbers", "no Number names the trunk"
+
+    # FeatureUnavailable, NumberNotValid
+    NOT_YET = "NotYet", "a field is set whose feature does not exist yet; it has no effect"
+    NOT_ASSIGNED = "NotAssigned", "the number is possible, but no numbering plan assigns it"
