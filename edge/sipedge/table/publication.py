@@ -34,6 +34,9 @@ PARTS: Final[Mapping[Section, int]] = {
 
 HASH_BYTES: Final = 8
 
+OWN_SECTIONS: Final = frozenset({Section.SITE, Section.ROUTE})
+"""Sections that differ from edge to edge; the parts of all others are published once for all edges."""
+
 PackedRows = Mapping[Section, Mapping[bytes, bytes]]
 
 
@@ -88,6 +91,22 @@ def part_name(section: Section, key: bytes) -> str:
     """The part that a row belongs to: `number-c4`. Stable for ever within a schema."""
     count = PARTS[section]
     return f"{section.value.replace('_', '-')}-{zlib.crc32(key) % count:02x}"
+
+
+def head_object(edge: str) -> str:
+    """The name of the Secret that holds the head of an edge's table in a cluster."""
+    return f"table-{edge}-head"
+
+
+def part_object(edge: str, part: str) -> str:
+    """The name of the Secret that holds a part, as `part_name` names it, for an edge in a cluster."""
+    return f"table-{edge}-{part}" if is_own_part(part) else f"table-{part}"
+
+
+def is_own_part(part: str) -> bool:
+    """True if each edge has a part of this name of its own; False if all edges share it."""
+    section = part.rpartition("-")[0].replace("-", "_")
+    return any(section == own.value for own in OWN_SECTIONS)
 
 
 def pack_parts(table: EdgeTable) -> dict[str, bytes]:

@@ -1,0 +1,95 @@
+# `make` alone prints what there is to make.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+
+# Whatever starts real servers; the rest is quick and runs in `make check` as well.
+SLOW_TESTS := agent apiserver cli cluster demo sip standalone
+# What needs a Kubernetes: built from source the first time, which takes minutes.
+CLUSTER_TESTS := apiserver cluster
+QUICK_TESTS := $(filter-out $(SLOW_TESTS:%=tests/%) tests/support,$(patsubst %/,%,$(wildcard tests/*/)))
+
+##@ Use
+
+.PHONY: help
+help: ## show this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## install what is missing: Debian packages (root or sudo), then .venv
+	@scripts/setup test
+
+.PHONY: demo
+demo: ## two SIP edges on this machine, and calls each way through them; leaves nothing behind
+	@scripts/setup run
+	@$(BIN)/python examples/quickstart/demo.py $(DEMO)
+
+##@ Check
+
+.PHONY: check
+check: setup lint quick-tests ## lint, types, import contracts and every test that needs no server (under 2 minutes)
+
+.PHONY: test
+test: setup lint ## everything: check, then real Kamailio, Knot, sipp, `trunkline up`, the demo
+	$(PYTEST) tests $(CLUSTER_TESTS:%=--ignore=tests/%)
+
+.PHONY: lint
+lint: setup ## format, lint, types, import contracts
+	$(BIN)/ruff format --check --quiet --output-format concise . || { echo "mend with: make format"; exit 1; }
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+.PHONY: quick-tests
+quick-tests: setup ## the tests that need no server
+	$(PYTEST) -q $(QUICK_TESTS)
+
+.PHONY: sip-tests
+sip-tests: setup ## calls through a real Kamailio
+	$(PYTEST) tests/sip
+
+.PHONY: test-apiserver
+test-apiserver: setup ## the CRDs on a real kube-apiserver (the first time builds it: about 8 minutes)
+	$(PYTEST) tests/apiserver
+
+.PHONY: test-cluster
+test-cluster: setup ## the tests' own Kubernetes node (needs root; the first time builds it: about 12 minutes)
+	$(PYTEST) tests/cluster
+
+##@ Write
+
+.PHONY: format
+format: setup ## format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: generated
+generated: crds rules ## everything that is generated and checked in, but golden files
+
+.PHONY: crds
+crds: setup ## crds/ from the models
+	$(BIN)/python -m trunkline.api.crd --write crds/
+
+.PHONY: rules
+rules: setup ## docs/rules.md and docs/reasons.md from tests/rules.yaml and the code
+	$(BIN)/python scripts/rules.py --write
+
+.PHONY: golden
+golden: setup ## rewrite golden files; read the difference as prose before you commit it
+	$(PYTEST) -q tests/golden tests/cli --update-golden || true
+	git diff --stat -- tests
+
+.PHONY: constraints
+constraints: ## the newest versions that pyproject.toml allows -> constraints.txt
+	@scripts/setup test
+	$(BIN)/python -m pip install --quiet --upgrade --upgrade-strategy eager --editable '.[dev]'
+	{ sed -n 1p constraints.txt; $(BIN)/python -m pip freeze --exclude-editable; } > constraints.txt.new
+	mv constraints.txt.new constraints.txt
+
+.PHONY: clean
+clean: ## remove .venv and every cache
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,148 @@
+"""One agent: its parts, started together, and its orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from sipedge.agent.acknowledge import Acknowledgement, AcknowledgementFile
+from sipedge.agent.certificates import CertificateWatch
+from sipedge.agent.drain import drain, set_draining
+from sipedge.agent.faults import Faults
+from sipedge.agent.health import PROBE_SECONDS, UNREADY_PROBE_SECONDS, fault_of, probe
+from sipedge.agent.keeper import TableKeeper
+from sipedge.agent.questions import Dns
+from sipedge.agent.resolver import Resolver, names_of
+from sipedge.agent.rpc import KamailioRpc, RpcError
+from sipedge.agent.source import Source
+from sipedge.instance import InstanceSettings
+from sipedge.table.rows import Section
+
+log = logging.getLogger(__name__)
+
+RESTART_SECONDS: Final = 1.0
+
+
+class Agent:
+    """What one instance's agent does, until `stop`."""
+
+    def __init__(self, settings: InstanceSettings, source: Source, drain_seconds: float) -> None:
+        """Raises ValueError for a resolver that is no `ADDR:PORT`."""
+        self._settings, self._drain_seconds = settings, drain_seconds
+        self._faults = Faults()
+        self._rpc = KamailioRpc(settings.rpc_socket)
+        self._keeper = TableKeeper(
+            settings.lmdb_directory, settings.edge, source, self._faults, self._committed
+        )
+        self._resolver = Resolver(Dns(settings.resolver), self._resolved)
+        self._certificates = CertificateWatch(settings.tls_directory, self._rpc, self._faults)
+        self._file = AcknowledgementFile(settings.acknowledgement_file)
+        self._probe_now = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._ready = False
+        self._flush_scheduled = False
+
+    async def run(self) -> None:
+        """Serve until `stop` was called, then drain."""
+        parts = (self._keeper.run, self._watch_health, self._certificates.run, self._take_calls)
+        tasks = [asyncio.create_task(_forever(part)) for part in parts]
+        await self._stopping.wait()
+        self._ready = False
+        self._acknowledge()
+        log.info("draining, at most %g s", self._drain_seconds)
+        await drain(self._rpc, self._drain_seconds)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._resolver.close()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def _committed(self, sections: frozenset[Section]) -> None:
+        self._probe_now.set()
+        if sections & {Section.TRUNK, Section.ROUTE}:
+            trunks, routes = (
+                [row for _, row in self._keeper.rows(section)] for section in (Section.TRUNK, Section.ROUTE)
+            )
+            self._resolver.follow(names_of(trunks, routes), self._keeper.resolved)
+
+    def _resolved(self, key: bytes, row: bytes | None) -> None:
+        self._keeper.set_resolved(key, row)
+        if not self._flush_scheduled:
+            # Names that are answered together are written together.
+            self._flush_scheduled = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_scheduled = False
+        self._keeper.flush()
+
+    async def _watch_health(self) -> None:
+        while True:
+            self._probe_now.clear()
+            result = await probe(self._settings.address, self._settings.ports.udp)
+            fault = fault_of(result, self._keeper.sequence)
+            self._faults.set("readiness", fault)
+            self._ready = fault is None and not self._stopping.is_set()
+            self._acknowledge()
+            try:
+                async with asyncio.timeout(PROBE_SECONDS if fault is None else UNREADY_PROBE_SECONDS):
+                    await self._probe_now.wait()
+            except TimeoutError:
+                pass  # nothing was committed: the next probe is due
+
+    def _acknowledge(self) -> None:
+        self._file.write(
+            Acknowledgement(
+                edge=self._settings.edge,
+                address=self._settings.address,
+                revision=self._keeper.sequence,
+                ready=self._ready,
+                error=self._faults.text,
+                notice=self._keeper.notice,
+            )
+        )
+
+    async def _take_calls(self) -> None:
+        """An agent that drained and was started again beside the same Kamailio takes the drain back."""
+        while not self._stopping.is_set():
+            try:
+                return await set_draining(self._rpc, draining=False)
+            except RpcError:
+                await asyncio.sleep(RESTART_SECONDS)  # Kamailio is still starting
+
+
+async def _forever(part: Callable[[], Awaitable[None]]) -> None:
+    """Run a part of the agent; what it did not expect is logged, and it is started again."""
+    while True:
+        try:
+            return await part()
+        except Exception:
+            log.exception("unexpected; going on in %g s", RESTART_SECONDS)
+            await asyncio.sleep(RESTART_SECONDS)
+
+
+async def run_agent(settings: InstanceSettings, source: Source, drain_seconds: float) -> None:
+    """Run until SIGTERM or SIGINT, then drain; a second signal ends the drain at once."""
+    agent = Agent(settings, source, drain_seconds)
+    task = asyncio.create_task(agent.run())
+    asked_before = False
+
+    def ask_to_stop() -> None:
+        nonlocal asked_before
+        if asked_before:
+            task.cancel()
+        asked_before = True
+        agent.stop()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ask_to_stop)
+    try:
+        await task
+    except asyncio.CancelledError:
+        log.info("stopped without waiting for calls")

@@ -1,0 +1,300 @@
+"""One edge instance: one Kamailio and one agent serving one address of an Edge.
+
+Everything that differs between instances is an `InstanceSettings`; the supervisor writes it with
+`write_instance` and starts the two processes with `kamailio_command` and `agent_command`. Both find it by
+the environment variable `TRUNKLINE_INSTANCE`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sipedge.secret import Secret
+
+INSTANCE_VARIABLE: Final = "TRUNKLINE_INSTANCE"
+"""Names instance.json to Kamailio and to the agent."""
+
+SERVER_CIPHERS: Final = (
+    "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+    "ECDHE-ECDSA-AES128-SHA256",
+    "ECDHE-RSA-AES128-SHA256",
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-AES256-GCM-SHA384",
+    "ECDHE-ECDSA-AES256-SHA384",
+    "ECDHE-RSA-AES256-SHA384",
+    "AES128-GCM-SHA256",
+    "AES128-SHA256",
+    "AES128-SHA",
+    "AES256-GCM-SHA384",
+    "AES256-SHA256",
+    "AES256-SHA",
+)
+"""S15: nothing else up to TLS 1.2. TLS 1.3 negotiates suites of its own and stays on."""
+
+_UNIX_PATH_LIMIT: Final = 107
+"""Bytes in the path of a unix socket (sun_path of unix(7), without the closing zero)."""
+
+
+class InstanceError(ValueError):
+    """The settings cannot be used; the message names the file or field, its fault and the mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where one address listens."""
+
+    udp: int = 5060
+    tcp: int = 5060
+    tls: int = 5061
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceSettings:
+    """All that one instance needs to know before it has a table."""
+
+    edge: str
+    address: str
+    """The address to listen on, and the one requests and replies leave from."""
+    ports: Ports
+    directory: Path
+    """Holds what belongs to this instance alone: configuration, LMDB, certificates, control socket."""
+    source: Path
+    """Where this edge's table is published: `head` and `parts/`."""
+    edge_secret_file: Path
+    """64 hex digits, the same on every edge of the platform: digest nonces and dialog tokens."""
+    kamailio_dir: Path
+    """Holds kamailio.cfg and kemi_main.py."""
+    python_path: Path
+    """Holds `sipedge` and nothing else, so that Debian's Python never sees a virtual environment."""
+    resolver: str | None = None
+    """`ADDR:PORT` of the resolver for the names in URIs; None = the system's."""
+    shm_mb: int = 128
+    children: int = 2
+    """Workers for UDP, and as many for TCP and TLS together."""
+    ring_seconds: int = 120
+    """How long a target may ring before the call ends with 480."""
+    advertised: str | None = None
+    """The address written into Via and Record-Route where it differs from `address` (NAT)."""
+    deprecated_tls: bool = False
+    """True: the listener admits TLS 1.0 and 1.1, and each call is judged by its account (S14)."""
+
+    @property
+    def settings_file(self) -> Path:
+        return self.directory / "instance.json"
+
+    @property
+    def config_file(self) -> Path:
+        return self.directory / "instance.cfg"
+
+    @property
+    def lmdb_directory(self) -> Path:
+        return self.directory / "lmdb"
+
+    @property
+    def tls_directory(self) -> Path:
+        """Holds server.crt and server.key, which must be there before Kamailio starts, and tls.cfg."""
+        return self.directory / "tls"
+
+    @property
+    def rpc_socket(self) -> Path:
+        """Kamailio's JSON-RPC datagram socket."""
+        return self.directory / "jsonrpc.sock"
+
+    @property
+    def acknowledgement_file(self) -> Path:
+        return self.directory / "agent.json"
+
+
+def read_settings(path: Path) -> InstanceSettings:
+    """The settings in instance.json. Raises InstanceError for a file that is missing or wrong."""
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InstanceError(f"{path}: cannot be read as settings of an instance: {error}") from error
+    if not isinstance(fields, dict):
+        raise InstanceError(f"{path}: must hold one JSON object")
+    try:
+        return _settings(fields)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InstanceError(f"{path}: {error}") from error
+
+
+def own_settings(environment: Mapping[str, str] | None = None) -> InstanceSettings:
+    """The settings of the instance that this process belongs to.
+
+    Raises InstanceError if `TRUNKLINE_INSTANCE` is not set or names no valid settings.
+    """
+    path = (os.environ if environment is None else environment).get(INSTANCE_VARIABLE)
+    if not path:
+        raise InstanceError(
+            f"{INSTANCE_VARIABLE} is not set: it must name the instance.json of this instance"
+        )
+    return read_settings(Path(path))
+
+
+def _settings(fields: Mapping[str, Any]) -> InstanceSettings:
+    known = {field.name for field in dataclasses.fields(InstanceSettings)}
+    unknown = sorted(fields.keys() - known)
+    if unknown:
+        raise ValueError(f"unknown field {unknown[0]}")
+    values: dict[str, Any] = dict(fields)
+    for name in ("directory", "source", "edge_secret_file", "kamailio_dir", "python_path"):
+        values[name] = Path(fields[name])
+    values["ports"] = Ports(**fields["ports"])
+    return InstanceSettings(**values)
+
+
+def settings_json(settings: InstanceSettings) -> str:
+    """The text of instance.json; `read_settings` gives the same settings back."""
+    fields = dataclasses.asdict(settings)
+    plain = {name: str(value) if isinstance(value, Path) else value for name, value in fields.items()}
+    return json.dumps(plain, indent=2) + "\n"
+
+
+def read_edge_secret(path: Path) -> Secret:
+    """The platform's edge secret. Raises InstanceError unless the file holds 64 hex digits."""
+    try:
+        text = path.read_text(encoding="ascii").strip()
+    except (OSError, ValueError) as error:
+        raise InstanceError(f"{path}: the edge secret cannot be read: {error}") from error
+    if len(text) != 64 or not all(char in "0123456789abcdefABCDEF" for char in text):
+        raise InstanceError(f"{path}: the edge secret must be 64 hex digits")
+    return Secret(text)
+
+
+def render(settings: InstanceSettings, edge_secret: Secret) -> str:
+    """The text of instance.cfg: what differs between instances, around the shared kamailio.cfg.
+
+    It holds the edge secret, so its file is readable by its owner alone.
+    Raises InstanceError for values that a Kamailio configuration cannot hold.
+    """
+    _check(settings)
+    listens = "\n".join(
+        f"listen={transport}:{_in_uri(settings.address)}:{port}{_advertise(settings, port)}"
+        for transport, port in (
+            ("udp", settings.ports.udp),
+            ("tcp", settings.ports.tcp),
+            ("tls", settings.ports.tls),
+        )
+    )
+    return f"""#!KAMAILIO
+# Written by sipedge.instance for {settings.edge} {settings.address}; edits are lost.
+
+children={settings.children}
+tcp_children={settings.children}
+{listens}
+
+include_file "{settings.kamailio_dir}/kamailio.cfg"
+
+modparam("auth", "secret", "{edge_secret.reveal()}")
+modparam("jsonrpcs", "dgram_socket", "{settings.rpc_socket}")
+modparam("tls", "config", "{settings.tls_directory}/tls.cfg")
+modparam("app_python3", "load", "{settings.kamailio_dir}/kemi_main.py")
+"""
+
+
+def render_tls(settings: InstanceSettings) -> str:
+    """The text of tls.cfg: one certificate for the listener; as a client, no verification.
+
+    Kamailio 5.6 does not check the host name of a server's certificate, so verifying only the chain would
+    promise more than it keeps; a PBX's certificate is therefore not verified at all.
+    """
+    # OpenSSL 3 offers TLS 1.0 and 1.1 only at security level 0.
+    method, level = ("TLSv1+", ":@SECLEVEL=0") if settings.deprecated_tls else ("TLSv1.2+", "")
+    files = f"""certificate = {settings.tls_directory}/server.crt
+private_key = {settings.tls_directory}/server.key"""
+    return f"""# Written by sipedge.instance for {settings.edge} {settings.address}; edits are lost.
+[server:default]
+method = {method}
+{files}
+cipher_list = {":".join(SERVER_CIPHERS)}{level}
+verify_certificate = no
+require_certificate = no
+
+[client:default]
+method = {method}
+verify_certificate = no
+require_certificate = no
+"""
+
+
+def write_instance(settings: InstanceSettings) -> None:
+    """Write instance.json, instance.cfg and tls/tls.cfg; unchanged files are not touched.
+
+    The directory and its tls/ are made. server.crt and server.key are the caller's.
+    Raises InstanceError for settings that cannot work, OSError if the disk refuses.
+    """
+    config = render(settings, read_edge_secret(settings.edge_secret_file))
+    for directory in (settings.directory, settings.tls_directory):
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _write(settings.tls_directory / "tls.cfg", render_tls(settings))
+    _write(settings.config_file, config)
+    _write(settings.settings_file, settings_json(settings))
+
+
+def kamailio_command(settings: InstanceSettings) -> list[str]:
+    """How to start this instance's Kamailio: in the foreground, logging to standard error."""
+    return ["kamailio", "-DD", "-E", "-m", str(settings.shm_mb), "-f", str(settings.config_file)]
+
+
+def agent_command() -> list[str]:
+    """How to start this instance's agent. Debian's Python: the same that Kamailio embeds."""
+    return ["/usr/bin/python3", "-m", "sipedge.agent"]
+
+
+def process_environment(settings: InstanceSettings) -> dict[str, str]:
+    """The whole environment of both processes: nothing of the caller's Python leaks into theirs."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ") if name in os.environ}
+    return {
+        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+        **kept,
+        INSTANCE_VARIABLE: str(settings.settings_file),
+        "PYTHONPATH": str(settings.python_path),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def _check(settings: InstanceSettings) -> None:
+    try:
+        ipaddress.ip_address(settings.address)
+    except ValueError as error:
+        raise InstanceError(f"address: {settings.address!r} is no IP address") from error
+    for path in (settings.directory, settings.kamailio_dir):
+        if not path.is_absolute() or any(char in str(path) for char in '"\\\n\r#'):
+            raise InstanceError(
+                f"{str(path)!r} cannot stand in a Kamailio configuration: "
+                'use an absolute path without quotes, backslashes and "#"'
+            )
+    if len(os.fsencode(settings.rpc_socket)) > _UNIX_PATH_LIMIT:
+        raise InstanceError(
+            f"{settings.rpc_socket}: longer than the {_UNIX_PATH_LIMIT} bytes a unix socket may have; "
+            "choose a shorter state directory"
+        )
+
+
+def _in_uri(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
+
+
+def _advertise(settings: InstanceSettings, port: int) -> str:
+    return "" if settings.advertised is None else f" advertise {_in_uri(settings.advertised)}:{port}"
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace `path` in one step, readable by its owner alone."""
+    data = text.encode()
+    if path.exists() and path.read_bytes() == data:
+        return
+    temporary = path.with_name(f".{path.name}.new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+    temporary.replace(path)

@@ -1,0 +1,56 @@
+"""Log lines and counters. One line per refusal, never a secret, and no line that a sender could forge."""
+
+from __future__ import annotations
+
+from sipedge.kemi.ksr import KSR
+from sipedge.kemi.reader import text
+from sipedge.routing.decision import Decision
+from sipedge.routing.reasons import Reason
+
+_COUNTERS = "count"
+"""The htable of counters: `<trunk or ->|<reason>`; read it with the RPC `htable.dump count`."""
+
+
+def note_refusal(decision: Decision, reason: Reason) -> None:
+    """Count a refused, challenged or dropped request, and say so."""
+    detail = decision.steps[-1].detail if decision.steps else ""
+    note_reason(reason, trunk=decision.trunk, direction=decision.direction, detail=detail)
+
+
+def note_reason(
+    reason: Reason, *, trunk: str | None = None, direction: str | None = None, detail: str = ""
+) -> None:
+    answer = reason.value
+    KSR.htable.sht_inc(_COUNTERS, f"{trunk or '-'}|{reason.name}")
+    say(
+        f"refused status={answer.status or 'none'} reason={reason.name} rule={answer.rule!r}"
+        f" trunk={trunk or '-'} direction={direction or '-'} {message_fields()} detail={detail!r}"
+    )
+
+
+def note_fault(place: str, error: BaseException) -> None:
+    """An exception of ours: where, and what."""
+    KSR.err(_one_line(f"fault in {place}: {error!r} at {_origin(error)} {message_fields()}"))
+
+
+def say(line: str) -> None:
+    KSR.notice(_one_line(line))
+
+
+def message_fields() -> str:
+    """The request in four fields, to find it again in a capture."""
+    return f"method={text('$rm')} call_id={text('$ci')!r} source={text('$si')}:{text('$sp')}"
+
+
+def _origin(error: BaseException) -> str:
+    trace = error.__traceback__
+    places = []
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        places.append(f"{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    return " > ".join(places)
+
+
+def _one_line(line: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in line)[:2000] + "\n"

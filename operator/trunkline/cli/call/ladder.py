@@ -1,0 +1,144 @@
+"""What a call looked like, for people: one line a message, then one sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sipedge.routing.reasons import Reason
+from trunkline.cli.call.place import CallResult
+from trunkline.cli.call.request import CallRequest
+from trunkline.cli.call.trace import SipMessage
+from trunkline.cli.terminal import Look, printable
+
+_WIDTH = 46
+
+
+@dataclass(slots=True)
+class Ladder:
+    """Turns messages into lines, in the order they pass; remembers the time of the first."""
+
+    look: Look
+    started: datetime | None = None
+    _seen: set[tuple[bool, str]] = field(default_factory=set)
+
+    def line(self, message: SipMessage) -> str:
+        self.started = self.started or message.at
+        offset = (message.at - self.started).total_seconds()
+        again = (message.sent, message.text) in self._seen
+        self._seen.add((message.sent, message.text))
+        label = printable(_label(message))
+        arrow = self._arrow(label, message.sent)
+        note = "  (again)" if again else _note(message)
+        return f"{offset:8.3f}  {arrow}{self.look.paint(printable(note), 'dim')}".rstrip()
+
+    def _arrow(self, label: str, sent: bool) -> str:
+        room = max(0, _WIDTH - len(label) - 3)
+        bar = ("─" if self.look.rich else "-") * room
+        if sent:
+            return f"{label} {bar}{'▶' if self.look.rich else '>'} "
+        return f"{'◀' if self.look.rich else '<'}{bar} {label} "
+
+
+def _label(message: SipMessage) -> str:
+    if message.status is None:
+        return message.method
+    return f"{message.status} {message.reason_phrase}".strip()
+
+
+def _note(message: SipMessage) -> str:
+    if error := message.header("X-Trunkline-Error"):
+        return f"  X-Trunkline-Error: {error}"
+    if message.status is None and message.method == "INVITE":
+        with_digest = message.header("Proxy-Authorization") or message.header("Authorization")
+        return "  with the digest" if with_digest else ""
+    if message.status in (401, 407):
+        return "  asks for a digest"
+    return ""
+
+
+def error_code(message: SipMessage) -> int | None:
+    """The number of X-Trunkline-Error, None if there is none."""
+    number = message.header("X-Trunkline-Error").partition(" ")[0]
+    return int(number) if number.isascii() and number.isdigit() else None
+
+
+def reason_of(message: SipMessage) -> Reason | None:
+    """The platform's reason behind a refusal: by its error number, else by its status and text."""
+    number = error_code(message)
+    for reason in Reason:
+        answer = reason.value
+        if answer.status != message.status:
+            continue
+        if answer.error_code == number if number is not None else answer.text == message.reason_phrase:
+            return reason
+    return None
+
+
+def verdict(request: CallRequest, result: CallResult) -> str:
+    """The outcome in one or two sentences, with the mend where there is one."""
+    final = result.final
+    if final is None:
+        return _silence(request, result)
+    if result.answered:
+        talked = _talk_seconds(result)
+        return f"Answered; hung up after {talked:.1f} s." if talked is not None else "Answered."
+    said = printable(f"{final.status} {final.reason_phrase}".strip())
+    if final.status in (401, 407):
+        if request.credentials is None:
+            return f"Refused: {said}. The trunk asks for a user: give --username and --password-file."
+        return f"Refused: {said}. The digest was not taken, or not one that can be answered."
+    if final.status == 487 and any(each.sent and each.method == "CANCEL" for each in result.messages):
+        return f"Not answered within {request.ring:g} s of ringing; the call was cancelled."
+    reason = reason_of(final)
+    why = f": {reason.value.meaning} ({reason.name}, rule {reason.value.rule})" if reason else ""
+    return f"Refused: {said}{why}."
+
+
+def _silence(request: CallRequest, result: CallResult) -> str:
+    where = f"{request.address}:{request.port}"
+    if any(not each.sent for each in result.messages):
+        return "No final answer came."
+    return (
+        f"No answer at all from {where} within {request.silence:g} s. Either no edge listens there, or it "
+        f"drops the call because {request.host} is no termination domain it knows "
+        "(trunkline explain tells which)."
+    )
+
+
+def _talk_seconds(result: CallResult) -> float | None:
+    ends = [each.at for each in result.messages if each.method == "BYE" and each.status is None]
+    return (ends[-1] - result.final.at).total_seconds() if ends and result.final else None
+
+
+def call_document(request: CallRequest, result: CallResult) -> dict[str, object]:
+    """The result of `call -o json`. Times are seconds since the first message."""
+    start = result.messages[0].at
+    final = result.final
+    reason = reason_of(final) if final is not None and not result.answered else None
+    return {
+        "answered": result.answered,
+        "status": final.status if final else None,
+        "text": final.reason_phrase if final else None,
+        "reason": reason.name if reason else None,
+        "errorCode": error_code(final) if final else None,
+        "rule": reason.value.rule if reason else None,
+        "explanation": verdict(request, result),
+        "uri": request.uri,
+        "from": request.caller,
+        "via": f"{request.address}:{request.port}",
+        "transport": str(request.transport),
+        "source": result.source,
+        "callId": result.call_id,
+        "connection": result.connection or None,
+        "steps": [
+            {
+                "at": round((each.at - start).total_seconds(), 6),
+                "direction": "sent" if each.sent else "received",
+                "method": each.method,
+                "status": each.status,
+                "text": each.reason_phrase if each.status is not None else None,
+            }
+            for each in result.messages
+        ],
+    }

@@ -1,0 +1,92 @@
+"""What is wrong with the files: problems of reading and verdicts of the compiler, as one list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from trunkline.api import ObjectRef
+from trunkline.cli.reading import Reading
+from trunkline.cli.terminal import PLAIN, Look, printable
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One error or warning at one place."""
+
+    file: str
+    line: int
+    field: str
+    reason: str
+    message: str
+    severity: str
+    """`error` or `warning`."""
+    ref: ObjectRef | None = None
+
+    def text(self, look: Look = PLAIN) -> str:
+        """`file:line: Kind ns/name: field: Reason: message`, parts that do not apply left out."""
+        reason = look.paint(self.reason, "red" if self.severity == "error" else "yellow")
+        parts = (f"{self.file}:{self.line}", str(self.ref) if self.ref else "", self.field, reason)
+        end = "" if self.severity == "error" else f" [{self.severity}]"
+        return ": ".join(part for part in parts if part) + f": {printable(self.message)}{end}"
+
+    def document(self) -> dict[str, object]:
+        """One item of `validate -o json`."""
+        ref = self.ref
+        return {
+            "file": self.file,
+            "line": self.line,
+            "kind": ref.kind if ref else None,
+            "namespace": ref.namespace if ref else None,
+            "name": ref.name if ref else None,
+            "field": self.field,
+            "reason": self.reason,
+            "message": self.message,
+            "severity": self.severity,
+        }
+
+
+def find(reading: Reading) -> tuple[Finding, ...]:
+    """Every error and warning, by file and line. Notices (skipped foreign kinds) are no findings."""
+    loaded = reading.loaded
+    read_badly = {each.ref for each in loaded.resources.invalid}
+    problems = (
+        Finding(
+            *(each.position.file, each.position.line, each.field, each.reason, each.message, each.severity),
+            ref=each.ref,
+        )
+        for each in loaded.problems
+        if each.severity != "notice"
+    )
+    verdicts = []
+    for verdict in reading.compilation.verdicts:
+        severity = verdict.severity
+        if severity is None or verdict.ref in read_badly:
+            continue
+        place = loaded.position(verdict.ref, verdict.field)
+        file, line = (place.file, place.line) if place else ("-", 0)
+        verdicts.append(
+            Finding(
+                *(file, line, verdict.field, str(verdict.reason), verdict.message, severity), ref=verdict.ref
+            )
+        )
+    return tuple(sorted((*problems, *verdicts), key=_order))
+
+
+def _order(finding: Finding) -> tuple[object, ...]:
+    place = (finding.file, finding.line, str(finding.ref or ""), finding.field)
+    return (*place, finding.reason, finding.message)
+
+
+def summary(reading: Reading, findings: tuple[Finding, ...]) -> str:
+    """`3 errors, 1 warning in 7 objects of 5 files`."""
+    errors = sum(each.severity == "error" for each in findings)
+    warnings = len(findings) - errors
+    objects, files = len(reading.loaded.positions), len(reading.loaded.files)
+    return (
+        f"{_count(errors, 'error')}, {_count(warnings, 'warning')} "
+        f"in {_count(objects, 'object')} of {_count(files, 'file')}"
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,31 @@
+"""Files to a compilation: the first step of every command that reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from trunkline.compiler import Compilation, compile_resources
+from trunkline.standalone.load import Loaded, NoSuchPathError, load
+from trunkline.standalone.options import OptionError, check_domain
+
+
+class UsageError(Exception):
+    """The command was asked something that has no answer; the text says what and the mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the files hold, and what the compiler makes of it."""
+
+    loaded: Loaded
+    compilation: Compilation
+
+
+def read(paths: Sequence[str], base_domain: str) -> Reading:
+    """Loads and compiles the files under `paths`. Raises UsageError for a path that names nothing."""
+    try:
+        loaded = load(paths, base_domain=check_domain(base_domain))
+    except (NoSuchPathError, OptionError) as error:
+        raise UsageError(str(error)) from error
+    return Reading(loaded, compile_resources(loaded.resources))

@@ -1,0 +1,182 @@
+"""`trunkline validate`: every fault at its line, and an exit code for scripts."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+from support.trunkline_command import QUICKSTART, run_trunkline
+
+KEYS = ["file", "line", "kind", "namespace", "name", "field", "reason", "message", "severity"]
+
+BAD = """\
+apiVersion: trunkline.dev/v1alpha1
+kind: Trunk
+metadata: {name: hq, namespace: acme}
+spec:
+  maxConcurentCalls: 5
+---
+apiVersion: trunkline.dev/v1alpha1
+kind: Number
+metadata: {name: main-line, namespace: acme}
+spec:
+  number: +14155550100
+---
+apiVersion: trunkline.dev/v1alpha1
+kind: Number
+metadata: {name: lost, namespace: acme}
+spec:
+  number: "+14155550101"
+  trunkRef: {name: nowhere}
+---
+apiVersion: trunkline.dev/v1alpha1
+kind: Trunk
+metadata: {name: tape, namespace: acme}
+spec:
+  recording: {mode: RecordFromAnswer}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: other}
+"""
+
+
+def _write(directory: Path, text: str = BAD) -> Path:
+    path = directory / "bad.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_the_quickstart_is_valid() -> None:
+    """No error and no warning in what we ship; the summary goes to standard error."""
+    done = run_trunkline("validate", QUICKSTART)
+    assert done.returncode == 0
+    assert done.stdout == ""
+    assert re.fullmatch(r"0 errors, 0 warnings in \d+ objects of \d+ files\n", done.stderr)
+
+
+def test_each_half_of_the_quickstart_is_found_by_its_own_path() -> None:
+    """Several PATHs are read as one set."""
+    done = run_trunkline("validate", QUICKSTART / "tenant", QUICKSTART / "platform-local")
+    assert done.returncode == 0
+
+
+def test_each_fault_is_one_line_with_file_line_object_field_reason_and_mend(tmp_path: Path) -> None:
+    """A misspelt field, a number that YAML read as an integer, and a missing trunk."""
+    path = _write(tmp_path)
+    done = run_trunkline("validate", path)
+    lines = done.stdout.splitlines()
+    assert done.returncode == 1
+    assert all(re.match(rf"{re.escape(str(path))}:\d+: \w+ acme/[a-z-]+: ", line) for line in lines)
+    assert any(
+        line.startswith(f"{path}:5: Trunk acme/hq: spec.maxConcurentCalls: UnknownField: ")
+        and "maxConcurrentCalls" in line
+        for line in lines
+    )
+    assert any(
+        line.startswith(f"{path}:11: Number acme/main-line: spec.number: ") and "quote" in line
+        for line in lines
+    )
+    assert any(
+        line.startswith(f"{path}:18: Number acme/lost: spec.trunkRef: TrunkNotFound: ")
+        or line.startswith(f"{path}:18: Number acme/lost: spec.trunkRef.name: TrunkNotFound: ")
+        for line in lines
+    )
+
+
+def test_a_feature_that_is_not_there_yet_is_a_warning(tmp_path: Path) -> None:
+    """It is marked, and alone it does not fail the check."""
+    text = BAD.split("---\n")[3]
+    done = run_trunkline("validate", _write(tmp_path, text))
+    warned = [line for line in done.stdout.splitlines() if line.endswith("[warning]")]
+    assert len(warned) == 1
+    assert "spec.recording" in warned[0]
+    path = _write(
+        tmp_path,
+        text + "  termination: {domainName: tape, ipAccessControlListRefs: [{name: all}]}\n"
+        "---\n"
+        "apiVersion: trunkline.dev/v1alpha1\n"
+        "kind: IpAccessControlList\n"
+        "metadata: {name: all, namespace: acme}\n"
+        "spec: {entries: [{cidr: 192.0.2.0/24}]}\n",
+    )
+    assert run_trunkline("validate", path).returncode == 0
+
+
+def test_a_foreign_kind_is_a_note_and_no_finding(tmp_path: Path) -> None:
+    """It is skipped; standard output stays empty."""
+    done = run_trunkline("validate", _write(tmp_path, BAD.split("---\n")[-1]))
+    assert done.returncode == 0
+    assert done.stdout == ""
+    assert "note: " in done.stderr
+    assert "Deployment" in done.stderr
+
+
+def test_json_is_a_list_with_stable_keys(tmp_path: Path) -> None:
+    """The same findings, and nothing but JSON on standard output."""
+    done = run_trunkline("validate", "-o", "json", _write(tmp_path))
+    found = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert all(list(each) == KEYS for each in found)
+    assert {each["severity"] for each in found} == {"error", "warning"}
+    assert {"UnknownField", "TrunkNotFound"} <= {each["reason"] for each in found}
+    assert [(each["file"], each["line"]) for each in found] == sorted(
+        (each["file"], each["line"]) for each in found
+    )
+
+
+def test_json_of_good_files_is_an_empty_list() -> None:
+    """So that `jq length` counts."""
+    assert json.loads(run_trunkline("validate", "-o", "json", QUICKSTART).stdout) == []
+
+
+def test_broken_yaml_is_told_with_its_line_and_the_rest_is_checked(tmp_path: Path) -> None:
+    """One broken document hides no fault of another."""
+    (tmp_path / "broken.yaml").write_text("kind: Trunk\nmetadata: {name: [\n")
+    path = _write(tmp_path)
+    done = run_trunkline("validate", tmp_path)
+    assert done.returncode == 1
+    assert re.search(r"broken\.yaml:\d+: InvalidYAML: ", done.stdout)
+    assert f"{path}:5: Trunk acme/hq: spec.maxConcurentCalls" in done.stdout
+
+
+def test_two_claims_on_one_number_name_the_loser(tmp_path: Path) -> None:
+    """By namespace and name when the files give no times; the winner has no finding."""
+    number = (
+        "apiVersion: trunkline.dev/v1alpha1\nkind: Number\nmetadata: {{name: {}, namespace: acme}}\n"
+        "spec: {{number: '+14155550100'}}\n"
+    )
+    done = run_trunkline("validate", _write(tmp_path, number.format("a") + "---\n" + number.format("b")))
+    assert done.returncode == 1
+    assert "Number acme/b: spec.number: Conflict: " in done.stdout
+    assert "Number acme/a" not in done.stdout.replace("acme/a:", "").split("Conflict")[0]
+
+
+def test_no_password_is_printed(tmp_path: Path) -> None:
+    """Not even a weak one in the very message about it."""
+    text = "\n---\n".join(
+        (
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: acme}\n"
+            "stringData: {password: hunter2}",
+            "apiVersion: trunkline.dev/v1alpha1\nkind: CredentialList\nmetadata: {name: c, namespace: acme}\n"
+            "spec: {credentials: [{username: pbx, passwordSecretRef: {name: s, key: password}}]}",
+        )
+    )
+    done = run_trunkline("validate", _write(tmp_path, text))
+    assert done.returncode == 1
+    assert "WeakPassword" in done.stdout
+    assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_a_file_name_that_is_no_text_can_be_told(tmp_path: Path) -> None:
+    """Any bytes may be a name on Linux."""
+    name = os.fsencode(tmp_path) + b"/\xff.yaml"
+    with open(name, "w") as file:
+        file.write(BAD)
+    for options in ((), ("-o", "json")):
+        done = run_trunkline("validate", *options, tmp_path)
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        assert "udcff.yaml" in done.stdout

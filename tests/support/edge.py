@@ -1,0 +1,237 @@
+"""One real edge instance for a test: Kamailio with KEMI on a loopback address, and its LMDB."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sipedge.instance import (
+    InstanceSettings,
+    Ports,
+    kamailio_command,
+    process_environment,
+    write_instance,
+)
+from sipedge.store import Store
+from sipedge.table import EdgeTable, Section
+from sipedge.table.codec import pack_row
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 10.0
+
+
+@dataclass
+class Edge:
+    """A running instance. `publish` replaces its table, as the agent would."""
+
+    settings: InstanceSettings
+    process: subprocess.Popen[bytes]
+    store: Store
+    sequence: int = 0
+
+    @property
+    def address(self) -> str:
+        return self.settings.address
+
+    @property
+    def ports(self) -> Ports:
+        return self.settings.ports
+
+    def publish(self, table: EdgeTable) -> None:
+        """One transaction for the rows that the control plane makes, one for the resolved names."""
+        self.sequence += 1
+        packed = {
+            section: {key.encode(): pack_row(row) for key, row in rows.items()}
+            for section, rows in table.sections.items()
+        }
+        resolved = packed.pop(Section.RESOLVED, {})
+        self.store.commit(self.sequence, packed)
+        old = {key for key, _ in self.store.rows(Section.RESOLVED)}
+        self.store.commit_resolved(resolved, old - resolved.keys())
+
+    def rpc(self, method: str, *params: object) -> Any:
+        """The result of one JSON-RPC call over the instance's own socket."""
+        request = {"jsonrpc": "2.0", "method": method, "params": list(params), "id": 1}
+        with (
+            tempfile.TemporaryDirectory() as directory,
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as own,
+        ):
+            own.bind(f"{directory}/reply")
+            own.settimeout(5)
+            own.sendto(json.dumps(request).encode(), str(self.settings.rpc_socket))
+            answer = json.loads(own.recv(1 << 20))
+        if "error" in answer:
+            raise RuntimeError(f"{method}: {answer['error']}")
+        return answer["result"]
+
+    def log(self) -> str:
+        return (self.settings.directory / "kamailio.log").read_text(errors="replace")
+
+    def dialogs(self) -> int:
+        """Dialogs of any state that are not over yet."""
+        stats = self.rpc("dlg.stats_active")
+        return (
+            int(stats["starting"])
+            + int(stats["connecting"])
+            + int(stats["answering"])
+            + int(stats["ongoing"])
+        )
+
+
+def write_certificate(directory: Path, name: str, address: str = "127.0.0.1") -> None:
+    """A new self-signed certificate, as server.crt and server.key: for this common name and address."""
+    names = f"DNS:pstn.ashburn.trunkline.test,DNS:*.pstn.ashburn.trunkline.test,IP:{address}"
+    key = directory / "server.key"
+    key.write_bytes(_key())
+    command = ["openssl", "req", "-x509", "-key", str(key), "-days", "2", "-subj", f"/CN={name}"]
+    command += ["-addext", f"subjectAltName={names}", "-out", str(directory / "server.crt")]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+@cache
+def _key() -> bytes:
+    """One key for all certificates of a session: making one takes longer than starting an edge."""
+    return subprocess.run(["openssl", "genrsa", "2048"], check=True, capture_output=True).stdout
+
+
+@cache
+def _certificate(address: str) -> tuple[bytes, bytes]:
+    """The certificate and key of an address, made once a session."""
+    with tempfile.TemporaryDirectory() as directory:
+        write_certificate(Path(directory), "edge", address)
+        return Path(directory, "server.crt").read_bytes(), Path(directory, "server.key").read_bytes()
+
+
+def make_settings(directory: Path, address: str, **changes: object) -> InstanceSettings:
+    """Settings of a test's instance below `directory`, with all the files it needs."""
+    python_path = directory / "python"
+    python_path.mkdir(parents=True, exist_ok=True)
+    if not (python_path / "sipedge").exists():
+        (python_path / "sipedge").symlink_to(ROOT / "edge" / "sipedge")
+    secret = directory / "edge.secret"
+    if not secret.exists():
+        secret.write_text(secrets.token_hex(32))
+    settings = InstanceSettings(
+        edge="ashburn",
+        address=address,
+        ports=Ports(5060, 5060, 5061),
+        directory=directory / "i",
+        source=directory / "published",
+        edge_secret_file=secret,
+        kamailio_dir=ROOT / "edge" / "kamailio",
+        python_path=python_path,
+        shm_mb=64,
+    )
+    settings = replace(settings, **changes)  # type: ignore[arg-type]
+    write_instance(settings)
+    certificate, key = _certificate(address)
+    (settings.tls_directory / "server.crt").write_bytes(certificate)
+    (settings.tls_directory / "server.key").write_bytes(key)
+    return settings
+
+
+@contextmanager
+def running_edge(
+    table: EdgeTable | None, address: str, directory: Path | None = None, **changes: object
+) -> Iterator[Edge]:
+    """An instance that has answered its readiness probe; without a table it answers 503 to that."""
+    with tempfile.TemporaryDirectory(prefix="edge-") as temporary:
+        settings = make_settings(directory or Path(temporary), address, **changes)
+        store = Store(settings.lmdb_directory, settings.edge)
+        with started(settings) as process:
+            edge = Edge(settings, process, store)
+            try:
+                if table is not None:
+                    edge.publish(table)
+                _wait_until_answering(edge)
+                yield edge
+            except BaseException:
+                print(f"--- kamailio.log of {address}\n{edge.log()[-20_000:]}")
+                raise
+            finally:
+                edge.store.close()
+                end_group(edge.process)  # another one than `process`, if it was restarted
+
+
+@contextmanager
+def started(settings: InstanceSettings) -> Iterator[subprocess.Popen[bytes]]:
+    """Kamailio alone, whether it answers or not."""
+    process = _start(settings)
+    try:
+        yield process
+    finally:
+        end_group(process)
+
+
+def restart(edge: Edge) -> None:
+    """Start Kamailio again after its end, as the supervisor would, and wait until it answers."""
+    end_group(edge.process)
+    edge.process = _start(edge.settings)
+    _wait_until_answering(edge)
+
+
+def _start(settings: InstanceSettings) -> subprocess.Popen[bytes]:
+    with open(settings.directory / "kamailio.log", "ab") as log:
+        return subprocess.Popen(
+            kamailio_command(settings),
+            env=process_environment(settings),
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """End Kamailio and its workers: killing the main process alone would leave them on the port."""
+    process.terminate()
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        pass
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+def probe(edge: Edge, timeout: float = 1.0) -> str:
+    """The answer to one readiness probe from the edge's own address; "" for silence."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
+        own.bind((edge.address, 0))
+        own.settimeout(timeout)
+        port, token = own.getsockname()[1], secrets.token_hex(8)
+        message = (
+            f"OPTIONS sip:ready@{edge.address}:{edge.ports.udp} SIP/2.0\r\n"
+            f"Via: SIP/2.0/UDP {edge.address}:{port};branch=z9hG4bK{token}\r\n"
+            f"From: <sip:agent@{edge.address}>;tag={token}\r\nTo: <sip:ready@{edge.address}>\r\n"
+            f"Call-ID: {token}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+        )
+        try:
+            own.sendto(message.encode(), (edge.address, edge.ports.udp))
+            return own.recv(65_535).decode()
+        except OSError:
+            return ""
+
+
+def _wait_until_answering(edge: Edge) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if edge.process.poll() is not None:
+            raise RuntimeError(f"kamailio ended with {edge.process.returncode}")
+        if probe(edge, 0.2):
+            return
+        time.sleep(0.02)
+    raise RuntimeError(f"kamailio did not answer within {START_SECONDS} s")

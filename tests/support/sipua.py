@@ -1,0 +1,364 @@
+"""A small SIP user agent on raw sockets: it sends what a test says and shows what comes back.
+
+No stack in between: a test may send any bytes, and sees every message that reaches the agent. Nothing happens
+in the background, so a test reads as a ladder: A sends, B waits, B answers, A waits.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import ssl
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import cast
+
+from support.sipmessage import Message, new_token, parse, render, sdp, split_stream
+
+Headers = Sequence[tuple[str, str]]
+WAIT_SECONDS = 3.0
+
+
+class UserAgent:
+    """One address and transport. `send` and `wait` are all it does by itself."""
+
+    def __init__(
+        self, address: str, port: int = 0, transport: str = "udp", tls: ssl.SSLContext | None = None
+    ) -> None:
+        self.address, self.transport, self._tls = address, transport, tls
+        kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
+        self._socket = socket.socket(socket.AF_INET, kind)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(transport != "udp"))
+        self._socket.bind((address, port))
+        self.port: int = self._socket.getsockname()[1]
+        if transport != "udp":
+            self._socket.listen(16)
+        self._connections: dict[socket.socket, bytes] = {}
+        self._by_peer: dict[tuple[str, int], socket.socket] = {}
+        self._seen: set[bytes] = set()
+        self.inbox: list[Message] = []
+        """Received and not yet taken by `wait`."""
+        self.all_received: list[Message] = []
+        """Everything but retransmissions, taken or not."""
+        self.pongs: list[bytes] = []
+        """What came between messages on a stream: CRLFs."""
+
+    def close(self) -> None:
+        for each in (*self._connections, self._socket):
+            each.close()
+
+    def hang_up_connections(self) -> None:
+        """Close every connection; the agent still listens."""
+        for each in list(self._connections):
+            each.close()
+        self._connections.clear()
+        self._by_peer.clear()
+
+    @property
+    def contact(self) -> str:
+        parameter = "" if self.transport == "udp" else f";transport={self.transport}"
+        return f"sip:{self.address}:{self.port}{parameter}"
+
+    def via(self, branch: str | None = None) -> tuple[str, str]:
+        sent_by = f"SIP/2.0/{self.transport.upper()} {self.address}:{self.port}"
+        return ("Via", f"{sent_by};branch=z9hG4bK{branch or new_token()}")
+
+    def send(self, data: bytes, to: object) -> None:
+        """Send bytes to (address, port), or on the connection that a message came by."""
+        if self.transport == "udp":
+            self._socket.sendto(data, cast("tuple[str, int]", to))
+        else:
+            connection = to if isinstance(to, socket.socket) else self._connect(cast("tuple[str, int]", to))
+            connection.sendall(data)
+
+    def _connect(self, peer: tuple[str, int]) -> socket.socket:
+        known = self._by_peer.get(peer)
+        if known in self._connections:
+            return known
+        plain = socket.create_connection(peer, timeout=WAIT_SECONDS, source_address=(self.address, 0))
+        connection = (
+            self._tls.wrap_socket(plain, server_hostname="acme-hq.pstn.trunkline.test")
+            if self._tls
+            else plain
+        )
+        connection.settimeout(WAIT_SECONDS)
+        self._connections[connection] = b""
+        self._by_peer[peer] = connection
+        return connection
+
+    def wait(
+        self,
+        method: str | None = None,
+        *,
+        status: int | None = None,
+        call_id: str | None = None,
+        seconds: float = WAIT_SECONDS,
+    ) -> Message:
+        """The next request with this method, or answer with this status, taken out of the inbox.
+
+        Other messages stay. Raises TimeoutError, listing what did arrive.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            for message in self.inbox:
+                if _fits(message, method, status, call_id):
+                    self.inbox.remove(message)
+                    return message
+            if time.monotonic() >= deadline:
+                wanted = f"{status or 'request'} {method or ''}"
+                got = [message.first_line for message in self.all_received]
+                raise TimeoutError(f"{self.address}: no {wanted} within {seconds} s; received {got}")
+            self._receive(deadline - time.monotonic())
+
+    def final(self, call_id: str, method: str = "INVITE", seconds: float = WAIT_SECONDS) -> Message:
+        """The final answer to this method within this Call-ID; provisional ones are taken out on the way."""
+        deadline = time.monotonic() + seconds
+        while True:
+            left = max(0.0, deadline - time.monotonic())
+            message = self.wait(method, status=0, call_id=call_id, seconds=left)
+            if message.status >= 200:
+                return message
+
+    def silence(self, seconds: float = 0.3) -> list[Message]:
+        """What arrived within this time and was not waited for: empty if nothing did."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            self._receive(left)
+        return list(self.inbox)
+
+    def _receive(self, seconds: float) -> None:
+        ready, _, _ = select.select([self._socket, *self._connections], [], [], max(0.0, seconds))
+        for each in ready:
+            if each is not self._socket:
+                self._read_stream(each)
+            elif self.transport == "udp":
+                data, peer = self._socket.recvfrom(65_535)
+                self._deliver(data, peer)
+            else:
+                self._accept()
+
+    def _accept(self) -> None:
+        connection, _ = self._socket.accept()
+        connection.settimeout(WAIT_SECONDS)
+        try:
+            accepted = self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
+        except (ssl.SSLError, OSError):
+            connection.close()
+            return
+        self._connections[accepted] = b""
+
+    def _read_stream(self, connection: socket.socket) -> None:
+        try:
+            data = connection.recv(65_535)
+        except (ssl.SSLWantReadError, TimeoutError):
+            return
+        except OSError:
+            data = b""
+        if not data:
+            del self._connections[connection]
+            connection.close()
+            return
+        while isinstance(connection, ssl.SSLSocket) and connection.pending():
+            data += connection.recv(65_535)
+        messages, self._connections[connection] = split_stream(self._connections[connection] + data)
+        for message in messages:
+            self._deliver(message, connection)
+
+    def _deliver(self, data: bytes, path: object) -> None:
+        if not data.strip():
+            self.pongs.append(data)
+            return
+        if data in self._seen:
+            return
+        self._seen.add(data)
+        message = parse(data, path)
+        self.inbox.append(message)
+        self.all_received.append(message)
+
+    def respond(
+        self,
+        request: Message,
+        status: int,
+        reason: str = "",
+        headers: Headers = (),
+        body: str = "",
+        tag: str = "uas",
+    ) -> None:
+        """Answer a received request; Contact and a To-tag are added where RFC 3261 wants them."""
+        copied = [(name, value) for name, value in request.headers if name.lower() in _COPIED]
+        if status > 100 and not request.tag("To"):
+            copied = [
+                (name, f"{value};tag={tag}") if name.lower() in ("to", "t") else (name, value)
+                for name, value in copied
+            ]
+        if (
+            status > 100
+            and request.method in ("INVITE", "UPDATE")
+            and not any(n == "Contact" for n, _ in headers)
+        ):
+            copied.append(("Contact", f"<{self.contact}>"))
+        if body:
+            copied.append(("Content-Type", "application/sdp"))
+        self.send(render(f"SIP/2.0 {status} {reason or 'Answer'}", [*copied, *headers], body), request.path)
+
+
+_COPIED = frozenset({"via", "v", "from", "f", "to", "t", "call-id", "i", "cseq", "record-route"})
+
+
+def _fits(message: Message, method: str | None, status: int | None, call_id: str | None) -> bool:
+    if call_id is not None and message.call_id != call_id:
+        return False
+    if status is None:
+        return message.is_request and (method is None or message.method == method)
+    return (
+        not message.is_request
+        and status in (0, message.status)
+        and (method is None or message.method == method)
+    )
+
+
+@dataclass
+class Leg:
+    """One side's view of a dialog, enough to send requests in it."""
+
+    agent: UserAgent
+    to: object
+    """The next hop: the edge's address and port, or a connection."""
+    call_id: str
+    local: str
+    remote: str
+    target: str
+    routes: list[str] = field(default_factory=list)
+    cseq: int = 1
+
+    def send(self, method: str, headers: Headers = (), body: str = "", cseq: int | None = None) -> str:
+        """Send a request in the dialog; gives its Via branch."""
+        if cseq is None and method != "ACK":
+            self.cseq += 1
+        branch = new_token()
+        fields = [
+            self.agent.via(branch),
+            ("Max-Forwards", "70"),
+            *(("Route", route) for route in self.routes),
+            ("From", self.local),
+            ("To", self.remote),
+            ("Call-ID", self.call_id),
+            ("CSeq", f"{cseq or self.cseq} {method}"),
+            ("Contact", f"<{self.agent.contact}>"),
+            *headers,
+        ]
+        if body:
+            fields.append(("Content-Type", "application/sdp"))
+        self.agent.send(render(f"{method} {self.target} SIP/2.0", fields, body), self.to)
+        return branch
+
+
+@dataclass
+class Invite:
+    """An INVITE that was sent, and what its sender needs to go on."""
+
+    agent: UserAgent
+    to: tuple[str, int]
+    uri: str
+    call_id: str
+    branch: str
+    local: str
+    cseq: int
+
+    def final(self, seconds: float = WAIT_SECONDS) -> Message:
+        """The final answer; ACKed if it is a refusal."""
+        answer = self.agent.final(self.call_id, seconds=seconds)
+        if answer.status >= 300:
+            self.ack_refusal(answer)
+        return answer
+
+    def ack_refusal(self, answer: Message) -> None:
+        self.agent.send(self._hop_by_hop("ACK", answer.header("To")), self.to)
+
+    def cancel(self) -> None:
+        self.agent.send(self._hop_by_hop("CANCEL", f"<{self.uri}>"), self.to)
+
+    def _hop_by_hop(self, method: str, to_header: str) -> bytes:
+        fields = [
+            self.agent.via(self.branch),
+            ("Max-Forwards", "70"),
+            ("From", self.local),
+            ("To", to_header),
+            ("Call-ID", self.call_id),
+            ("CSeq", f"{self.cseq} {method}"),
+        ]
+        return render(f"{method} {self.uri} SIP/2.0", fields)
+
+    def leg(self, answer: Message) -> Leg:
+        """The caller's side of the dialog that this answer made."""
+        return Leg(
+            self.agent,
+            self.to,
+            self.call_id,
+            self.local,
+            answer.header("To"),
+            answer.contact_uri,
+            list(reversed(answer.all("Record-Route"))),
+            self.cseq,
+        )
+
+
+def send_invite(
+    agent: UserAgent,
+    to: tuple[str, int],
+    uri: str,
+    *,
+    caller: str = "+14155550100",
+    from_header: str | None = None,
+    headers: Headers = (),
+    body: str | None = None,
+    call_id: str | None = None,
+    cseq: int = 1,
+    contact: str | None = None,
+    hops: str | None = "70",
+) -> Invite:
+    """Send an INVITE as a PBX or a carrier would; every part can be changed."""
+    call_id, branch = call_id or new_token(), new_token()
+    local = from_header or f"<sip:{caller}@{agent.address}>;tag={new_token()}"
+    fields = [
+        agent.via(branch),
+        *([("Max-Forwards", hops)] if hops is not None else []),
+        ("From", local),
+        ("To", f"<{uri}>"),
+        ("Call-ID", call_id),
+        ("CSeq", f"{cseq} INVITE"),
+        ("Contact", f"<{contact or agent.contact}>"),
+        *headers,
+    ]
+    text = sdp(agent.address) if body is None else body
+    if text and not any(name.lower() == "content-type" for name, _ in headers):
+        fields.append(("Content-Type", "application/sdp"))
+    agent.send(render(f"INVITE {uri} SIP/2.0", fields, text), to)
+    return Invite(agent, to, uri, call_id, branch, local, cseq)
+
+
+def callee_leg(agent: UserAgent, invite: Message, to: object, tag: str = "uas") -> Leg:
+    """The callee's side of the dialog that its 2xx to `invite` made."""
+    return Leg(
+        agent,
+        to,
+        invite.call_id,
+        f"{invite.header('To')};tag={tag}",
+        invite.header("From"),
+        invite.contact_uri,
+        invite.all("Record-Route"),
+        100,
+    )
+
+
+@contextmanager
+def user_agent(
+    address: str, port: int = 0, transport: str = "udp", tls: ssl.SSLContext | None = None
+) -> Iterator[UserAgent]:
+    agent = UserAgent(address, port, transport, tls)
+    try:
+        yield agent
+    finally:
+        agent.close()

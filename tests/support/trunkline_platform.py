@@ -1,0 +1,130 @@
+"""A running `trunkline up` with telephones at its ends, on addresses of its own."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from support.addresses import Block, reserved_block
+from support.trunkline_command import COMMAND, QUICKSTART, ROOT, environment
+
+READY_SECONDS = 40.0
+EDGE, PBX, CARRIER, DNS = 1, 20, 30, 53
+"""Last bytes of the addresses in the block. The edge has two: this and the next."""
+PASSWORD = "Correct-horse-9 [battery] <&>"
+
+
+def manifests(block: Block) -> str:
+    """A trunk that asks for a digest, a carrier that takes and brings calls, an edge of two addresses."""
+    return f"""apiVersion: trunkline.dev/v1alpha1
+kind: Edge
+metadata: {{name: rome}}
+spec: {{advertise: {{type: Static, addresses: [{block.address(EDGE)}, {block.address(EDGE + 1)}]}}}}
+---
+apiVersion: trunkline.dev/v1alpha1
+kind: Carrier
+metadata: {{name: telco}}
+spec:
+  sourceRanges: [{block.address(CARRIER)}]
+  prefixes: ["+39"]
+  gateways: [{{host: {block.address(CARRIER)}, port: 5060, transport: UDP}}]
+---
+apiVersion: trunkline.dev/v1alpha1
+kind: Trunk
+metadata: {{name: shop, namespace: forum}}
+spec: {{termination: {{domainName: forum-shop, credentialListRefs: [{{name: users}}]}}}}
+---
+apiVersion: trunkline.dev/v1alpha1
+kind: CredentialList
+metadata: {{name: users, namespace: forum}}
+spec: {{credentials: [{{username: pbx, passwordSecretRef: {{name: pbx, key: password}}}}]}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {{name: pbx, namespace: forum}}
+stringData: {{password: "{PASSWORD}"}}
+---
+apiVersion: trunkline.dev/v1alpha1
+kind: OriginationUri
+metadata: {{name: shop-pbx, namespace: forum}}
+spec: {{trunkRef: {{name: shop}}, sipUri: "sip:{block.address(PBX)}"}}
+---
+apiVersion: trunkline.dev/v1alpha1
+kind: Number
+metadata: {{name: desk, namespace: forum}}
+spec: {{number: "+390612345678", trunkRef: {{name: shop}}}}
+"""
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A running `trunkline up`, with a PBX and a carrier that answer every call."""
+
+    block: Block
+    directory: Path
+    """Holds platform.yaml, and pbx.password."""
+    state: Path
+
+    @property
+    def edge(self) -> str:
+        return self.block.address(EDGE)
+
+    @property
+    def password_file(self) -> Path:
+        return self.directory.parent / "pbx.password"
+
+    @property
+    def authority(self) -> Path:
+        return self.state / "ca" / "ca.crt"
+
+
+@contextmanager
+def running_platform(root: Path) -> Iterator[Platform]:
+    """The shipped command, ready; it must end with 0 at SIGTERM. Files go below `root`."""
+    with reserved_block("127.50") as block:
+        found = Platform(block, root / "manifests", root / "state")
+        found.directory.mkdir()
+        (found.directory / "platform.yaml").write_text(manifests(block))
+        found.password_file.write_text(f"{PASSWORD}\n")
+        peers = [_answering(block.address(number), root) for number in (PBX, CARRIER)]
+        up = _up(found, root / "up.log")
+        try:
+            _wait_until_ready(up, root / "up.log")
+            yield found
+        finally:
+            for peer in peers:
+                peer.kill()
+                peer.wait()
+            up.send_signal(signal.SIGTERM)
+            ended = up.wait(20)
+        assert ended == 0, (root / "up.log").read_text()
+
+
+def _up(platform: Platform, log: Path) -> subprocess.Popen[bytes]:
+    command = [*COMMAND, "up", str(platform.directory), "--state-dir", str(platform.state), "--drain", "1"]
+    command += ["--dns", f"{platform.block.address(DNS)}:5300"]
+    # The PATH of an ordinary user on Debian: without /usr/sbin, where Kamailio and Knot are.
+    user = environment(PATH="/usr/bin:/bin")
+    with log.open("wb") as stream:
+        return subprocess.Popen(command, cwd=ROOT, env=user, stdout=stream, stderr=stream)
+
+
+def _answering(address: str, directory: Path) -> subprocess.Popen[bytes]:
+    """A telephone that rings and answers: the quickstart's own scenario."""
+    command = ["sipp", "-sf", str(QUICKSTART / "answer.xml"), "-i", address, "-p", "5060", "-bind_local"]
+    return subprocess.Popen(
+        [*command, "-nostdin"], cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+
+
+def _wait_until_ready(up: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while "\nReady: " not in log.read_text():
+        assert up.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
