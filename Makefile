@@ -30,7 +30,8 @@ demo: ## two SIP edges on this machine, and calls each way through them; leaves 
 ##@ Check
 
 .PHONY: check
-check: setup lint quick-tests ## lint, types, import contracts and every test that needs no server (under 2 minutes)
+check: setup ## lint, types, import contracts and every test that needs no server (under 2 minutes)
+	@$(MAKE) --jobs=2 --output-sync=line lint quick-tests
 
 .PHONY: test
 test: setup lint ## everything: check, then real Kamailio, Knot, sipp, `trunkline up`, the demo

@@ -10,13 +10,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, Phase, settings
 
-# Two shared cores: time says nothing about correctness. CI draws the same examples each time, so that a red
-# run can be repeated; on a developer's machine new ones are tried at every run.
-settings.register_profile("developer", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
-settings.load_profile("ci" if os.environ.get("CI") else "developer")
+# The same examples each time, so that a run tells of the code and not of luck;
+# HYPOTHESIS_PROFILE=explore draws new ones, many more of them. No deadline: on two shared cores time says
+# nothing about correctness. Without the phase that explains a failure, which can take minutes.
+settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=80,
+    phases=[phase for phase in Phase if phase is not Phase.explain],
+    suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large),
+)
+settings.register_profile(
+    "explore", parent=settings.get_profile("repeatable"), derandomize=False, max_examples=1500
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 HERE = Path(__file__).parent
 EDGE_PYTHON = "/usr/bin/python3"

@@ -10,7 +10,7 @@ _E164: Final = re.compile(r"\+[1-9][0-9]{1,14}")
 _DIGITS: Final = re.compile(r"[1-9][0-9]{1,14}")
 
 EMERGENCY_NUMBERS: Final = frozenset({"911", "933", "112", "999", "000"})
-"""Short codes a trunk may dial without E.164 form (spec 0.2, trap 1)."""
+"""Short codes a trunk may dial without E.164 form."""
 
 
 def is_e164(text: str) -> bool:

@@ -39,9 +39,6 @@ SERVER_CIPHERS: Final = (
 )
 """S15: nothing else up to TLS 1.2. TLS 1.3 negotiates suites of its own and stays on."""
 
-_UNIX_PATH_LIMIT: Final = 107
-"""Bytes in the path of a unix socket (sun_path of unix(7), without the closing zero)."""
-
 
 class InstanceError(ValueError):
     """The settings cannot be used; the message names the file or field, its fault and the mend."""
@@ -195,7 +192,7 @@ tcp_children={settings.children}
 include_file "{settings.kamailio_dir}/kamailio.cfg"
 
 modparam("auth", "secret", "{edge_secret.reveal()}")
-modparam("jsonrpcs", "dgram_socket", "{settings.rpc_socket}")
+modparam("jsonrpcs", "dgram_socket", "/proc/self/cwd/{settings.rpc_socket.name}")
 modparam("tls", "config", "{settings.tls_directory}/tls.cfg")
 modparam("app_python3", "load", "{settings.kamailio_dir}/kemi_main.py")
 """
@@ -241,8 +238,13 @@ def write_instance(settings: InstanceSettings) -> None:
 
 
 def kamailio_command(settings: InstanceSettings) -> list[str]:
-    """How to start this instance's Kamailio: in the foreground, logging to standard error."""
-    return ["kamailio", "-DD", "-E", "-m", str(settings.shm_mb), "-f", str(settings.config_file)]
+    """How to start this instance's Kamailio: in the foreground, logging to standard error.
+
+    It works in the instance's directory: the control socket is bound below /proc/self/cwd, since the path
+    of a unix socket may have 107 bytes only (unix(7)) and a directory's may be longer.
+    """
+    where = str(settings.directory)
+    return ["kamailio", "-DD", "-E", "-m", str(settings.shm_mb), "-w", where, "-f", str(settings.config_file)]
 
 
 def agent_command() -> list[str]:
@@ -273,11 +275,6 @@ def _check(settings: InstanceSettings) -> None:
                 f"{str(path)!r} cannot stand in a Kamailio configuration: "
                 'use an absolute path without quotes, backslashes and "#"'
             )
-    if len(os.fsencode(settings.rpc_socket)) > _UNIX_PATH_LIMIT:
-        raise InstanceError(
-            f"{settings.rpc_socket}: longer than the {_UNIX_PATH_LIMIT} bytes a unix socket may have; "
-            "choose a shorter state directory"
-        )
 
 
 def _in_uri(address: str) -> str:

@@ -93,6 +93,8 @@ def _without_quoted(value: str) -> str:
 
 def split_header(value: str) -> tuple[str, ...]:
     """The members of a comma-separated header value; commas in quotes and <> do not split."""
+    if "," not in value:
+        return (value.strip(),) if value.strip() else ()
     members, depth, quoted, start, skip = [], 0, False, 0, False
     for position, char in enumerate(value):
         if skip:

@@ -24,7 +24,7 @@ PSTN_NUMBER = "+442079460123"
 
 
 def make_platform(trunk: Mapping[str, object] | None = None, **changes: object) -> Platform:
-    """Account acme with trunk acme/hq, one number and one range, a URI; carrier telco takes and brings calls."""
+    """Account acme, trunk acme/hq with a number, a range and a URI; carrier telco takes and brings calls."""
     changed = {"access": ("203.0.113.0/29",), "targets": (make_target("192.0.2.10"),), **(trunk or {})}
     hq = make_trunk(**changed)
     platform = Platform(

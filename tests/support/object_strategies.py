@@ -7,9 +7,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from trunkline.api import AnyResource, FieldError, FieldReason, InvalidObject, ObjectRef
 from support import objects as make
 from support.strategies import subsets
+from trunkline.api import AnyResource, FieldError, FieldReason, InvalidObject, ObjectRef
 
 NAMESPACES = ("acme", "beta", "gamma")
 NAMES = ("a", "b", "c")
@@ -177,8 +177,8 @@ def carriers(draw: Draw) -> AnyResource:
 
 
 KINDS: tuple[Callable[[], st.SearchStrategy[AnyResource]], ...] = (
-    trunks, trunks, origination_uris, numbers, numbers, credential_lists, access_lists, caller_ids, accounts, edges,
-    carriers,
+    trunks, trunks, origination_uris, numbers, numbers, credential_lists, access_lists, caller_ids, accounts,
+    edges, carriers,
 )  # fmt: skip
 
 any_object = st.one_of(*(kind() for kind in KINDS))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from support.addresses import Block
 
-COMMAND = (sys.executable, "-m", "trunkline.standalone")
+COMMAND = (sys.executable, "-m", "trunkline", "up")
 READY_SECONDS = 30.0
 MARK = "TRUNKLINE_UP_STATE"
 

@@ -19,8 +19,8 @@ from support.tables import Platform, make_account, make_carrier, make_gateway, m
 # ------------------------------------------------------------------------------ text of the wire
 
 FRAGMENTS = (
-    "sip:", "sips:", "tel:", "SIP:", "<", ">", '"', "'", "\\", ";", ",", "@", ":", "?", "&", "=", "%", "[", "]",
-    ".", "-", "+", "*", "/", " ", "\t", "\r\n", "\n", "\x00", "\x7f", "%0d%0a", "%00", "%2B", "%", "%zz",
+    "sip:", "sips:", "tel:", "SIP:", "<", ">", '"', "'", "\\", ";", ",", "@", ":", "?", "&", "=", "%", "[",
+    "]", ".", "-", "+", "*", "/", " ", "\t", "\r\n", "\n", "\x00", "\x7f", "%0d%0a", "%00", "%2B", "%", "%zz",
     "+14155550100", "14155551500", "+4420", "911", "0", "anonymous", "trunkline.test", "acme-hq",
     ".pstn.trunkline.test", "acme-hq.pstn.trunkline.test", "sip.ashburn.trunkline.test", "198.51.100.1",
     "203.0.113.1", "::1", "::ffff:203.0.113.1", "[2001:db8::1]", ":5060", ":0", ":99999", ";transport=tcp",
@@ -40,8 +40,8 @@ def _near(*good: str) -> st.SearchStrategy[str]:
 
 
 HEADER_NAMES = (
-    "from", "to", "remote-party-id", "p-asserted-identity", "p-preferred-identity", "p-charge-info", "privacy",
-    "diversion", "contact", "x-any",
+    "from", "to", "remote-party-id", "p-asserted-identity", "p-preferred-identity", "p-charge-info",
+    "privacy", "diversion", "contact", "x-any",
 )  # fmt: skip
 
 header_values = _near(
@@ -148,7 +148,7 @@ def values_of(kind: Any) -> st.SearchStrategy[Any]:
     """Any value of an annotated type of a row: scalars, tuples, optionals, rows."""
     if kind in _SCALARS:
         return _SCALARS[kind]
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         hints = typing.get_type_hints(kind)
         return st.builds(
             kind, **{field.name: values_of(hints[field.name]) for field in dataclasses.fields(kind)}

@@ -1,6 +1,7 @@
-"""`python3 -m sipedge.agent`: the agent of the instance that TRUNKLINE_INSTANCE names.
+"""`python3 -m sipedge.agent`: the agent of the instance that TRUNKLINE_INSTANCE names, or of a pod.
 
-TRUNKLINE_DRAIN_SECONDS (5): how long calls may go on after SIGTERM.
+It is in a pod if TRUNKLINE_EDGE is set; `pod` has the other variables. TRUNKLINE_DRAIN_SECONDS (5): how long
+calls may go on after SIGTERM.
 """
 
 from __future__ import annotations
@@ -9,38 +10,39 @@ import asyncio
 import logging
 import os
 import sys
-from typing import Final
+from functools import partial
 
-from sipedge.agent.process import run_agent
+from sipedge.agent.drain import read_drain_seconds
+from sipedge.agent.pod import EDGE_VARIABLE, read_pod
+from sipedge.agent.process import run_agent, until_signal
 from sipedge.agent.source import DirectorySource
 from sipedge.instance import InstanceError, own_settings
-
-DRAIN_VARIABLE: Final = "TRUNKLINE_DRAIN_SECONDS"
-DRAIN_SECONDS: Final = 5.0
 
 
 def main() -> int:
     """0 after a drain, 2 for settings that cannot be used."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
-        settings = own_settings()
-        source = DirectorySource(settings.source, settings.edge)
-        asyncio.run(run_agent(settings, source, _drain_seconds()))
+        if os.environ.get(EDGE_VARIABLE):
+            _serve_pod()
+        else:
+            settings = own_settings()
+            source = DirectorySource(settings.source, settings.edge)
+            asyncio.run(run_agent(settings, source, read_drain_seconds(os.environ)))
     except (InstanceError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
     return 0
 
 
-def _drain_seconds() -> float:
-    text = os.environ.get(DRAIN_VARIABLE, "")
-    try:
-        seconds = float(text) if text else DRAIN_SECONDS
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= 86_400:
-        raise ValueError(f"{DRAIN_VARIABLE}: {text!r} is no number of seconds from 0 to 86400")
-    return seconds
+def _serve_pod() -> None:
+    # A supervised agent needs neither the library of metrics nor anything else of a pod.
+    from sipedge.agent.pod_agent import JsonLines, run_pod_agent
+
+    pod = read_pod(os.environ)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(JsonLines(pod))
+    asyncio.run(until_signal(partial(run_pod_agent, pod)))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from typing import Final
 
 from sipedge.agent.rpc import KamailioRpc, RpcError
@@ -12,6 +13,21 @@ from sipedge.agent.rpc import KamailioRpc, RpcError
 log = logging.getLogger(__name__)
 
 POLL_SECONDS: Final = 0.2
+DRAIN_VARIABLE: Final = "TRUNKLINE_DRAIN_SECONDS"
+DRAIN_SECONDS: Final = 5.0
+LONGEST_DRAIN: Final = 86_400
+
+
+def read_drain_seconds(environment: Mapping[str, str]) -> float:
+    """How long calls may go on once an instance is asked to stop. Raises ValueError."""
+    text = environment.get(DRAIN_VARIABLE, "")
+    try:
+        seconds = float(text) if text else DRAIN_SECONDS
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= LONGEST_DRAIN:
+        raise ValueError(f"{DRAIN_VARIABLE}: {text!r} is no number of seconds from 0 to {LONGEST_DRAIN}")
+    return seconds
 
 
 async def set_draining(rpc: KamailioRpc, *, draining: bool) -> None:

@@ -54,6 +54,7 @@ class TableKeeper:
         self._retry_at = 0.0
         self.sequence: int | None = None
         """The revision in LMDB; None while there is none."""
+        self._torn_sequence: int | None = None
         self.notice: str | None = None
         """What had to be mended since this process started."""
 
@@ -86,6 +87,12 @@ class TableKeeper:
         """The packed rows of a section of the table in LMDB; none while there is no table."""
         store = self._store
         return store.rows(section) if store is not None and store.is_readable() else []
+
+    @property
+    def taken(self) -> int | None:
+        """The newest revision of which LMDB holds something: `sequence`, or the next, loaded though torn."""
+        torn = self._torn_sequence
+        return torn if torn is not None and self.sequence == torn - 1 else self.sequence
 
     @property
     def resolved(self) -> dict[bytes, bytes]:
@@ -153,6 +160,8 @@ class TableKeeper:
         offer = self._source.look()
         self._faults.set("source", offer.fault)
         staged = offer.staged
+        if staged is None and offer.torn is not None and self.sequence is None:
+            return self._take_torn(store, offer.torn)
         if staged is None or staged is self._committed or staged is self._refused:
             return
         self._refused = None
@@ -172,6 +181,18 @@ class TableKeeper:
         self._faults.set("revision", None)
         log.info("revision %d: %d rows written, %d deleted", self.sequence, written.put, written.deleted)
         self._on_commit(sections)
+
+    def _take_torn(self, store: Store, torn: Staged) -> None:
+        """Serve what there is of a revision. It counts as the one before, for it is not all there."""
+        sequence = torn.head.sequence
+        store.commit(sequence - 1, rows_of(torn.parts.values()))
+        self._torn_sequence, self.sequence = sequence, sequence - 1
+        self._faults.set(
+            "revision",
+            f"revision {sequence} is in use although it is not whole, since there is no other: calls that "
+            "need what is missing are refused until the parts are published again",
+        )
+        self._on_commit(EVERY_SECTION)
 
     def _commit(self, store: Store, staged: Staged) -> tuple[Written, frozenset[Section]]:
         if self._committed is None:

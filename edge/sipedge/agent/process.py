@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Final
 
-from sipedge.agent.acknowledge import Acknowledgement, AcknowledgementFile
+from sipedge.agent.acknowledge import Acknowledgement
 from sipedge.agent.certificates import CertificateWatch
 from sipedge.agent.drain import drain, set_draining
-from sipedge.agent.faults import Faults
 from sipedge.agent.health import PROBE_SECONDS, UNREADY_PROBE_SECONDS, fault_of, probe
 from sipedge.agent.keeper import TableKeeper
 from sipedge.agent.questions import Dns
 from sipedge.agent.resolver import Resolver, names_of
 from sipedge.agent.rpc import KamailioRpc, RpcError
 from sipedge.agent.source import Source
+from sipedge.agent.surroundings import SupervisedSurroundings, Surroundings
 from sipedge.instance import InstanceSettings
 from sipedge.table.rows import Section
 
@@ -27,31 +27,40 @@ RESTART_SECONDS: Final = 1.0
 
 
 class Agent:
-    """What one instance's agent does, until `stop`."""
+    """What one instance's agent does, until it is asked to stop."""
 
-    def __init__(self, settings: InstanceSettings, source: Source, drain_seconds: float) -> None:
+    def __init__(
+        self, settings: InstanceSettings, source: Source, surroundings: Surroundings, drain_seconds: float
+    ) -> None:
         """Raises ValueError for a resolver that is no `ADDR:PORT`."""
-        self._settings, self._drain_seconds = settings, drain_seconds
-        self._faults = Faults()
+        self._settings, self._surroundings, self._drain_seconds = settings, surroundings, drain_seconds
+        self._faults = surroundings.faults
         self._rpc = KamailioRpc(settings.rpc_socket)
         self._keeper = TableKeeper(
             settings.lmdb_directory, settings.edge, source, self._faults, self._committed
         )
         self._resolver = Resolver(Dns(settings.resolver), self._resolved)
-        self._certificates = CertificateWatch(settings.tls_directory, self._rpc, self._faults)
-        self._file = AcknowledgementFile(settings.acknowledgement_file)
+        self._certificates = CertificateWatch(settings, self._rpc, self._faults)
         self._probe_now = asyncio.Event()
-        self._stopping = asyncio.Event()
+        self._is_stopping = False
         self._ready = False
         self._flush_scheduled = False
 
-    async def run(self) -> None:
-        """Serve until `stop` was called, then drain."""
-        parts = (self._keeper.run, self._watch_health, self._certificates.run, self._take_calls)
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Serve until `stopping` is set, then drain."""
+        parts = (
+            self._keeper.run,
+            self._watch_health,
+            self._certificates.run,
+            self._take_calls,
+            self._surroundings.run,
+        )
         tasks = [asyncio.create_task(_forever(part)) for part in parts]
-        await self._stopping.wait()
-        self._ready = False
+        await stopping.wait()
+        self._is_stopping, self._ready = True, False
         self._acknowledge()
+        # Its names should lead elsewhere before callers are refused.
+        await self._surroundings.say_goodbye()
         log.info("draining, at most %g s", self._drain_seconds)
         await drain(self._rpc, self._drain_seconds)
         for task in tasks:
@@ -59,11 +68,9 @@ class Agent:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._resolver.close()
 
-    def stop(self) -> None:
-        self._stopping.set()
-
     def _committed(self, sections: frozenset[Section]) -> None:
         self._probe_now.set()
+        self._surroundings.committed(sections, self._keeper.rows)
         if sections & {Section.TRUNK, Section.ROUTE}:
             trunks, routes = (
                 [row for _, row in self._keeper.rows(section)] for section in (Section.TRUNK, Section.ROUTE)
@@ -85,9 +92,9 @@ class Agent:
         while True:
             self._probe_now.clear()
             result = await probe(self._settings.address, self._settings.ports.udp)
-            fault = fault_of(result, self._keeper.sequence)
+            fault = fault_of(result, self._keeper.sequence) or self._surroundings.lag(self._keeper.taken)
             self._faults.set("readiness", fault)
-            self._ready = fault is None and not self._stopping.is_set()
+            self._ready = fault is None and not self._is_stopping
             self._acknowledge()
             try:
                 async with asyncio.timeout(PROBE_SECONDS if fault is None else UNREADY_PROBE_SECONDS):
@@ -96,7 +103,7 @@ class Agent:
                 pass  # nothing was committed: the next probe is due
 
     def _acknowledge(self) -> None:
-        self._file.write(
+        self._surroundings.acknowledge(
             Acknowledgement(
                 edge=self._settings.edge,
                 address=self._settings.address,
@@ -109,7 +116,7 @@ class Agent:
 
     async def _take_calls(self) -> None:
         """An agent that drained and was started again beside the same Kamailio takes the drain back."""
-        while not self._stopping.is_set():
+        while not self._is_stopping:
             try:
                 return await set_draining(self._rpc, draining=False)
             except RpcError:
@@ -127,17 +134,20 @@ async def _forever(part: Callable[[], Awaitable[None]]) -> None:
 
 
 async def run_agent(settings: InstanceSettings, source: Source, drain_seconds: float) -> None:
-    """Run until SIGTERM or SIGINT, then drain; a second signal ends the drain at once."""
-    agent = Agent(settings, source, drain_seconds)
-    task = asyncio.create_task(agent.run())
-    asked_before = False
+    """The agent of an instance that a supervisor made, until SIGTERM or SIGINT."""
+    surroundings = SupervisedSurroundings(settings.acknowledgement_file)
+    await until_signal(Agent(settings, source, surroundings, drain_seconds).run)
+
+
+async def until_signal(work: Callable[[asyncio.Event], Coroutine[None, None, None]]) -> None:
+    """Do `work`, whose event is set by SIGTERM or SIGINT; a second signal ends it at once."""
+    stopping = asyncio.Event()
+    task = asyncio.create_task(work(stopping))
 
     def ask_to_stop() -> None:
-        nonlocal asked_before
-        if asked_before:
+        if stopping.is_set():
             task.cancel()
-        asked_before = True
-        agent.stop()
+        stopping.set()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -48,7 +48,12 @@ class KamailioRpc:
             # An abstract name, chosen by the kernel: no file is left behind. Not connected, since Kamailio
             # answers from another socket than the one that it reads.
             sock.bind("")
-            await loop.sock_sendto(sock, request, os.fspath(self._path))
+            # The path of a unix socket may have 107 bytes only (unix(7)); a descriptor's name is short.
+            directory = os.open(self._path.parent, os.O_PATH | os.O_DIRECTORY)
+            try:
+                await loop.sock_sendto(sock, request, f"/proc/self/fd/{directory}/{self._path.name}")
+            finally:
+                os.close(directory)
             while True:
                 answer = json.loads(await loop.sock_recv(sock, LARGEST_ANSWER))
                 if isinstance(answer, dict) and answer.get("id") == request_id:

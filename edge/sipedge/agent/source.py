@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -38,6 +38,8 @@ class Offer:
     """The newest whole revision; None = nothing that can be used."""
     fault: str | None
     """Why the newest one cannot be used."""
+    torn: Staged | None = None
+    """The newest one as far as it is there, if it has been torn for long: better than no table at all."""
 
 
 class Source(Protocol):
@@ -99,22 +101,13 @@ class DirectorySource:
     def _read_head(self) -> None:
         self._head = None
         try:
-            head = unpack_head(self._head_file.read_bytes())
-        except NewerSchemaError as error:
-            return self._refuse(f"{self._head_file}: {error}")
+            self._head = read_head(self._head_file.read_bytes(), self._edge, str(self._head_file))
         except FileNotFoundError:
-            return self._refuse(f"{self._head_file} is missing: the last table stays in use")
-        except (TableFormatError, OSError) as error:
-            return self._refuse(f"{self._head_file}: {error}; the last table stays in use")
-        if head.edge != self._edge:
-            return self._refuse(
-                f'{self._head_file} is the table of edge "{head.edge}", this is edge "{self._edge}": '
-                "give this agent the directory of its own edge"
-            )
-        self._head = head
-
-    def _refuse(self, fault: str) -> None:
-        self._offer = Offer(None, fault)
+            self._offer = Offer(None, f"{self._head_file} is missing: the last table stays in use")
+        except UnusableHeadError as error:
+            self._offer = Offer(None, str(error))
+        except OSError as error:
+            self._offer = Offer(None, f"{self._head_file}: {error}; the last table stays in use")
 
     def _stage(self, head: Head) -> None:
         known = {name: self._parts.get(name, (b"", b"")) for name in head.parts}
@@ -122,7 +115,7 @@ class DirectorySource:
             name: known[name] if known[name][0] == wanted else self._read_part(name)
             for name, wanted in head.parts.items()
         }
-        torn = sorted(name for name, wanted in head.parts.items() if self._parts[name][0] != wanted)
+        torn = torn_parts(head, self._parts)
         if not torn:
             self._torn_since = None
             self._offer = Offer(Staged(head, {name: data for name, (_, data) in self._parts.items()}), None)
@@ -144,10 +137,41 @@ class DirectorySource:
             return b"", b""
         return part_hash(data), data
 
-    def _torn_text(self, head: Head, torn: list[str]) -> str:
-        more = f" and {len(torn) - 1} more" if len(torn) > 1 else ""
-        fault = "is not the one that the head names" if self._parts[torn[0]][0] else "cannot be read"
-        return (
-            f"revision {head.sequence} is not whole: part {self._parts_directory / torn[0]}{more} {fault}; "
-            "the last table stays in use until the parts are published again"
+    def _torn_text(self, head: Head, torn: Sequence[str]) -> str:
+        return torn_text(head, str(self._parts_directory / torn[0]), torn, self._parts)
+
+
+class UnusableHeadError(ValueError):
+    """A head that this edge cannot use; the text names it and the mend."""
+
+
+def read_head(data: bytes, edge: str, place: str) -> Head:
+    """The head of the table of `edge`, found at `place`. Raises UnusableHeadError."""
+    try:
+        head = unpack_head(data)
+    except NewerSchemaError as error:
+        raise UnusableHeadError(f"{place}: {error}") from error
+    except TableFormatError as error:
+        raise UnusableHeadError(f"{place}: {error}; the last table stays in use") from error
+    if head.edge != edge:
+        raise UnusableHeadError(
+            f'{place} is the table of edge "{head.edge}", this is edge "{edge}": '
+            "give this agent the table of its own edge"
         )
+    return head
+
+
+def torn_parts(head: Head, parts: Mapping[str, tuple[bytes, bytes]]) -> list[str]:
+    """The names of the parts that are missing or not those of `head`. `parts`: name to hash and bytes."""
+    return sorted(name for name, wanted in head.parts.items() if parts.get(name, (b"", b""))[0] != wanted)
+
+
+def torn_text(head: Head, place: str, torn: Sequence[str], parts: Mapping[str, tuple[bytes, bytes]]) -> str:
+    """Why the revision of `head` is not taken; `place` is where the first of its torn parts is looked for."""
+    more = f" and {len(torn) - 1} more" if len(torn) > 1 else ""
+    there = parts.get(torn[0], (b"", b""))[0]
+    fault = "is not the one that the head names" if there else "cannot be read"
+    return (
+        f"revision {head.sequence} is not whole: part {place}{more} {fault}; "
+        "the last table stays in use until the parts are published again"
+    )

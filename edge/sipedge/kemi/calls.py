@@ -9,10 +9,11 @@ from sipedge.instance import InstanceSettings
 from sipedge.kemi import writer
 from sipedge.kemi.carrier_auth import answer_challenge
 from sipedge.kemi.counting import count_call, keys_in_progress, uncount_calls
+from sipedge.kemi.headers import header_line
 from sipedge.kemi.journal import say
 from sipedge.kemi.ksr import KSR
 from sipedge.kemi.reader import text
-from sipedge.kemi.record import CallRecord, load_record, save_record
+from sipedge.kemi.record import CallRecord, load_dress, load_record, save_record
 from sipedge.kemi.tokens import call_sid, route_parameters
 from sipedge.routing.attempts import Attempt, plan_attempts
 from sipedge.routing.decision import Direction, Forward
@@ -27,6 +28,7 @@ from sipedge.routing.failover import (
 )
 from sipedge.secret import Secret
 from sipedge.table import Table
+from sipedge.uri import address_of, uri_of_header
 
 FAILURE_ROUTE = "ksr_failure_call"
 BRANCH_ROUTE = "ksr_branch_call"
@@ -36,6 +38,8 @@ _SILENCE_MILLISECONDS = 4_000
 """S65: no response at all, not even a 100."""
 _LIMIT_VARIABLE = "limit"
 """Variable of the dialog: how many seconds the call may last."""
+_TICK_SECONDS = 1
+"""How exactly Kamailio keeps a dialog's time."""
 _NO_REPLY_ON_ERROR = 2
 """Flag of t_relay: a send error is ours to handle, by the next attempt."""
 
@@ -70,8 +74,7 @@ def _prepare(decision: Forward, edge_secret: Secret, call_id: str, caller_tag: s
     writer.strip_request()
     KSR.hdr.remove("Route")  # a preloaded one: ours has done its work, a foreign one is never followed
     writer.change_headers(decision.changes)
-    if decision.direction is Direction.TERMINATION:
-        KSR.nathelper.add_contact_alias()
+    alias_contact(of_customer=decision.direction is Direction.TERMINATION)
     KSR.rr.record_route()
     KSR.rr.add_rr_param(route_parameters(edge_secret, call_id, caller_tag, decision.direction))
 
@@ -97,39 +100,42 @@ def resume_call(settings: InstanceSettings, table: Table) -> None:
 
 def dress_branch() -> None:
     """Headers of this attempt alone: on the branch, so that they never add up over failovers."""
-    record = load_record()
-    attempt = record.state.current
-    if attempt is None:
-        return
-    for name, value in attempt.headers:
-        KSR.hdr.append(f"{name}: {value}\r\n")
-    if record.state.direction is Direction.ORIGINATION:
-        KSR.hdr.append(f"X-Trunkline-CallSid: {record.call_sid}\r\n")
+    dress = load_dress()
+    for name, value in dress.headers:
+        KSR.hdr.append(header_line(name, value))
+    if dress.direction is Direction.ORIGINATION:
+        KSR.hdr.append(header_line("X-Trunkline-CallSid", dress.call_sid))
 
 
 def dress_reply() -> None:
     """An answer of the target on its way to the caller."""
     writer.strip_reply()
-    record = load_record()
-    if record.state.direction is Direction.ORIGINATION:
-        alias_contact()
-    elif 200 <= int(text("$rs") or 0) < 300:
-        if record.account_sid is not None:
-            KSR.hdr.append(f"X-Trunkline-AccountSid: {record.account_sid}\r\n")
-        KSR.hdr.append(f"X-Trunkline-CallSid: {record.call_sid}\r\n")
+    dress = load_dress()
+    alias_contact(of_customer=dress.direction is Direction.ORIGINATION)
+    if dress.direction is Direction.TERMINATION and 200 <= int(text("$rs") or 0) < 300:
+        if dress.account_sid is not None:
+            KSR.hdr.append(header_line("X-Trunkline-AccountSid", dress.account_sid))
+        KSR.hdr.append(header_line("X-Trunkline-CallSid", dress.call_sid))
 
 
 def note_dialog_event(event: str) -> None:
     """Say so when a call has ended because it may last no longer (S11); both sides got a BYE."""
     limit, begun = KSR.dialog.var_gete(_LIMIT_VARIABLE), text("$dlg(start_ts)")
-    if event == "dialog:end" and limit and begun and time.time() - int(begun) >= int(limit):
+    if event != "dialog:end" or not limit or not begun:
+        return
+    if time.time() - int(begun) >= int(limit) - _TICK_SECONDS:
         call_id = text("$dlg(callid)")
         say(f"ended error=32015 reason=DurationReached rule='S11' seconds={limit} call_id={call_id!r}")
 
 
-def alias_contact() -> None:
-    """Note where a customer's message came from beside its Contact, for requests to it in the dialog."""
-    if text("$ct"):
+def alias_contact(*, of_customer: bool) -> None:
+    """Note beside a Contact where its message came from: requests to it in the dialog go there.
+
+    A customer may be behind NAT. A carrier is not, but a name in its Contact must not be resolved here: a
+    silent name server would hold up every call of this worker.
+    """
+    contact = uri_of_header(text("$ct"))
+    if contact is not None and (of_customer or address_of(contact.host) is None):
         KSR.nathelper.add_contact_alias()
 
 

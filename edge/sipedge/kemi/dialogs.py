@@ -24,7 +24,7 @@ _MAXIMUM_HOPS = 70
 def within_dialog(settings: InstanceSettings, edge_secret: Secret) -> None:
     """Handle a request with a To-tag."""
     method = text("$rm")
-    route = _first_route()
+    route = _first_uri("Route")
     holder = token_holder(edge_secret, route, text("$ci"), text("$ft"), text("$tt"))
     if route is None or holder is None or KSR.rr.loose_route() <= 0:
         _refuse_stranger(method)
@@ -41,8 +41,26 @@ def within_dialog(settings: InstanceSettings, edge_secret: Secret) -> None:
         _follow(settings, by_customer)
 
 
-def _first_route() -> SipUri | None:
-    members = split_header(text("$(hdr(Route)[0])"))
+def dress_reply(*, of_customer: bool) -> None:
+    """An answer to a request within a dialog, on its way back."""
+    writer.strip_reply()
+    alias_contact(of_customer=of_customer)
+
+
+def drop_stray_answer(edge_secret: Secret) -> None:
+    """Drop an answer that nobody here waits for: else its Via would name whom to send it to.
+
+    A callee repeats its 2xx for 32 s, longer than the transaction lasts; such a one shows our Record-Route.
+    """
+    if KSR.tm.t_check_trans() > 0:
+        return
+    route = _first_uri("Record-Route")
+    if token_holder(edge_secret, route, text("$ci"), text("$ft"), "") is None:
+        KSR.set_drop()
+
+
+def _first_uri(header: str) -> SipUri | None:
+    members = split_header(text(f"$(hdr({header})[0])"))
     return uri_of_header(members[0]) if members else None
 
 
@@ -67,8 +85,7 @@ def _refuse(reason: Reason) -> None:
 
 def _follow(settings: InstanceSettings, by_customer: bool) -> None:
     writer.strip_request()
-    if by_customer:
-        alias_contact()
+    alias_contact(of_customer=by_customer)
     KSR.tm.t_on_reply(REPLY_OF_CARRIER if by_customer else REPLY_OF_CUSTOMER)
     if KSR.isdsturiset() <= 0:
         KSR.nathelper.handle_ruri_alias()

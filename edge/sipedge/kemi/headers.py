@@ -1,4 +1,4 @@
-"""Which header fields travel on: an allow-list (spec 2.6). Pure.
+"""Which header fields travel on: an allow-list. Pure.
 
 The edge is a proxy, so what makes dialogs and bodies work must pass; of the rest only what the
 specification names. `X-Trunkline-` is the platform's own and never believed from outside.
@@ -44,14 +44,14 @@ _TRAVELS: Final = frozenset(
         "allow", "supported", "require", "rseq", "rack",
         # why a request ends, what an INFO carries (RFC 3326, RFC 6086)
         "reason", "info-package", "recv-info",
-        # identity and history (spec 2.6)
+        # identity and history
         "diversion", "privacy", "p-asserted-identity", "p-preferred-identity", "remote-party-id", "identity",
         "user-to-user",
     }
 )  # fmt: skip
 
 OPTION_LISTS: Final = frozenset({"supported", "require"})
-"""Headers that list option tags; `timer` is taken out of them (spec 0.2, trap 9)."""
+"""Headers that list option tags; `timer` is taken out of them."""
 
 _NOT_IN_REPLIES: Final = frozenset({"session-expires", "min-se"})
 
@@ -70,6 +70,11 @@ def request_header_travels(name: str) -> bool:
 def reply_header_travels(name: str) -> bool:
     """Answers keep everything but the platform's own headers and session timers."""
     return name not in _NOT_IN_REPLIES and not name.startswith(OWN_PREFIX)
+
+
+def header_line(name: str, value: str) -> str:
+    """One header field as it is sent. A control character in a value cannot begin a second one."""
+    return f"{name}: {''.join(char if char.isprintable() else ' ' for char in value)}\r\n"
 
 
 def without_timer(value: str) -> str:

@@ -1,4 +1,7 @@
-"""What one call must remember between its steps, in one AVP of its transaction."""
+"""What one call must remember between its steps, in two AVPs of its transaction.
+
+The whole record is read when an attempt has failed; every INVITE and every answer needs the dress alone.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,22 @@ import json
 from dataclasses import dataclass, replace
 
 from sipedge.kemi.ksr import KSR
+from sipedge.routing.decision import Direction
 from sipedge.routing.failover import CallState
 
 _AVP = "$avp(call)"
+_DRESS_AVP = "$avp(dress)"
+
+
+@dataclass(frozen=True, slots=True)
+class Dress:
+    """What is put on the messages of the attempt under way."""
+
+    direction: Direction
+    call_sid: str
+    account_sid: str | None
+    headers: tuple[tuple[str, str], ...]
+    """X- headers of the attempt's target (S50)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +55,15 @@ def save_record(record: CallRecord) -> None:
         "counted": record.counted,
     }
     KSR.pv.sets(_AVP, json.dumps(fields, separators=(",", ":")))
+    attempt = record.state.current
+    dress = (record.state.direction, record.call_sid, record.account_sid, attempt.headers if attempt else ())
+    KSR.pv.sets(_DRESS_AVP, json.dumps(dress, separators=(",", ":")))
+
+
+def load_dress() -> Dress:
+    """The dress of the call whose transaction is being handled. Raises ValueError if there is none."""
+    direction, call_sid, account_sid, headers = json.loads(KSR.pv.gete(_DRESS_AVP))
+    return Dress(Direction(direction), call_sid, account_sid, tuple((name, value) for name, value in headers))
 
 
 def load_record() -> CallRecord:

@@ -52,6 +52,10 @@ class Routes:
                 writer.refuse(Reason.InternalError)
         return 1
 
+    def ksr_reply_route(self, message: Any) -> int:
+        """Every answer, before its transaction sees it."""
+        return _guarded("reply route of all answers", lambda: dialogs.drop_stray_answer(self._edge_secret))
+
     def ksr_failure_call(self, message: Any) -> int:
         """An attempt of a call has failed."""
         try:
@@ -72,11 +76,11 @@ class Routes:
 
     def ksr_onreply_dialog_customer(self, message: Any) -> int:
         """A customer's answer to a request in its dialog."""
-        return _guarded("reply route of a customer", _dress_reply_of_customer)
+        return _guarded("reply route of a customer", lambda: dialogs.dress_reply(of_customer=True))
 
     def ksr_onreply_dialog_carrier(self, message: Any) -> int:
         """A carrier's answer to a request in its dialog."""
-        return _guarded("reply route of a carrier", writer.strip_reply)
+        return _guarded("reply route of a carrier", lambda: dialogs.dress_reply(of_customer=False))
 
     def ksr_dialog_event(self, message: Any, event: str) -> int:
         """A dialog has begun, ended or failed."""
@@ -164,6 +168,8 @@ def _is_retransmission() -> bool:
 
 def _fault() -> Reason | None:
     """Why a request outside a dialog cannot be read or must not go on; None if it can."""
+    if not text("$ft"):
+        return Reason.MalformedRequest  # RFC 3261 section 8.1.1.3: without a From-tag there is no dialog
     if KSR.sanity.sanity_check(_SANITY_CHECKS, _SANITY_URIS) <= 0 or "?" in text("$ru"):
         return Reason.MalformedRequest
     if KSR.maxfwd.process_maxfwd(_MAXIMUM_HOPS) <= 0:
@@ -177,8 +183,3 @@ def _unserved(request: SipRequest) -> Reason | None:
     if request.header("content-type").lower().startswith("multipart/"):
         return Reason.BodyNotSupported
     return None
-
-
-def _dress_reply_of_customer() -> None:
-    writer.strip_reply()
-    calls.alias_contact()

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sipedge.instance import InstanceSettings
-from sipedge.kemi.headers import OPTION_LISTS, reply_header_travels, request_header_travels, without_timer
+from sipedge.kemi.headers import (
+    OPTION_LISTS,
+    header_line,
+    reply_header_travels,
+    request_header_travels,
+    without_timer,
+)
 from sipedge.kemi.journal import note_reason, note_refusal
 from sipedge.kemi.ksr import KSR
-from sipedge.kemi.reader import headers, remove_current
+from sipedge.kemi.reader import current_value, header_names, remove_current
 from sipedge.routing.attempts import Attempt
 from sipedge.routing.decision import Challenge, Decision, HeaderChanges
 from sipedge.routing.reasons import Reason
@@ -25,12 +31,12 @@ def refuse(reason: Reason, extra: tuple[tuple[str, str], ...] = ()) -> None:
     if not answer.status:
         return
     for name, value in (*extra, *error_header(reason)):
-        KSR.hdr.append_to_reply(f"{name}: {value}\r\n")
+        KSR.hdr.append_to_reply(header_line(name, value))
     KSR.sl.send_reply(answer.status, answer.text)
 
 
 def error_header(reason: Reason) -> tuple[tuple[str, str], ...]:
-    """X-Trunkline-Error, for reasons that have a number (spec 2.4)."""
+    """X-Trunkline-Error, for reasons that have a number."""
     answer = reason.value
     return () if answer.error_code is None else (("X-Trunkline-Error", f"{answer.error_code} {answer.text}"),)
 
@@ -50,7 +56,7 @@ def challenge(decision: Challenge) -> None:
 
 def reply(status: int, text: str, extra: tuple[tuple[str, str], ...] = ()) -> None:
     for name, value in extra:
-        KSR.hdr.append_to_reply(f"{name}: {value}\r\n")
+        KSR.hdr.append_to_reply(header_line(name, value))
     KSR.sl.send_reply(status, text)
 
 
@@ -72,31 +78,31 @@ def strip_reply() -> None:
 
 def _strip(travels: Callable[[str], bool]) -> None:
     rewritten = []
-    for header in headers():
-        if not travels(header.name):
+    for header in header_names():
+        if not travels(header):
             remove_current()
-        elif header.name in OPTION_LISTS and "timer" in header.value.lower():
+        elif header in OPTION_LISTS and "timer" in (value := current_value()).lower():
             remove_current()
-            rewritten.append((header.name.capitalize(), without_timer(header.value)))
+            rewritten.append((header.capitalize(), without_timer(value)))
     for name, value in rewritten:
         if value:
-            KSR.hdr.append(f"{name}: {value}\r\n")
+            KSR.hdr.append(header_line(name, value))
 
 
 def change_headers(changes: HeaderChanges) -> None:
     """The decision's own changes; an inserted header comes before all others of its name."""
     removed = {name.lower() for name in changes.remove}
-    present = {header.name for header in headers() if request_header_travels(header.name)} - removed
+    present = {header for header in header_names() if request_header_travels(header)} - removed
     for name in changes.remove:
         KSR.hdr.remove(name)
     for name, value in changes.insert:
-        line = f"{name}: {value}\r\n"
+        line = header_line(name, value)
         if name.lower() in present:
             KSR.hdr.insert_before(line, name)
         else:
             KSR.hdr.append(line)
     for name, value in changes.append:
-        KSR.hdr.append(f"{name}: {value}\r\n")
+        KSR.hdr.append(header_line(name, value))
 
 
 def aim(settings: InstanceSettings, attempt: Attempt) -> None:

@@ -53,7 +53,7 @@ def authentication_configured(call: Call) -> Finding:
 
 
 def source_allowed(call: Call) -> Finding:
-    """S36; before any challenge, so that a blocked source learns nothing (spec 0.2, trap 3)."""
+    """S36; before any challenge, so that a blocked source learns nothing."""
     if call.trunk.access is None:
         return skipped("no access list")
     if not in_any(call.request.source, call.trunk.access):

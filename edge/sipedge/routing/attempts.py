@@ -1,4 +1,4 @@
-"""From targets to single attempts: one address each, in the order to try (wire 3 and 4)."""
+"""From targets to single attempts: one address each, in the order to try."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def is_refused(site: SiteRow, address: str, allowed: tuple[str, ...]) -> bool:
 
 
 def _limits(table: Table, forward: Forward, target: Target) -> tuple[Limit, ...]:
-    # Authentication applies to an emergency call, limits do not (spec 2.9).
+    # Authentication applies to an emergency call, limits do not.
     emergency = forward.direction is Direction.TERMINATION and forward.called in EMERGENCY_NUMBERS
     return () if emergency or target.carrier is None else carrier_limits(table.carrier(target.carrier))
 

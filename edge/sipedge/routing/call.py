@@ -58,7 +58,7 @@ class Call:
 
     @property
     def is_emergency(self) -> bool:
-        """True for an emergency short code dialled by a trunk (spec 0.2, trap 1)."""
+        """True for an emergency short code dialled by a trunk."""
         return self.direction is Direction.TERMINATION and self.called in EMERGENCY_NUMBERS
 
 
@@ -99,8 +99,12 @@ def run_checks(checks: tuple[Check[Subject], ...], subject: Subject, steps: list
     """Ask in order until one fails; its reason, or None. Each answer is added to `steps`."""
     for check in checks:
         finding = check.ask(subject)
-        rule = finding.reason.value.rule if finding.reason else check.rule
-        steps.append(Step(check.name, finding.outcome, finding.detail, rule))
+        steps.append(step_of(check.name, finding, check.rule))
         if finding.reason is not None:
             return finding.reason
     return None
+
+
+def step_of(name: str, finding: Finding, rule: str) -> Step:
+    """The step that tells a finding: a refusal bears the rule of its reason."""
+    return Step(name, finding.outcome, finding.detail, finding.reason.value.rule if finding.reason else rule)

@@ -25,7 +25,7 @@ def classify(table: Table, site: SiteRow, request: SipRequest) -> tuple[Side | N
     trunk = table.trunk_of_domain(domain) if domain else None
     if uri is None or trunk is None:
         shown = "unreadable Request-URI" if uri is None else uri.host
-        return None, Step("side", Outcome.FAIL, f"{shown} is no termination domain", "spec 0.2(2)")
+        return None, Step("side", Outcome.FAIL, f"{shown} is no termination domain", "answers")
     step = Step("side", Outcome.PASS, f"{domain} is the termination domain of trunk {trunk.id}", "S27")
     account = table.account(trunk.account)
     return Side(Direction.TERMINATION, uri.number, calling_number(request), trunk, account), step

@@ -102,8 +102,6 @@ class Forward(Decision):
     limits: tuple[Limit, ...] = ()
     max_duration_seconds: int = 14_400
     """S11."""
-    consume_credentials: bool = False
-    """The digest was ours and must not travel on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def calling_number(request: SipRequest) -> str:
 
 
 def caller_id_allowed(call: Call) -> Finding:
-    """S40; an emergency call must come from a number of the same trunk (spec 2.9)."""
+    """S40; an emergency call must come from a number of the same trunk."""
     if not call.calling:
         return failed(
             Reason.CallerIdMalformed, "neither From, Remote-Party-ID nor P-Asserted-Identity holds a number"

@@ -1,4 +1,4 @@
-"""Which limits a call is counted against (spec 2.3), after all other checks and in this order."""
+"""Which limits a call is counted against, after all other checks and in this order."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ def offered_profiles(body: str) -> tuple[str, ...]:
 
 
 def media_allowed(call: Call) -> Finding:
-    """S20 and its mirror: a secure trunk takes SRTP alone, any other plain RTP alone (spec 0.2, trap 4)."""
+    """S20 and its mirror: a secure trunk takes SRTP alone, any other plain RTP alone."""
     profiles = offered_profiles(call.request.body)
     if not profiles:
         return skipped("no media offered yet")

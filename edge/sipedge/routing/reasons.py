@@ -17,7 +17,7 @@ class Answer:
     """SIP status code; 0 = no answer at all."""
     text: str
     error_code: int | None
-    """Number of spec 2.3 and 2.4 for X-Trunkline-Error; None where the reference has none."""
+    """Number for X-Trunkline-Error, by the table of answers in docs/rules.md; None where it has none."""
     rule: str
     meaning: str
 
@@ -29,10 +29,10 @@ class Reason(Enum):
     Draining = Answer(503, "Service Unavailable", None, "-", "the edge is draining; try its next address")
     MalformedRequest = Answer(400, "Bad Request", None, "RFC 3261 8.2", "the request cannot be read")
     BodyNotSupported = Answer(
-        415, "Unsupported Media Type", None, "spec 2.2", "a multipart body is not taken"
+        415, "Unsupported Media Type", None, "RFC 3261 21.4.13", "a multipart body is not taken"
     )
     TooManyHops = Answer(483, "Too Many Hops", None, "RFC 3261 16.3", "Max-Forwards reached zero")
-    UnknownDomain = Answer(0, "", None, "spec 0.2(2)", "the host of the Request-URI is none of ours")
+    UnknownDomain = Answer(0, "", None, "answers", "the host of the Request-URI is none of ours")
     NoDialog = Answer(
         481,
         "Call/Transaction Does Not Exist",
@@ -41,7 +41,7 @@ class Reason(Enum):
         "an in-dialog request without a dialog of this platform",
     )
     MethodNotAllowed = Answer(405, "Method Not Allowed", None, "S90", "the edge takes calls, nothing else")
-    AccountSuspended = Answer(603, "Decline", 32005, "spec 2.4", "the account is suspended")
+    AccountSuspended = Answer(603, "Decline", 32005, "answers", "the account is suspended")
     TransportNotSecure = Answer(
         403, "Secure Transport Required", 32208, "S20", "a secure trunk was called over UDP or TCP"
     )
@@ -82,9 +82,9 @@ class Reason(Enum):
     )
     MediaNotSecure = Answer(488, "Secure Media Required", 32208, "S20", "plain RTP offered on a secure trunk")
     MediaSecureRefused = Answer(
-        488, "Secure Media Not Enabled", 32207, "spec 2.4", "SRTP offered on a trunk that is not secure"
+        488, "Secure Media Not Enabled", 32207, "answers", "SRTP offered on a trunk that is not secure"
     )
-    NoRoute = Answer(503, "No Route to Destination", None, "spec 2.4", "no carrier takes this number")
+    NoRoute = Answer(503, "No Route to Destination", None, "answers", "no carrier takes this number")
     NumberNotFound = Answer(404, "Not Found", None, "S45", "the called number is not routed to a trunk")
     NoEnabledUri = Answer(
         480, "No Enabled Origination URI", 32010, "S61", "the trunk has no enabled origination URI"
@@ -93,42 +93,42 @@ class Reason(Enum):
         503,
         "Trunk CPS limit exceeded",
         32001,
-        "spec 2.3",
+        "answers",
         "more new calls in this second than the trunk may make",
     )
     AccountCpsExceeded = Answer(
         503,
         "Account CPS limit exceeded",
         32012,
-        "spec 2.3",
+        "answers",
         "more new calls in this second than the account may make",
     )
     CarrierCpsExceeded = Answer(
         503,
         "Carrier CPS limit exceeded",
         None,
-        "spec 2.3",
+        "answers",
         "more new calls in this second than the carrier takes",
     )
     TrunkConcurrencyExceeded = Answer(
         503,
         "Trunk concurrent call limit exceeded",
         None,
-        "spec 2.3",
+        "answers",
         "as many calls in progress as the trunk may have",
     )
     AccountConcurrencyExceeded = Answer(
         503,
         "Account concurrent call limit exceeded",
         None,
-        "spec 2.3",
+        "answers",
         "as many calls in progress as the account may have",
     )
     CarrierConcurrencyExceeded = Answer(
         503,
         "Carrier concurrent call limit exceeded",
         None,
-        "spec 2.3",
+        "answers",
         "as many calls in progress as the carrier takes",
     )
     TransferNotAllowed = Answer(
@@ -137,10 +137,10 @@ class Reason(Enum):
     RedirectFailed = Answer(480, "Redirect Failed", 32219, "S73", "a second redirect, or a refused target")
     NoAnswer = Answer(408, "Request Timeout", 32011, "S65", "no target answered at all")
     RingTimeout = Answer(
-        480, "Temporarily Unavailable", None, "wire 4", "the called side rang until the limit"
+        480, "Temporarily Unavailable", None, "answers", "the called side rang until the limit"
     )
     TargetFailed = Answer(480, "Temporarily Unavailable", None, "S66", "every target failed")
     PostDialDelayExceeded = Answer(
-        503, "Post Dial Delay Exceeded", 32016, "spec 2.3", "60 seconds over all carriers without a result"
+        503, "Post Dial Delay Exceeded", 32016, "answers", "60 seconds over all carriers without a result"
     )
     InternalError = Answer(500, "Server Internal Error", None, "-", "a fault of the edge; see its log")

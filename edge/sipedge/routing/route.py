@@ -6,7 +6,7 @@ from typing import Any
 
 from sipedge.routing import access, identity, limits, media, numbers, targets
 from sipedge.routing.authenticate import DigestCheck
-from sipedge.routing.call import Call, Check, Side, run_checks
+from sipedge.routing.call import Call, Check, Side, run_checks, step_of
 from sipedge.routing.classify import classify, is_own_host
 from sipedge.routing.decision import (
     Challenge,
@@ -18,13 +18,14 @@ from sipedge.routing.decision import (
     Reject,
     Reply,
     Step,
+    Target,
 )
 from sipedge.routing.reasons import Reason
 from sipedge.routing.request import SipRequest
 from sipedge.table import SiteRow, Table
 from sipedge.uri import parse_uri
 
-ACCOUNT = Check("account", access.account_active, "spec 2.4")
+ACCOUNT = Check("account", access.account_active, "answers")
 MEDIA = Check("media", media.media_allowed, "S20")
 SIDE_CHECKS = {
     Direction.TERMINATION: (ACCOUNT,),
@@ -40,9 +41,8 @@ CALL_CHECKS = {
         Check("called number", numbers.called_number_dialable, "S44"),
         Check("caller id", identity.caller_id_allowed, "S40"),
         MEDIA,
-        Check("route", targets.targets_exist, "S43"),
     ),
-    Direction.ORIGINATION: (MEDIA, Check("route", targets.targets_exist, "S61")),
+    Direction.ORIGINATION: (MEDIA,),
 }
 RETRY_AFTER = (("Retry-After", "30"),)
 ALLOW = (("Allow", "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO"),)
@@ -72,17 +72,23 @@ def route(
         return _refuse(site, side, refusal or Reason.AccountSuspended, steps)
     call = Call(table, site, request, digest, side, side.trunk, side.account)
     refusal = run_checks(CALL_CHECKS[side.direction], call, steps)
-    return _forward(call, dice, steps) if refusal is None else _refuse(site, side, refusal, steps)
+    if refusal is not None:
+        return _refuse(site, side, refusal, steps)
+    found = targets.targets_of(call)
+    finding = targets.judge_targets(call, found)
+    steps.append(step_of("route", finding, "S43" if side.direction is Direction.TERMINATION else "S61"))
+    if finding.reason is not None:
+        return _refuse(site, side, finding.reason, steps)
+    return _forward(call, targets.draw(found, dice), steps)
 
 
-def _forward(call: Call, dice: targets.Dice, steps: list[Step]) -> Forward:
+def _forward(call: Call, ordered: tuple[Target, ...], steps: list[Step]) -> Forward:
     return Forward(
         **_parties(call.side, steps),
-        targets=targets.draw(targets.targets_of(call), dice),
+        targets=ordered,
         changes=identity.identity_changes(call),
         limits=limits.limits_of(call),
         max_duration_seconds=call.account.max_call_duration_seconds,
-        consume_credentials=call.direction is Direction.TERMINATION,
     )
 
 

@@ -16,9 +16,8 @@ Dice = Callable[[], float]
 """Draws from [0, 1)."""
 
 
-def targets_exist(call: Call) -> Finding:
+def judge_targets(call: Call, targets: tuple[Target, ...]) -> Finding:
     """S61 towards the customer, the carriers' prefixes towards the PSTN."""
-    targets = targets_of(call)
     if targets:
         return passed(f"{len(targets)} target{'s' if len(targets) > 1 else ''}")
     if call.direction is Direction.ORIGINATION:

@@ -83,6 +83,7 @@ def in_any(address: str, cidrs: tuple[str, ...]) -> bool:
     return parsed is not None and any(parsed in network(cidr) for cidr in cidrs)
 
 
+@lru_cache(maxsize=4096)
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         parsed = ipaddress.ip_address(text)

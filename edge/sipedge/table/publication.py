@@ -116,10 +116,11 @@ def pack_parts(table: EdgeTable) -> dict[str, bytes]:
         for key, row in table.sections.get(section, {}).items():
             raw = key.encode()
             parts.setdefault(part_name(section, raw), {}).setdefault(section.value, {})[raw] = pack_row(row)
-    return {name: _pack_part(sections) for name, sections in sorted(parts.items())}
+    return {name: pack_part(sections) for name, sections in sorted(parts.items())}
 
 
-def _pack_part(sections: Mapping[str, Mapping[bytes, bytes]]) -> bytes:
+def pack_part(sections: Mapping[str, Mapping[bytes, bytes]]) -> bytes:
+    """The bytes of one part, from section name and key to packed row; equal rows give equal bytes."""
     ordered = [(section, sorted(rows.items())) for section, rows in sorted(sections.items())]
     return zlib.compress(msgpack.packb(ordered), level=6)
 

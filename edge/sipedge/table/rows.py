@@ -50,10 +50,12 @@ class SiteRow:
     """CIDRs where no call may be sent, unless the account has an exception."""
     deprecated_tls: bool
     """True while some Account allows TLS 1.0 and 1.1: the listener must then admit them (S14)."""
+    advertised: tuple[tuple[str, str], ...] = ()
+    """Own addresses that callers see as others (local, advertised), sorted; one that is absent is seen as it is."""
 
     @property
     def realm(self) -> str:
-        """The one digest realm of the platform (spec 0.2, trap 6)."""
+        """The one digest realm of the platform."""
         return f"sip.{self.base_domain}"
 
 

@@ -7,11 +7,11 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from trunkline.api.faults import FieldError, FieldErrors, FieldReason, kind_of, shown
+from trunkline.api.faults import FieldError, FieldErrors, FieldReason, shown, sort_of
 from trunkline.api.group import API_VERSION, GROUP
 from trunkline.api.kinds import KINDS, AnyResource
 from trunkline.api.reference import ObjectRef
-from trunkline.api.translation import field_errors, nearest, no_text_key, unknown_field
+from trunkline.api.translation import field_errors, nearest, no_text_key, path_of, unknown_field
 
 __all__ = ["FieldError", "FieldErrors", "decode"]
 
@@ -26,7 +26,7 @@ def decode(manifest: object, *, default_namespace: str | None = None) -> AnyReso
     input.
     """
     if not isinstance(manifest, Mapping):
-        message = f"must be a mapping, not {kind_of(manifest)} (write apiVersion, kind, metadata and spec)"
+        message = f"must be a mapping, not {sort_of(manifest)} (write apiVersion, kind, metadata and spec)"
         raise FieldErrors(None, 0, [FieldError("", FieldReason.InvalidType, message)])
     kind = _kind(manifest)
     metadata = _metadata(manifest, kind, default_namespace)
@@ -120,4 +120,4 @@ def _faults_of_the_frame(manifest: Mapping[object, object]) -> Iterator[FieldErr
         if not isinstance(name, str):
             yield no_text_key("", name)
         elif name not in _TOP:
-            yield unknown_field(shown(name)[1:-1], name, _TOP)
+            yield unknown_field(path_of([name]), name, _TOP)

@@ -89,6 +89,18 @@ def shown(value: object) -> str:
     return f"a value of type {type(value).__name__}"
 
 
+def sort_of(value: object) -> str:
+    """What a value is, without showing it: in place of a list or mapping a password may stand by mistake."""
+    match value:
+        case bool():
+            return "a truth value"
+        case int() | float():
+            return "a number"
+        case str():
+            return "text"
+    return shown(value)
+
+
 def kind_of(value: object) -> str:
     """What a value is, in YAML's words."""
     match value:

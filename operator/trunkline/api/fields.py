@@ -16,7 +16,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from trunkline.api import patterns
-from trunkline.api.faults import FieldError, FieldReason, kind_of, shown
+from trunkline.api.faults import FieldError, FieldReason, kind_of, shown, sort_of
 from trunkline.api.rule import Rule, manifests_of, text_matches
 
 FAULTS: Final = "faults"
@@ -42,6 +42,8 @@ class Text:
     pattern: str = patterns.PRINTABLE
     min_length: int = 1
     rules: tuple[Rule, ...] = ()
+    confidential: bool = False
+    """True where people put passwords by mistake: the value is never shown."""
 
     def check(self, value: object) -> str:
         """The text itself. Raises PydanticCustomError with the faults of the value."""
@@ -53,12 +55,15 @@ class Text:
         if len(value) < self.min_length:
             raise refuse(_fault(FieldReason.InvalidValue, f"is empty ({self.mend})"))
         if re.fullmatch(self.pattern, value, re.ASCII) is None:
-            message = f"{shown(value)} is no {self.what} ({self.mend})"
+            message = f"{self._shown(value)} is no {self.what} ({self.mend})"
             raise refuse(_fault(FieldReason.InvalidValue, message))
         broken = [_fault(rule.reason, rule.message) for rule in self.rules if rule.broken_by(value)]
         if broken:
             raise refuse(*broken)
         return value
+
+    def _shown(self, value: object) -> str:
+        return "the value" if self.confidential else shown(value)
 
     def _no_text(self, value: object) -> str:
         if isinstance(value, int) and not isinstance(value, bool) and self.pattern.startswith(r"^\+"):
@@ -68,7 +73,7 @@ class Text:
         if isinstance(value, bool):
             return "must be text; YAML reads y, n, yes, no, on, off as true or false (write it in quotes)"
         if isinstance(value, int | float):
-            return f"must be text; YAML reads {shown(value)} as a number (write it in quotes)"
+            return f"must be text; YAML reads {self._shown(value)} as a number (write it in quotes)"
         return f"must be text, not {kind_of(value)} ({self.mend})"
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -138,7 +143,7 @@ class Items:
             raise refuse(
                 _fault(
                     FieldReason.InvalidType,
-                    f"must be a list, not {kind_of(value)} (begin each member with -)",
+                    f"must be a list, not {sort_of(value)} (begin each member with -)",
                 )
             )
         if len(value) > self.maximum:
@@ -205,7 +210,7 @@ class Entries:
     def check(self, value: object) -> object:
         """The mapping itself. Raises PydanticCustomError if it is none, too large, or breaks a rule."""
         if not isinstance(value, Mapping):
-            message = f"must be a mapping, not {kind_of(value)} (write name: value lines)"
+            message = f"must be a mapping, not {sort_of(value)} (write name: value lines)"
             raise refuse(_fault(FieldReason.InvalidType, message))
         if len(value) > self.maximum:
             message = f"has {len(value)} members (at most {self.maximum} are allowed)"
@@ -243,7 +248,16 @@ ObjectName = Annotated[
 ]
 NamespaceName = Annotated[str, Text("namespace name", LABEL_MEND, 63, patterns.LABEL)]
 EdgeName = Annotated[str, Text("edge name", LABEL_MEND + "; one DNS label of at most 40", 40, patterns.LABEL)]
-SecretKey = Annotated[str, Text("key of a Secret", "use letters, digits, -, _ and .", 253, patterns.DATA_KEY)]
+SecretName = Annotated[
+    str,
+    Text(
+        "name of a Secret", LABEL_MEND + "; dots may stand between", 253, patterns.DOMAIN, confidential=True
+    ),
+]
+SecretKey = Annotated[
+    str,
+    Text("key of a Secret", "use letters, digits, -, _ and .", 253, patterns.DATA_KEY, confidential=True),
+]
 
 E164Number = Annotated[
     str, Text("E.164 number", 'write +, then 2 to 15 digits: "+14155550100"', 16, patterns.E164)
@@ -307,6 +321,7 @@ HttpUrl = Annotated[
         "write https://host/path without a user name or password",
         2048,
         patterns.HTTP_URL,
+        confidential=True,
     ),
 ]
 PortNumber = Annotated[int, Whole(1, 65535)]

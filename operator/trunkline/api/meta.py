@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from pydantic import BeforeValidator, ConfigDict
 
 from trunkline.api.faults import FieldError, FieldReason, kind_of
-from trunkline.api.fields import NamespaceName, ObjectName, SecretKey, Text, Whole, refuse
+from trunkline.api.fields import NamespaceName, ObjectName, SecretKey, SecretName, Text, Whole, refuse
 from trunkline.api.model import Model
 from trunkline.api.reference import ObjectRef
 
@@ -61,14 +61,14 @@ class LocalRef(Model):
 class SecretRef(Model):
     """A Secret."""
 
-    name: ObjectName
+    name: SecretName
     """Name of the Secret."""
 
 
 class SecretKeyRef(Model):
     """One key of a Secret in the same namespace."""
 
-    name: ObjectName
+    name: SecretName
     """Name of the Secret."""
     key: SecretKey
     """Key within the Secret."""

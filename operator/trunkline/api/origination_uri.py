@@ -31,6 +31,7 @@ TargetUri = Annotated[
         "or escaped control characters",
         1280,
         patterns.SIP_URI,
+        confidential=True,
         rules=(
             text_matches(
                 patterns.SIP_URI_LENGTHS,

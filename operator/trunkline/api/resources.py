@@ -52,6 +52,10 @@ class Resources:
     invalid: tuple[InvalidObject, ...]
     observed_addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Edge name -> addresses that its instances were given, where the Edge itself lists none."""
+    advertised_addresses: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """Edge name -> addresses of its nodes that callers see as others: (local, advertised)."""
+    unreadable_namespaces: frozenset[str] = frozenset()
+    """Namespaces whose Secrets may not be read, so that nothing is known of them."""
 
     @classmethod
     def build(
@@ -61,6 +65,8 @@ class Resources:
         invalid: Iterable[InvalidObject],
         platform: Platform,
         observed_addresses: Mapping[str, tuple[str, ...]] | None = None,
+        advertised_addresses: Mapping[str, tuple[tuple[str, str], ...]] | None = None,
+        unreadable_namespaces: frozenset[str] = frozenset(),
     ) -> Resources:
         """Order of the arguments' members does not matter; of two objects with one name the last counts."""
         latest = {each.ref: each for each in objects}
@@ -74,6 +80,8 @@ class Resources:
             secrets={name: dict(keys) for name, keys in sorted(secrets.items())},
             invalid=tuple(sorted(invalid, key=lambda each: each.ref)),
             observed_addresses=dict(sorted((observed_addresses or {}).items())),
+            advertised_addresses=dict(sorted((advertised_addresses or {}).items())),
+            unreadable_namespaces=unreadable_namespaces,
         )
 
     def of(self, kind: type[Kind]) -> tuple[Kind, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from sipedge.secret import Secret
-from trunkline.api.faults import FieldError, FieldErrors, FieldReason, kind_of
+from trunkline.api.faults import FieldError, FieldErrors, FieldReason, sort_of
 from trunkline.api.reference import ObjectRef
 from trunkline.api.translation import joined, path_of
 
@@ -24,7 +24,7 @@ def secret_from_manifest(
     """
     if not isinstance(manifest, Mapping):
         message = (
-            f"must be a mapping, not {kind_of(manifest)} (write apiVersion, kind, metadata and stringData)"
+            f"must be a mapping, not {sort_of(manifest)} (write apiVersion, kind, metadata and stringData)"
         )
         raise FieldErrors(None, 0, [FieldError("", FieldReason.InvalidType, message)])
     faults: list[FieldError] = []

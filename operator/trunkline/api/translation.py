@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from trunkline.api.faults import FieldError, FieldReason, kind_of, shown
+from trunkline.api.faults import FieldError, FieldReason, kind_of, shown, sort_of
 from trunkline.api.fields import FAULTS
 
 _KEY_MARK = "[key]"
@@ -65,7 +65,7 @@ def _translated(detail: ErrorDetails, kind: type[BaseModel]) -> Iterator[FieldEr
         case "invalid_key":
             yield no_text_key(path_of(location[:-1]), value)
         case "model_type" | "model_attributes_type" | "dict_type" | "mapping_type":
-            message = f"must be a mapping, not {kind_of(value)} (write name: value lines below it)"
+            message = f"must be a mapping, not {sort_of(value)} (write name: value lines below it)"
             yield FieldError(path, FieldReason.InvalidType, message)
         case _:
             yield FieldError(path, FieldReason.InvalidValue, detail["msg"][:1].lower() + detail["msg"][1:])
@@ -73,7 +73,7 @@ def _translated(detail: ErrorDetails, kind: type[BaseModel]) -> Iterator[FieldEr
 
 def no_text_key(path: str, key: object) -> FieldError:
     """The fault of a mapping whose key YAML does not read as text."""
-    message = f"has {kind_of(key)} as the name of a field, which is no text (write the name in quotes)"
+    message = f"has {sort_of(key)} as the name of a field (write the name in quotes)"
     return FieldError(path, FieldReason.InvalidType, message)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from sipedge.secret import Secret
 from sipedge.table import CredentialRow
@@ -12,6 +13,10 @@ from trunkline.api import Credential, CredentialList, IpAccessControlList, Resou
 from trunkline.compiler import opinions
 from trunkline.compiler.reasons import ConditionReason
 from trunkline.compiler.verdict import Verdict
+
+
+OPERATOR_ACCOUNT: Final = "trunkline-operator"
+"""The operator's service account, in the system namespace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ def ha1(username: str, realm: str, password: Secret) -> Secret:
 
 
 def is_strong(password: Secret) -> bool:
-    """At least 12 characters with a digit, a small and a capital letter (spec 2.3)."""
+    """At least 12 characters with a digit, a small and a capital letter."""
     text = password.reveal()
     return (
         len(text) >= 12
@@ -67,6 +72,9 @@ def _passwords(
     resources: Resources, credential_list: CredentialList
 ) -> tuple[dict[str, Secret], tuple[Verdict, ...]]:
     usable: dict[str, Secret] = {}
+    namespace = credential_list.metadata.namespace or ""
+    if namespace in resources.unreadable_namespaces and credential_list.spec.credentials:
+        return {}, (opinions.accepted(credential_list), _not_readable(resources, credential_list, namespace))
     missing: list[tuple[ConditionReason, str, str]] = []
     weak: list[int] = []
     for position, credential in enumerate(credential_list.spec.credentials):
@@ -87,6 +95,18 @@ def _passwords(
         _strength(credential_list, weak),
         opinions.references(credential_list, missing),
     )
+
+
+def _not_readable(resources: Resources, credential_list: CredentialList, namespace: str) -> Verdict:
+    """The mend is one command for whoever administers the namespace."""
+    operator = f"{resources.platform.system_namespace}:{OPERATOR_ACCOUNT}"
+    message = (
+        f"Secrets of namespace {namespace} may not be read, so no user of this list can pass: "
+        f"kubectl create rolebinding trunkline-secret-reader --namespace={namespace} "
+        f"--clusterrole=trunkline-secret-reader --serviceaccount={operator}"
+    )
+    fault = (ConditionReason.SECRET_NOT_READABLE, "spec.credentials[0].passwordSecretRef", message)
+    return opinions.references(credential_list, [fault])
 
 
 def _strength(credential_list: CredentialList, weak: list[int]) -> Verdict:

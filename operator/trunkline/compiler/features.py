@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trunkline.api import Account, Edge, Resources, Trunk
+from trunkline.api import Edge, Number, Resources, Trunk
 from trunkline.compiler import opinions
 from trunkline.compiler.reasons import ConditionReason
 from trunkline.compiler.verdict import ConditionType, Described, Verdict
@@ -14,7 +14,7 @@ def unavailable_features(resources: Resources) -> tuple[Verdict, ...]:
     """One verdict for each object that sets such a field, naming all of them."""
     return (
         *(verdict for trunk in resources.of(Trunk) for verdict in _report(trunk, _of_trunk(trunk))),
-        *(verdict for account in resources.of(Account) for verdict in _report(account, _of_account(account))),
+        *(verdict for number in resources.of(Number) for verdict in _report(number, _of_number(number))),
         *(verdict for edge in resources.of(Edge) for verdict in _report(edge, _of_edge(edge))),
     )
 
@@ -50,9 +50,9 @@ def _of_trunk(trunk: Trunk) -> Iterator[tuple[str, str]]:
         yield "spec.origination.disasterRecovery", "a call that no URI takes is refused"
 
 
-def _of_account(account: Account) -> Iterator[tuple[str, str]]:
-    if account.spec.allow_deprecated_tls:
-        yield "spec.allowDeprecatedTls", "TLS 1.0 and 1.1 are not admitted yet"
+def _of_number(number: Number) -> Iterator[tuple[str, str]]:
+    if number.spec.caller_name is not None:
+        yield "spec.callerName", "callers' names are neither looked up nor answered yet"
 
 
 def _of_edge(edge: Edge) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,9 @@ import bisect
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
+from functools import lru_cache
+from typing import Final
 
 import phonenumbers
 
@@ -20,6 +23,9 @@ from trunkline.compiler import opinions
 from trunkline.compiler.accounts import Tenancy, Tenant
 from trunkline.compiler.reasons import ConditionReason
 from trunkline.compiler.verdict import ConditionType, Verdict
+
+_REMEMBERED: Final = 2**18
+"""Answers about numbers: asking the numbering plans again at each compilation would cost most of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +138,9 @@ def _refusal(number: Number, tenant: Tenant | None, claims: Claims) -> Verdict |
             f"add a prefix of it to the Account's numberPrefixes (now {_listed(tenant.number_prefixes)})"
         )
         return opinions.refused(number, ConditionReason.NOT_PERMITTED, where, message)
-    impossible = next((each for each in (number.first, number.last) if not _is_possible(each)), None)
+    impossible = next(
+        (each for each in _ends(number) if _plausibility_of(each) is Plausibility.IMPOSSIBLE), None
+    )
     if impossible is not None:
         message = f"{impossible} can be no number of its country: correct the country code or the length"
         return opinions.refused(number, ConditionReason.NOT_POSSIBLE, where, message)
@@ -176,7 +184,9 @@ def _row(number: Number, tenant: Tenant, trunk: str | None) -> NumberRow:
 
 
 def _plausibility(number: Number) -> Iterator[Verdict]:
-    suspicious = next((each for each in (number.first, number.last) if not _is_valid(each)), None)
+    suspicious = next(
+        (each for each in _ends(number) if _plausibility_of(each) is not Plausibility.VALID), None
+    )
     if suspicious is not None:
         yield opinions.unusual(
             number,
@@ -187,18 +197,27 @@ def _plausibility(number: Number) -> Iterator[Verdict]:
         )
 
 
-def _is_possible(number: str) -> bool:
-    try:
-        return phonenumbers.is_possible_number(phonenumbers.parse(number))
-    except phonenumbers.NumberParseException:
-        return False
+def _ends(number: Number) -> tuple[str, ...]:
+    return (number.first,) if number.first == number.last else (number.first, number.last)
 
 
-def _is_valid(number: str) -> bool:
+class Plausibility(Enum):
+    """What the numbering plans of the world say of a number."""
+
+    IMPOSSIBLE = "no country has numbers of this length"
+    POSSIBLE = "possible, but in no assigned range"
+    VALID = "in an assigned range"
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _plausibility_of(number: str) -> Plausibility:
     try:
-        return phonenumbers.is_valid_number(phonenumbers.parse(number))
+        parsed = phonenumbers.parse(number)
     except phonenumbers.NumberParseException:
-        return False
+        return Plausibility.IMPOSSIBLE
+    if not phonenumbers.is_possible_number(parsed):
+        return Plausibility.IMPOSSIBLE
+    return Plausibility.VALID if phonenumbers.is_valid_number(parsed) else Plausibility.POSSIBLE
 
 
 def _shown(number: Number) -> str:

@@ -38,6 +38,7 @@ class ConditionReason(StrEnum):
         "an access or credential list named does not exist in this namespace or is not accepted",
     )
     SECRET_NOT_FOUND = "SecretNotFound", "a Secret or its key does not exist"
+    SECRET_NOT_READABLE = "SecretNotReadable", "the operator may not read Secrets of this namespace"
     ACCOUNT_NOT_FOUND = "AccountNotFound", "the Account named does not exist"
     NAMESPACE_TAKEN = "NamespaceTaken", "an older Account already has a namespace that this one lists"
     EDGE_NOT_FOUND = "EdgeNotFound", "an Edge named does not exist"

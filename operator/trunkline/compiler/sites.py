@@ -57,6 +57,7 @@ def compile_sites(
             edge_addresses=addresses,
             denied_targets=tuple(resources.platform.denied_target_cidrs),
             deprecated_tls=any(account.allow_deprecated_tls for account in accounts.values()),
+            advertised=tuple(sorted(resources.advertised_addresses.get(edge.metadata.name, ()))),
         )
         for edge in edges
     }

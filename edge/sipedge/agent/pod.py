@@ -1,0 +1,158 @@
+"""What a pod tells the agent by environment variables, and the address that it takes."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sipedge.agent.drain import read_drain_seconds
+from sipedge.agent.kube_api import Access
+from sipedge.instance import InstanceError, Ports
+
+EDGE_VARIABLE: Final = "TRUNKLINE_EDGE"
+"""The name of the Edge; set in a pod alone."""
+DIRECTORY: Final = "/var/lib/sipedge"
+"""The volume that both containers share."""
+ACCOUNT: Final = "/var/run/secrets/kubernetes.io/serviceaccount"
+HTTP_PORT: Final = 8090
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """One edge pod, as its environment describes it."""
+
+    edge: str
+    name: str
+    namespace: str
+    addresses: tuple[str, ...]
+    """Addresses that may be taken: those the Edge lists (Static), else the one of the pod or its node."""
+    node: str
+    """Address of the node."""
+    advertise: str
+    """Static, HostNetwork or PodIP, as in the Edge."""
+    ports: Ports
+    directory: Path
+    access: Access
+    http_address: str
+    http_port: int
+    drain_seconds: float
+    resolver: str | None
+
+
+class NoAddressError(Exception):
+    """None of the addresses can be taken; the text says why, and the mend."""
+
+
+def read_pod(environment: Mapping[str, str]) -> Pod:
+    """The pod that this process runs in. Raises InstanceError, which names the variable and its fault."""
+    advertise = _needed(environment, "TRUNKLINE_ADVERTISE")
+    node, own = _needed(environment, "NODE_IP"), _needed(environment, "POD_IP")
+    match advertise:
+        case "Static":
+            addresses = tuple(_needed(environment, "TRUNKLINE_ADDRESSES").split(","))
+        case "HostNetwork":
+            addresses = (node,)
+        case "PodIP":
+            addresses = (own,)
+        case _:
+            raise InstanceError(
+                f"TRUNKLINE_ADVERTISE: {advertise!r} is unknown; write Static, HostNetwork or PodIP"
+            )
+    for address in addresses:
+        _check_address(address)
+    try:
+        drain_seconds = read_drain_seconds(environment)
+    except ValueError as error:
+        raise InstanceError(str(error)) from error
+    return Pod(
+        edge=_needed(environment, EDGE_VARIABLE),
+        name=_needed(environment, "POD_NAME"),
+        namespace=_needed(environment, "POD_NAMESPACE"),
+        addresses=addresses,
+        node=node,
+        advertise=advertise,
+        ports=_ports(environment.get("TRUNKLINE_PORTS", "5060,5060,5061")),
+        directory=Path(environment.get("TRUNKLINE_DIRECTORY", DIRECTORY)),
+        access=Access(
+            _needed(environment, "KUBERNETES_SERVICE_HOST"),
+            _port("KUBERNETES_SERVICE_PORT", environment.get("KUBERNETES_SERVICE_PORT", "443")),
+            Path(environment.get("TRUNKLINE_ACCOUNT", ACCOUNT)),
+        ),
+        http_address=own,
+        http_port=_port("TRUNKLINE_HTTP_PORT", environment.get("TRUNKLINE_HTTP_PORT", str(HTTP_PORT))),
+        drain_seconds=drain_seconds,
+        resolver=environment.get("TRUNKLINE_RESOLVER") or None,
+    )
+
+
+def take_address(pod: Pod, before: str | None) -> str:
+    """The address to serve: `before` if that is still one, else the first that the node owns and nobody uses.
+
+    `before` is what this pod took when the agent ran last; its own Kamailio may be using it.
+    Raises NoAddressError.
+    """
+    owned = [address for address in pod.addresses if _can_bind(address, 0)]
+    if before in owned:
+        return before
+    free = [address for address in owned if _can_bind(address, pod.ports.udp)]
+    if free:
+        return free[0]
+    listed = ", ".join(pod.addresses)
+    if owned:
+        raise NoAddressError(
+            f"port {pod.ports.udp} of {', '.join(owned)} is taken by another program on node {pod.node}: "
+            "end it, or give the Edge other ports"
+        )
+    if pod.advertise == "Static":
+        raise NoAddressError(
+            f"node {pod.node} has none of the addresses of Edge {pod.edge} ({listed}): list one of its "
+            "addresses in spec.advertise.addresses, or choose nodes that have them by spec.placement"
+        )
+    raise NoAddressError(f"this pod cannot use its own address {listed}")
+
+
+def _can_bind(address: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.bind((address, port))
+        except OSError as error:
+            if error.errno in (errno.EADDRNOTAVAIL, errno.EADDRINUSE):
+                return False
+            raise
+    return True
+
+
+def _needed(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name, "")
+    if not value:
+        raise InstanceError(f"{name} is not set: an edge pod's agent needs it")
+    return value
+
+
+def _check_address(text: str) -> None:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError as error:
+        raise InstanceError(f"{text!r} is no IP address to serve: {error}") from error
+
+
+def _ports(text: str) -> Ports:
+    parts: Sequence[str] = text.split(",")
+    if len(parts) != 3:
+        raise InstanceError(
+            f"TRUNKLINE_PORTS: {text!r} must be the ports of UDP, TCP and TLS, as 5060,5060,5061"
+        )
+    udp, tcp, tls = (_port("TRUNKLINE_PORTS", part) for part in parts)
+    return Ports(udp, tcp, tls)
+
+
+def _port(name: str, text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65_535:
+        raise InstanceError(f"{name}: {text!r} is no port number from 1 to 65535")
+    return int(text)

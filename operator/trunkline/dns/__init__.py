@@ -1,0 +1,1 @@
+"""DNS providers. In standalone mode the records are served by Knot DNS, an authoritative server."""

@@ -1,0 +1,105 @@
+"""What `trunkline up` was asked for, checked."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+DEFAULT_BASE_DOMAIN: Final = "trunkline.test"
+DEFAULT_DNS: Final = "127.0.0.1:5300"
+DEFAULT_DRAIN_SECONDS: Final = 5.0
+
+_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_LONGEST_DOMAIN: Final = 100
+"""Leaves room for the longest trunk name below it in the 253 characters of a DNS name."""
+
+
+class OptionError(ValueError):
+    """An option cannot be used. The text names it, its value's fault and the mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpOptions:
+    """The options of `trunkline up`, as given."""
+
+    paths: Sequence[str | os.PathLike[str]]
+    base_domain: str = DEFAULT_BASE_DOMAIN
+    dns: str = DEFAULT_DNS
+    resolver: str | None = None
+    state_dir: str | os.PathLike[str] | None = None
+    drain_seconds: float = DEFAULT_DRAIN_SECONDS
+    verbose: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An address and a port."""
+
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedOptions:
+    """Options that can be used."""
+
+    paths: tuple[str, ...]
+    base_domain: str
+    dns: Endpoint
+    resolver: Endpoint | None
+    state_dir: Path | None
+    drain_seconds: float
+    verbose: bool
+
+
+def check_options(options: UpOptions) -> CheckedOptions:
+    """The options in their right types. Raises OptionError."""
+    if not options.paths:
+        raise OptionError("PATH is missing: give a directory of YAML or a YAML file")
+    if not 0 <= options.drain_seconds <= 86_400:
+        raise OptionError(f"--drain {options.drain_seconds:g} is not between 0 and 86400 seconds")
+    return CheckedOptions(
+        paths=tuple(os.fspath(path) for path in options.paths),
+        base_domain=check_domain(options.base_domain),
+        dns=parse_endpoint("--dns", options.dns),
+        resolver=None if options.resolver is None else parse_endpoint("--resolver", options.resolver),
+        state_dir=None if options.state_dir is None else Path(options.state_dir),
+        drain_seconds=float(options.drain_seconds),
+        verbose=options.verbose,
+    )
+
+
+def check_domain(text: str) -> str:
+    """The domain in lower case, without a dot at its end. Raises OptionError."""
+    domain = text.lower().removesuffix(".")
+    labels = domain.split(".")
+    if len(domain) > _LONGEST_DOMAIN or not all(_LABEL.fullmatch(label) for label in labels):
+        raise OptionError(
+            f"--base-domain {text!r} is no domain: write labels of letters, digits and dashes with dots "
+            f"between, at most {_LONGEST_DOMAIN} characters, e.g. voice.example.com"
+        )
+    if domain.rpartition(".")[2].isdigit():
+        raise OptionError(f"--base-domain {text!r} is an address, not a domain: e.g. voice.example.com")
+    return domain
+
+
+def parse_endpoint(option: str, text: str) -> Endpoint:
+    """`ADDR:PORT`, IPv6 in brackets. Raises OptionError."""
+    address, _, port = text.rpartition(":")
+    try:
+        parsed = ipaddress.ip_address(address.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        parsed = None
+    if parsed is None or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+        raise OptionError(
+            f"{option} {text!r} is no ADDR:PORT: write an address and a port, e.g. {DEFAULT_DNS}"
+        )
+    return Endpoint(str(parsed), int(port))

@@ -1,0 +1,59 @@
+"""`Programmed`: acknowledged by the edges, not merely sent to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from trunkline.status.conditions import Opinion
+from trunkline.status.reasons import StatusReason
+
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class AddressReport:
+    """What is known of one address of an Edge."""
+
+    address: str
+    ready: bool
+    """It answers, with the revision that its store holds."""
+    revision: int | None
+    """The sequence it has acknowledged; None = none yet."""
+    error: str = ""
+    """What keeps it from being ready or current, in words."""
+    pod: str = ""
+    """The pod that has it, in a cluster."""
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeReport:
+    """What is known of one Edge."""
+
+    edge: str
+    addresses: tuple[AddressReport, ...]
+
+    @property
+    def serving(self) -> tuple[AddressReport, ...]:
+        return tuple(address for address in self.addresses if address.ready)
+
+
+def programmed(required: Mapping[str, int], edges: Iterable[EdgeReport]) -> Opinion:
+    """Whether every serving address of `edges` has acknowledged the sequence that its edge `required`.
+
+    An edge that `required` does not name must have acknowledged something.
+    """
+    serving = [(report.edge, address) for report in edges for address in report.serving]
+    if not serving:
+        message = "no edge address serves: declare an Edge, or see why its addresses are not ready"
+        return Opinion("Programmed", "False", StatusReason.NO_EDGE_PODS, message)
+    behind = [
+        f"{edge} {address.address}"
+        for edge, address in serving
+        if address.revision is None or address.revision < required.get(edge, 0)
+    ]
+    if not behind:
+        count = "1 address" if len(serving) == 1 else f"{len(serving)} addresses"
+        return Opinion("Programmed", "True", StatusReason.PROGRAMMED, f"acknowledged by {count}")
+    named = ", ".join(behind[:_MOST_NAMED]) + (", ..." if len(behind) > _MOST_NAMED else "")
+    return Opinion("Programmed", "Unknown", StatusReason.PENDING, f"waiting for {named}")

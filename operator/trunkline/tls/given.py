@@ -1,0 +1,82 @@
+"""Checks of a certificate that somebody else made and put into a Secret of type kubernetes.io/tls."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+from collections.abc import Mapping
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from OpenSSL import SSL
+
+from sipedge.secret import Secret
+from trunkline.tls.self_signed import KeyPair, names_of
+
+_SERVED_KEYS = (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)
+
+
+class CertificateError(ValueError):
+    """The certificate cannot be served. The text says why, and what to do; it holds nothing secret."""
+
+
+def given_pair(values: Mapping[str, Secret], now: datetime.datetime) -> KeyPair:
+    """The pair in a Secret's `tls.crt` and `tls.key`, checked: both parse, they match, the time is right.
+
+    Raises CertificateError.
+    """
+    for name in ("tls.crt", "tls.key"):
+        if not values.get(name):
+            raise CertificateError(f"the Secret has no {name}: put the PEM text there")
+    chain, key_text = values["tls.crt"].reveal().encode(), values["tls.key"].reveal()
+    try:
+        certificates = x509.load_pem_x509_certificates(chain)
+    except ValueError as error:
+        raise CertificateError(
+            "tls.crt holds no PEM certificate: put the certificate, then its chain"
+        ) from error
+    try:
+        key = serialization.load_pem_private_key(key_text.encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise CertificateError("tls.key holds no PEM key without a passphrase") from error
+    _check_match(certificates, key)
+    _check_chain(certificates)
+    leaf = certificates[0]
+    if now >= leaf.not_valid_after_utc:
+        raise CertificateError(f"the certificate ended on {leaf.not_valid_after_utc:%Y-%m-%d}: renew it")
+    if now < leaf.not_valid_before_utc:
+        raise CertificateError(f"the certificate begins only on {leaf.not_valid_before_utc:%Y-%m-%d}")
+    return KeyPair(chain, Secret(key_text))
+
+
+def _check_match(certificates: list[x509.Certificate], key: PrivateKeyTypes) -> None:
+    if not isinstance(key, _SERVED_KEYS):
+        raise CertificateError("tls.key is of a kind that TLS does not serve: use an RSA or an ECDSA key")
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    try:
+        context.use_certificate(certificates[0])
+        context.use_privatekey(key)
+        context.check_privatekey()
+    except SSL.Error as error:
+        raise CertificateError(
+            "tls.key is not the key of the first certificate in tls.crt: put the server's own first"
+        ) from error
+
+
+def _check_chain(certificates: list[x509.Certificate]) -> None:
+    for lower, upper in itertools.pairwise(certificates):
+        try:
+            lower.verify_directly_issued_by(upper)
+        except Exception as error:
+            raise CertificateError(
+                "the certificates in tls.crt are no chain: each must be signed by the next one"
+            ) from error
+
+
+def missing_names(pair: KeyPair, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """The DNS names of `wanted` for which the certificate is not good (RFC 6125 section 6.4.3)."""
+    held = frozenset(name.lower() for name in names_of(pair.parsed).dns)
+    return tuple(name for name in wanted if name not in held and f"*.{name.partition('.')[2]}" not in held)

@@ -1,0 +1,56 @@
+"""One running edge for all tests here, on a reserved block of loopback addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import count
+
+import pytest
+
+from support.addresses import Block, reserved_block
+from support.edge import Edge, running_edge
+from support.lab import EDGE, PBX, TELCO, Lab
+from support.sipua import UserAgent
+
+_turns = count(1)
+
+
+@pytest.fixture
+def block() -> Iterator[Block]:
+    """Addresses of this test alone: what an earlier one left unanswered is retransmitted elsewhere."""
+    with reserved_block(start=next(_turns)) as reserved:
+        yield reserved
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Edge]:
+    """The edge that most tests share; each publishes its own table."""
+    with reserved_block() as reserved, running_edge(None, reserved.address(EDGE)) as edge:
+        yield edge
+
+
+@pytest.fixture
+def lab(running: Edge, block: Block, request: pytest.FixtureRequest) -> Iterator[Lab]:
+    """The running edge with the default platform."""
+    start = len(running.log())
+    failures = request.session.testsfailed
+    with ExitStack() as stack:
+        one = Lab(running, block, stack)
+        one.serve()
+        yield one
+    if request.session.testsfailed > failures or running.process.poll() is not None:
+        print(f"--- kamailio.log\n{running.log()[start:][-8000:]}")
+    assert running.process.poll() is None, "Kamailio ended during the test"
+    faults = [line for line in running.log()[start:].splitlines() if "fault in" in line]
+    assert not faults, f"exceptions in the edge's own code: {faults}"
+
+
+@pytest.fixture
+def pbx(lab: Lab) -> UserAgent:
+    return lab.agent(PBX)
+
+
+@pytest.fixture
+def telco(lab: Lab) -> UserAgent:
+    return lab.agent(TELCO)

@@ -1,0 +1,239 @@
+"""New calls a second and calls in progress, counted once and after all other checks."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from support.lab import FAR_NUMBER, OWN_NUMBER, Lab
+from support.sipmessage import new_token, sdp
+from support.sipua import Leg, UserAgent
+from support.tables import Platform, make_account, make_carrier, make_gateway, make_target, make_trunk
+
+
+def fresh(lab: Lab, pbx: UserAgent, telco: UserAgent, **limits: dict[str, int]) -> None:
+    """A platform whose trunk, account and carrier have names of this test alone: nothing is counted yet."""
+    name = new_token()
+    trunk = make_trunk(
+        f"{name}/hq",
+        domain="acme-hq",
+        access=(f"{pbx.address}/32",),
+        targets=(make_target(pbx.address, 5060),),
+        **limits.get("trunk", {}),
+    )
+    lab.edge.publish(
+        Platform(
+            addresses=[lab.edge.address],
+            accounts=[make_account(name, **limits.get("account", {}))],
+            trunks=[trunk],
+            numbers={OWN_NUMBER: trunk.id, "+14155550101": trunk.id},
+            carriers=[make_carrier(name, **limits.get("carrier", {})), make_carrier("other")],
+            sources={f"{telco.address}/32": name},
+            routes={
+                "+": [
+                    make_gateway(telco.address, 5060, carrier=name),
+                    make_gateway(lab.block.address(31), 5060, carrier="other", priority=20),
+                ],
+                "emergency": [make_gateway(telco.address, 5060, carrier=name)],
+            },
+        ).table()
+    )
+
+
+def begin_second() -> None:
+    """Wait for the start of a whole second, so that a burst lies within one."""
+    time.sleep(1.02 - time.time() % 1)
+
+
+def burst(lab: Lab, pbx: UserAgent, telco: UserAgent, count: int) -> list[tuple[int, str]]:
+    """So many calls at once; their answers, 486 where one got through."""
+    invites = [lab.call_out(pbx) for _ in range(count)]
+    answers = []
+    for invite in invites:
+        try:
+            received = telco.wait("INVITE", call_id=invite.call_id, seconds=0.3)
+            telco.respond(received, 486)
+        except TimeoutError:
+            pass  # refused by the edge
+        final = invite.final()
+        answers.append((final.status, final.header("X-Trunkline-Error")))
+    return answers
+
+
+def test_a_trunk_may_make_so_many_new_calls_in_a_second(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
+    """S43 with 32001: 3 pass, 2 do not; the next second begins anew."""
+    fresh(lab, pbx, telco, trunk={"calls_per_second": 3})
+    for _ in range(2):
+        begin_second()
+        answers = burst(lab, pbx, telco, 5)
+        assert answers.count((486, "")) == 3
+        assert answers.count((503, "32001 Trunk CPS limit exceeded")) == 2
+
+
+def test_the_accounts_calls_are_pooled(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
+    """32012: the second checkpoint."""
+    fresh(lab, pbx, telco, trunk={"calls_per_second": 4}, account={"calls_per_second": 2})
+    begin_second()
+    answers = burst(lab, pbx, telco, 4)
+    assert answers.count((486, "")) == 2
+    assert answers.count((503, "32012 Account CPS limit exceeded")) == 2
+
+
+def test_refused_calls_and_retransmissions_are_not_counted(
+    lab: Lab, pbx: UserAgent, telco: UserAgent
+) -> None:
+    """Counted once, after all other checks."""
+    fresh(lab, pbx, telco, trunk={"calls_per_second": 1})
+    begin_second()
+    for _ in range(3):
+        assert lab.call_out(pbx, caller="+15005550000").final().status == 403
+    assert burst(lab, pbx, telco, 1) == [(486, "")]
+
+
+def talk(lab: Lab, caller: UserAgent, callee: UserAgent, *, outgoing: bool, number: str = OWN_NUMBER) -> Leg:
+    """A call in progress."""
+    invite = lab.call_out(caller) if outgoing else lab.call_in(caller, number)
+    received = callee.wait("INVITE", call_id=invite.call_id)
+    callee.respond(received, 200, body=sdp(callee.address))
+    leg = invite.leg(caller.wait("INVITE", status=200, call_id=invite.call_id))
+    leg.send("ACK")
+    callee.wait("ACK", call_id=invite.call_id)
+    return leg
+
+
+def hang_up(leg: Leg, other: UserAgent) -> None:
+    leg.send("BYE")
+    other.respond(other.wait("BYE", call_id=leg.call_id), 200)
+    leg.agent.wait("BYE", status=200)
+
+
+@pytest.mark.parametrize(
+    ("limited", "text"),
+    (
+        ("trunk", "Trunk concurrent call limit exceeded"),
+        ("account", "Account concurrent call limit exceeded"),
+    ),
+)
+def test_so_many_calls_may_be_in_progress_in_both_directions_together(
+    lab: Lab, pbx: UserAgent, telco: UserAgent, limited: str, text: str
+) -> None:
+    """503; a call that ends makes room at once."""
+    fresh(lab, pbx, telco, **{limited: {"max_concurrent_calls": 2}})
+    first = talk(lab, pbx, telco, outgoing=True)
+    talk(lab, telco, pbx, outgoing=False)
+    for invite in (lab.call_out(pbx), lab.call_in(telco)):
+        final = invite.final()
+        assert (final.status, final.reason) == (503, text)
+    hang_up(first, telco)
+    third = talk(lab, telco, pbx, outgoing=False, number="+14155550101")
+    assert lab.call_out(pbx).final().status == 503
+    hang_up(third, pbx)
+
+
+def test_a_ringing_call_counts_and_a_failed_one_does_not(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
+    """In progress = from the INVITE to its refusal, its CANCEL or its BYE."""
+    fresh(lab, pbx, telco, trunk={"max_concurrent_calls": 1})
+    ringing = lab.call_out(pbx)
+    received = telco.wait("INVITE")
+    telco.respond(received, 180)
+    pbx.wait(status=180)
+    assert lab.call_out(pbx).final().status == 503
+    telco.respond(received, 486)
+    assert ringing.final().status == 486
+    cancelled = lab.call_out(pbx)
+    received = telco.wait("INVITE", call_id=cancelled.call_id)
+    telco.respond(received, 180)
+    pbx.wait(status=180, call_id=cancelled.call_id)
+    cancelled.cancel()
+    telco.respond(telco.wait("CANCEL"), 200)
+    telco.respond(received, 487)
+    assert cancelled.final().status == 487
+    hang_up(talk(lab, pbx, telco, outgoing=True), telco)
+
+
+def test_many_calls_at_once_are_counted_exactly(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
+    """Two workers that admit calls at the same time let no more in than allowed."""
+    fresh(lab, pbx, telco, trunk={"max_concurrent_calls": 5})
+    invites = [lab.call_out(pbx) for _ in range(40)]
+    telco.silence(0.5)
+    through = [message for message in telco.inbox if message.method == "INVITE"]
+    assert len(through) == 5
+    for message in through:
+        telco.respond(message, 486)
+    assert sorted(invite.final().status for invite in invites) == [486] * 5 + [503] * 35
+
+
+def test_a_full_carrier_is_passed_over(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
+    """The next carrier's gateway takes the call; with none left the answer names the limit."""
+    fresh(lab, pbx, telco, carrier={"max_concurrent_calls": 1})
+    other = lab.agent(31)
+    first = talk(lab, pbx, telco, outgoing=True)
+    second = talk(lab, pbx, other, outgoing=True)
+    hang_up(first, telco)
+    third = talk(lab, pbx, telco, outgoing=True)
+    for leg, agent in ((second, other), (third, telco)):
+        hang_up(leg, agent)
+
+
+def test_a_carrier_takes_so_many_new_calls_in_a_second(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
+    """CPS of the carrier: what is over goes to the next."""
+    fresh(lab, pbx, telco, carrier={"calls_per_second": 2})
+    other = lab.agent(31)
+    begin_second()
+    invites = [lab.call_out(pbx) for _ in range(4)]
+    telco.silence(0.2)
+    other.silence(0.1)
+    for agent in (telco, other):
+        received = [message for message in agent.inbox if message.method == "INVITE"]
+        assert len(received) == 2
+        for message in received:
+            agent.respond(message, 486)
+    assert [invite.final().status for invite in invites] == [486] * 4
+
+
+def test_a_carriers_failed_attempt_does_not_stay_counted(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
+    """A call that went on to another carrier frees its place at the first."""
+    fresh(lab, pbx, telco, carrier={"max_concurrent_calls": 1})
+    other = lab.agent(31)
+    invite = lab.call_out(pbx)
+    telco.respond(telco.wait("INVITE"), 500)
+    received = other.wait("INVITE")
+    other.respond(received, 200, body=sdp(other.address))
+    leg = invite.leg(pbx.wait(status=200))
+    leg.send("ACK")
+    other.wait("ACK")
+    hang_up(talk(lab, pbx, telco, outgoing=True), telco)
+    hang_up(leg, other)
+
+
+def test_the_carriers_limit_counts_its_incoming_calls_too(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
+    """A carrier that brings more calls than agreed gets 503."""
+    fresh(lab, pbx, telco, carrier={"max_concurrent_calls": 1})
+    leg = talk(lab, telco, pbx, outgoing=False)
+    final = lab.call_in(telco).final()
+    assert (final.status, final.reason) == (503, "Carrier concurrent call limit exceeded")
+    hang_up(leg, pbx)
+
+
+def test_emergency_calls_are_not_limited(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
+    """Spec 2.9: neither CPS nor calls in progress."""
+    fresh(lab, pbx, telco, trunk={"max_concurrent_calls": 1, "calls_per_second": 1})
+    leg = talk(lab, pbx, telco, outgoing=True)
+    for _ in range(2):
+        invite = lab.call_out(pbx, "911")
+        received = telco.wait("INVITE", call_id=invite.call_id)
+        assert received.uri.startswith("sip:911@")
+        telco.respond(received, 486)
+        assert invite.final().status == 486
+    hang_up(leg, telco)
+
+
+def test_calls_from_the_pstn_have_no_rate_limit(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
+    """Spec 2.3: origination CPS is unlimited."""
+    fresh(lab, pbx, telco, trunk={"calls_per_second": 1})
+    begin_second()
+    invites = [lab.call_in(telco, caller=FAR_NUMBER) for _ in range(3)]
+    for invite in invites:
+        pbx.respond(pbx.wait("INVITE", call_id=invite.call_id), 486)
+        assert invite.final().status == 486

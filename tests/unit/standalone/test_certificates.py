@@ -1,0 +1,158 @@
+"""Own certificates and given ones: when they are kept, made anew, or refused."""
+
+from __future__ import annotations
+
+import datetime
+import ssl
+from pathlib import Path
+
+import pytest
+
+from sipedge.secret import Secret
+from trunkline.plan.certificate_names import CertificateNames
+from trunkline.standalone.certificates import CertificateStore, CertificateWish, EdgeCertificates, install
+from trunkline.standalone.state_files import StateDirectory
+from trunkline.tls.given import CertificateError, given_pair, missing_names
+from trunkline.tls.self_signed import KeyPair, is_signed_by, issue, make_authority, names_of
+
+NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+NAMES = CertificateNames(("*.pstn.ashburn.x.test", "pstn.ashburn.x.test"), ("127.0.0.1",))
+DAY = datetime.timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def authority() -> KeyPair:
+    return make_authority("x.test", NOW)
+
+
+@pytest.fixture(scope="module")
+def pair(authority: KeyPair) -> KeyPair:
+    return issue(authority, NAMES, NOW)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> CertificateStore:
+    state = StateDirectory(tmp_path)
+    state.authority.mkdir()
+    return CertificateStore(state, "x.test")
+
+
+def secret_of(pair: KeyPair) -> dict[str, Secret]:
+    return {"tls.crt": Secret(pair.certificate.decode()), "tls.key": pair.key}
+
+
+def test_issued_certificate(authority: KeyPair, pair: KeyPair, tmp_path: Path) -> None:
+    """Signed by the CA, with exactly the names; OpenSSL takes the pair."""
+    assert names_of(pair.parsed) == NAMES
+    assert is_signed_by(pair.parsed, authority.parsed)
+    assert not is_signed_by(pair.parsed, make_authority("x.test", NOW).parsed)
+    install(pair, tmp_path)
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tmp_path / "server.crt", tmp_path / "server.key")
+    assert (tmp_path / "server.key").stat().st_mode & 0o777 == 0o600
+    assert install(pair, tmp_path) is False
+
+
+def test_key_is_in_no_text(pair: KeyPair) -> None:
+    """A pair that is printed shows no key."""
+    assert "PRIVATE" not in repr(pair)
+
+
+def test_certificate_is_kept_while_it_is_good(store: CertificateStore) -> None:
+    """Also by the next run; new names, or two thirds of its life, make a new one of the same CA."""
+    first, opinion = store.own("ashburn", NAMES, NOW)
+    assert (opinion.status, opinion.reason) == ("True", "Issued")
+    assert store.own("ashburn", NAMES, NOW + 200 * DAY)[0] == first
+    later = store.own("ashburn", NAMES, NOW + 250 * DAY)[0]
+    assert later != first
+    other = store.own("ashburn", CertificateNames((*NAMES.dns, "z.test"), ()), NOW + 250 * DAY)[0]
+    assert other != later
+    assert other.certificate.endswith(first.certificate[-200:]), "the CA has not changed"
+
+
+def test_authority_of_another_domain_is_not_used(store: CertificateStore, tmp_path: Path) -> None:
+    """A state directory that served another base domain gets a CA of its own."""
+    store.own("ashburn", NAMES, NOW)
+    before = (tmp_path / "ca" / "ca.crt").read_bytes()
+    other = CertificateStore(StateDirectory(tmp_path), "y.test")
+    other.own("ashburn", NAMES, NOW)
+    assert (tmp_path / "ca" / "ca.crt").read_bytes() != before
+
+
+def test_damaged_files_are_replaced(store: CertificateStore, tmp_path: Path) -> None:
+    """Garbage where a certificate should be is no reason to stop."""
+    first, _ = store.own("ashburn", NAMES, NOW)
+    (tmp_path / "certificates" / "ashburn" / "server.crt").write_bytes(b"garbage")
+    second, _ = store.own("ashburn", NAMES, NOW)
+    assert second != first
+    assert names_of(second.parsed) == NAMES
+
+
+def test_given_certificate_is_taken(store: CertificateStore, pair: KeyPair) -> None:
+    """A good Secret is served, and names that it lacks are told."""
+    names = CertificateNames((*NAMES.dns, "hq.pstn.ashburn.x.test", "a.b.pstn.ashburn.x.test"), ())
+    taken, opinion = store.given("ashburn", secret_of(pair), "ns/tls", names, NOW)
+    assert taken == pair
+    assert (opinion.status, opinion.reason) == ("True", "Given")
+    assert "not good for a.b.pstn.ashburn.x.test" in opinion.message
+    assert "hq.pstn" not in opinion.message
+
+
+def test_bad_secret_is_told_and_the_own_certificate_served(store: CertificateStore) -> None:
+    """The edge goes on; the condition says what is wrong and what happens meanwhile."""
+    served, opinion = store.given("ashburn", None, "ns/tls", NAMES, NOW)
+    assert names_of(served.parsed) == NAMES
+    assert (opinion.status, opinion.reason) == ("False", "InvalidCertificate")
+    assert "Secret ns/tls is not among the files" in opinion.message
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    (
+        (lambda values: values.pop("tls.key"), "no tls.key"),
+        (lambda values: values.update({"tls.crt": Secret("no pem")}), "no PEM certificate"),
+        (lambda values: values.update({"tls.key": Secret("no pem")}), "no PEM key"),
+    ),
+)
+def test_refused_secret(pair: KeyPair, damage: object, said: str) -> None:
+    """Each fault by its name, without a word of the key."""
+    values = secret_of(pair)
+    assert callable(damage)
+    damage(values)
+    with pytest.raises(CertificateError, match=said):
+        given_pair(values, NOW)
+
+
+def test_refused_pairs(authority: KeyPair, pair: KeyPair) -> None:
+    """Another certificate's key, a wrong chain, a time that is over or not yet begun."""
+    stranger = issue(make_authority("x.test", NOW), NAMES, NOW)
+    leaf, _, rest = pair.certificate.partition(b"-----END CERTIFICATE-----\n")
+    leaf += b"-----END CERTIFICATE-----\n"
+    with pytest.raises(CertificateError, match=r"tls\.key is not the key"):
+        given_pair({**secret_of(pair), "tls.key": stranger.key}, NOW)
+    with pytest.raises(CertificateError, match="no chain"):
+        given_pair({**secret_of(pair), "tls.crt": Secret((leaf + stranger.certificate).decode())}, NOW)
+    with pytest.raises(CertificateError, match="put the server's own"):
+        given_pair({**secret_of(pair), "tls.crt": Secret((rest + leaf).decode())}, NOW)
+    with pytest.raises(CertificateError, match="ended on 2027-01-01"):
+        given_pair(secret_of(pair), NOW + 400 * DAY)
+    with pytest.raises(CertificateError, match="begins only"):
+        given_pair(secret_of(pair), NOW - DAY)
+
+
+def test_wildcards_stand_for_one_label(pair: KeyPair) -> None:
+    """RFC 6125 section 6.4.3."""
+    assert missing_names(pair, ("hq.pstn.ashburn.x.test", "*.pstn.ashburn.x.test")) == ()
+    assert missing_names(pair, ("a.b.pstn.ashburn.x.test",)) == ("a.b.pstn.ashburn.x.test",)
+
+
+def test_work_is_done_only_when_something_changed(store: CertificateStore) -> None:
+    """The loop asks at every turn."""
+    certificates = EdgeCertificates(store)
+    wish = CertificateWish(NAMES)
+    assert not certificates.is_current("ashburn", wish, NOW)
+    certificates.become({"ashburn": wish}, NOW)
+    assert certificates.is_current("ashburn", wish, NOW)
+    assert not certificates.is_current("ashburn", wish, NOW + DAY)
+    assert not certificates.is_current("ashburn", CertificateWish(NAMES, "ns/tls"), NOW)
+    certificates.become({}, NOW)
+    assert certificates.pairs == {}
