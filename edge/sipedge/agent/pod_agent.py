@@ -1,4 +1,8 @@
-"""The agent of an edge pod: the parts of `process`, and what only a pod has around them."""
+"""The agent of an edge pod: the parts of `process`, and what only a pod has around them.
+
+It must be the first process of its container, started without a shell: LMDB tells the users of its file apart
+by process number, and Kamailio's container numbers its processes anew. Kamailio's first process never reads.
+"""
 
 from __future__ import annotations
 

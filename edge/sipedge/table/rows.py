@@ -51,7 +51,7 @@ class SiteRow:
     deprecated_tls: bool
     """True while some Account allows TLS 1.0 and 1.1: the listener must then admit them (S14)."""
     advertised: tuple[tuple[str, str], ...] = ()
-    """Own addresses that callers see as others (local, advertised), sorted; one that is absent is seen as it is."""
+    """Own addresses that callers see as others: (local, advertised), sorted; absent = seen as it is."""
 
     @property
     def realm(self) -> str:

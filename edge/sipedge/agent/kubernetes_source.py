@@ -1,0 +1,178 @@
+"""The Kubernetes API as source of revisions: Secrets with fixed names, watched.
+
+Head and parts are what `sipedge.table.publication` says. One watch tells their changes in the order in
+which they were written, so that a head is met after its parts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Final
+
+from sipedge.agent.kube_api import KubernetesApi
+from sipedge.agent.secret_watch import SecretData, SecretWatch, Sight
+from sipedge.agent.source import (
+    TORN_GRACE_SECONDS,
+    Offer,
+    Staged,
+    UnusableHeadError,
+    read_head,
+    torn_parts,
+    torn_text,
+)
+from sipedge.table.codec import TableFormatError
+from sipedge.table.publication import Head, head_object, part_hash, part_object, unpack_part
+
+TABLE_LABEL: Final = "trunkline.dev/table"
+"""Its value is the edge's name, or `shared`."""
+DATA_KEY: Final = "data"
+TORN_SECONDS: Final = 10.0
+"""After so long a torn revision is better than no table."""
+BEHIND_SECONDS: Final = 10.0
+"""How long a newer revision may wait to be served."""
+
+_Part = tuple[bytes, bytes]
+"""Hash and bytes."""
+_ABSENT: Final[_Part] = (b"", b"")
+
+
+class KubernetesSource:
+    """The table Secrets of one edge in the edge namespace."""
+
+    def __init__(self, api: KubernetesApi, namespace: str, edge: str) -> None:
+        self._namespace, self._edge = namespace, edge
+        selector = {"labelSelector": f"{TABLE_LABEL} in ({edge},shared)"}
+        self._watch = SecretWatch(api, namespace, selector, self._learn)
+        self._secrets: dict[str, _Part] = {}
+        self._changed = asyncio.Event()
+        self._is_new = True
+        self._offer = Offer(None, None)
+        self._staged: Staged | None = None
+        self._torn: Staged | None = None
+        self._torn_since: float | None = None
+        self._head: Head | None = None
+        self._head_fault: str | None = None
+        self._start: int | None = None
+        self._mark: tuple[int, float] | None = None
+
+    def start(self) -> None:
+        """Begin to watch; called once, in the event loop."""
+        self._watch.start()
+
+    @property
+    def api_fault(self) -> str | None:
+        """Why the API server tells nothing now; None while it answers."""
+        return self._watch.fault
+
+    @property
+    def newest(self) -> int | None:
+        """The sequence of the published head; None if there is none that can be read."""
+        return self._head.sequence if self._head else None
+
+    async def changed(self, within: float) -> None:
+        """Return when a look may show something new, and after `within` seconds at the latest."""
+        try:
+            async with asyncio.timeout(within):
+                await self._changed.wait()
+        except TimeoutError:
+            pass  # nothing was told
+
+    def look(self) -> Offer:
+        """What is offered now. Cheap while nothing changes."""
+        self._changed.clear()
+        if self._is_new or self._torn_since is not None:
+            self._is_new = False
+            self._offer = self._stage()
+        return self._offer
+
+    def lag(self, taken: int | None) -> str | None:
+        """Why an edge that has taken revision `taken` should get no calls; None if it may.
+
+        It may while the API server does not answer: nobody knows of anything newer then.
+        """
+        if not self._watch.has_listed:
+            return None if self._watch.fault else "it is not known yet which revision is current"
+        newest = self.newest
+        if newest is None or taken is None or newest <= taken or self._watch.fault is not None:
+            self._mark = None
+            return None
+        if taken < (self._start or 0):
+            return f"revision {self._start} was current at the start, {taken} is in use"
+        if self._mark is None or taken >= self._mark[0]:
+            self._mark = (newest, time.monotonic())
+        if time.monotonic() - self._mark[1] < BEHIND_SECONDS:
+            return None
+        return f"revision {newest} is published, {taken} is in use"
+
+    def _learn(self, sight: Sight) -> None:
+        if sight.whole:
+            self._secrets.clear()
+        for name, data in sight.secrets.items():
+            if data is None:
+                self._secrets.pop(name, None)
+            else:
+                self._secrets[name] = _part(data)
+        self._torn = None
+        self._is_new = True
+        self._read_head()
+        if self._start is None and (sight.whole or self._watch.fault):
+            # Whoever starts without an API server cannot know what is current, and serves what it has.
+            self._start = 0 if self._watch.fault else self.newest or 0
+        self._changed.set()
+
+    def _read_head(self) -> None:
+        name = head_object(self._edge)
+        place = f"Secret {self._namespace}/{name}"
+        self._head = self._head_fault = None
+        if name in self._secrets:
+            try:
+                self._head = read_head(self._secrets[name][1], self._edge, place)
+            except UnusableHeadError as error:
+                self._head_fault = str(error)
+        elif self._watch.has_listed:
+            self._head_fault = f"{place} is missing: the operator publishes it; the last table stays in use"
+
+    def _stage(self) -> Offer:
+        head = self._head
+        fault = "; ".join(each for each in (self._api_text(), self._head_fault) if each) or None
+        if head is None:
+            self._torn_since = None
+            return Offer(None, fault)
+        if self._staged is not None and self._staged.head == head:
+            # Parts that are ahead of this head belong to the next one.
+            self._torn_since = None
+            return Offer(self._staged, fault)
+        parts = {name: self._secrets.get(part_object(self._edge, name), _ABSENT) for name in head.parts}
+        torn = torn_parts(head, parts)
+        if torn:
+            return self._torn_offer(head, parts, torn, fault)
+        self._torn_since = None
+        self._staged = Staged(head, {name: data for name, (_, data) in parts.items()})
+        return Offer(self._staged, fault)
+
+    def _torn_offer(self, head: Head, parts: dict[str, _Part], torn: list[str], fault: str | None) -> Offer:
+        self._torn_since = self._torn_since or time.monotonic()
+        age = time.monotonic() - self._torn_since
+        if age >= TORN_SECONDS and self._torn is None:
+            self._torn = Staged(head, {name: data for name, (_, data) in parts.items() if _is_part(data)})
+        if age >= TORN_GRACE_SECONDS:
+            place = f"Secret {self._namespace}/{part_object(self._edge, torn[0])}"
+            fault = "; ".join(filter(None, (fault, torn_text(head, place, torn, parts))))
+        return Offer(None, fault, self._torn)
+
+    def _api_text(self) -> str | None:
+        return self._watch.fault and f"{self._watch.fault}; the last table stays in use"
+
+
+def _part(data: SecretData) -> _Part:
+    content = data.get(DATA_KEY, b"")
+    return part_hash(content), content
+
+
+def _is_part(data: bytes) -> bool:
+    try:
+        unpack_part(data)
+    except TableFormatError:
+        return False
+    return True

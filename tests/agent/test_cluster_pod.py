@@ -1,0 +1,275 @@
+"""The agent of an edge pod where there is no API server, or nothing that it can use."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from sipedge.agent.pod import NoAddressError, Pod, read_pod, take_address
+from sipedge.instance import InstanceError, agent_command
+from support.edge import ROOT, make_settings
+
+ADDRESS = "127.61.250.1"
+OTHER = "127.61.250.2"
+SECONDS = 15.0
+
+GOOD = {
+    "TRUNKLINE_EDGE": "ashburn",
+    "TRUNKLINE_ADVERTISE": "Static",
+    "TRUNKLINE_ADDRESSES": f"192.0.2.9,{ADDRESS},{OTHER}",
+    "TRUNKLINE_PORTS": "5060,5060,5061",
+    "POD_NAME": "edge-ashburn-0",
+    "POD_NAMESPACE": "trunkline-edges",
+    "POD_IP": ADDRESS,
+    "NODE_IP": ADDRESS,
+    "KUBERNETES_SERVICE_HOST": "127.0.0.1",
+    "KUBERNETES_SERVICE_PORT": "9",
+}
+
+
+def environment(folder: Path, **changes: str) -> dict[str, str]:
+    """The variables of a pod whose volume is `folder`, with these changes; an empty one is left out."""
+    base = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT / "edge"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "TRUNKLINE_DIRECTORY": str(folder),
+        "TRUNKLINE_ACCOUNT": str(folder),
+    }
+    return {name: value for name, value in {**base, **GOOD, **changes}.items() if value}
+
+
+# ------------------------------------------------------------------------------------ settings
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    (
+        ({"TRUNKLINE_ADVERTISE": ""}, "TRUNKLINE_ADVERTISE is not set: an edge pod's agent needs it"),
+        ({"TRUNKLINE_ADVERTISE": "Guess"}, "'Guess' is unknown; write Static, HostNetwork or PodIP"),
+        ({"TRUNKLINE_ADDRESSES": ""}, "TRUNKLINE_ADDRESSES is not set"),
+        ({"TRUNKLINE_ADDRESSES": "ashburn.example"}, "'ashburn.example' is no IP address to serve"),
+        ({"TRUNKLINE_PORTS": "5060"}, "TRUNKLINE_PORTS: '5060' must be the ports of UDP, TCP and TLS"),
+        ({"TRUNKLINE_PORTS": "5060,5060,70000"}, "TRUNKLINE_PORTS: '70000' is no port number"),
+        ({"POD_NAME": ""}, "POD_NAME is not set"),
+        ({"KUBERNETES_SERVICE_HOST": ""}, "KUBERNETES_SERVICE_HOST is not set"),
+        ({"TRUNKLINE_DRAIN_SECONDS": "soon"}, "TRUNKLINE_DRAIN_SECONDS: 'soon' is no number of seconds"),
+        ({"TRUNKLINE_RESOLVER": "dns.example"}, "'dns.example' is no ADDR:PORT"),
+    ),
+    ids=lambda value: "" if isinstance(value, Mapping) else value[:40],
+)
+def test_environment_that_cannot_be_used_ends_with_one_line(
+    tmp_path: Path, changes: dict[str, str], message: str
+) -> None:
+    """Exit 2, and no traceback."""
+    ended = subprocess.run(
+        agent_command(),
+        env=environment(tmp_path, **changes),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert message in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def pod(**changes: str) -> Pod:
+    return read_pod({**GOOD, **changes})
+
+
+def test_addresses_follow_the_way_of_advertising() -> None:
+    """The listed ones, the node's, or the pod's."""
+    own = {"NODE_IP": "192.0.2.1", "POD_IP": "192.0.2.2"}
+    assert pod(**own).addresses == ("192.0.2.9", ADDRESS, OTHER)
+    assert pod(**own, TRUNKLINE_ADVERTISE="HostNetwork").addresses == ("192.0.2.1",)
+    assert pod(**own, TRUNKLINE_ADVERTISE="PodIP").addresses == ("192.0.2.2",)
+
+
+def test_variables_that_have_a_default_may_be_missing() -> None:
+    """Ports, the volume, the account and the port for HTTP."""
+    found = read_pod({name: value for name, value in GOOD.items() if name != "TRUNKLINE_PORTS"})
+    assert (found.ports.udp, found.ports.tls, found.http_port) == (5060, 5061, 8090)
+    assert str(found.directory) == "/var/lib/sipedge"
+    with pytest.raises(InstanceError, match="TRUNKLINE_HTTP_PORT: '0' is no port"):
+        pod(TRUNKLINE_HTTP_PORT="0")
+
+
+# ----------------------------------------------------------------------------------- addresses
+
+
+@contextmanager
+def taken(address: str, port: int = 5060) -> Iterator[None]:
+    """Another program uses this port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind((address, port))
+        yield
+
+
+def test_first_listed_address_that_the_node_owns_and_nobody_uses_is_taken() -> None:
+    """192.0.2.9 is not the node's; one that is in use belongs to another pod of the node."""
+    assert take_address(pod(), None) == ADDRESS
+    with taken(ADDRESS):
+        assert take_address(pod(), None) == OTHER
+
+
+def test_address_that_the_pod_had_before_is_kept() -> None:
+    """Its own Kamailio uses it while the agent alone starts again."""
+    with taken(OTHER):
+        assert take_address(pod(), OTHER) == OTHER
+    assert take_address(pod(TRUNKLINE_ADDRESSES=ADDRESS), OTHER) == ADDRESS, "no longer listed"
+
+
+def test_addresses_that_are_all_in_use_are_told() -> None:
+    """The message names port, addresses and node."""
+    with taken(ADDRESS), taken(OTHER), pytest.raises(NoAddressError) as raised:
+        take_address(pod(), None)
+    text = f"port 5060 of {ADDRESS}, {OTHER} is taken by another program on node {ADDRESS}"
+    assert text in str(raised.value)
+
+
+def test_node_that_owns_none_is_told_with_the_mend() -> None:
+    """What to change in the Edge."""
+    with pytest.raises(NoAddressError, match=r"none of the addresses of Edge ashburn \(192\.0\.2\.9\)"):
+        take_address(pod(TRUNKLINE_ADDRESSES="192.0.2.9"), None)
+
+
+# ---------------------------------------------------------------------- an agent without a cluster
+
+
+@contextmanager
+def running(folder: Path, **changes: str) -> Iterator[subprocess.Popen[bytes]]:
+    with open(folder / "agent.log", "ab") as log:
+        process = subprocess.Popen(
+            agent_command(), env=environment(folder, **changes), stdout=log, stderr=log
+        )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def page(path: str, port: int = 8090) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(f"http://{ADDRESS}:{port}{path}", timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+    except OSError:
+        return 0, ""
+
+
+def until_wrong(text: str, port: int = 8090) -> None:
+    deadline = time.monotonic() + SECONDS
+    while text not in page("/readyz", port)[1]:
+        assert time.monotonic() < deadline, page("/readyz", port)
+        time.sleep(0.05)
+
+
+def test_agent_without_account_api_server_and_table_is_alive_and_not_ready(tmp_path: Path) -> None:
+    """It says what is missing, counts it, and ends at once when it is told to."""
+    with running(tmp_path) as process:
+        until_wrong("no answer from the API server at 127.0.0.1:9")
+        until_wrong("there is no table yet")
+        assert page("/readyz")[0] == 503
+        assert page("/livez") == (200, "alive\n")
+        status, metrics = page("/metrics")
+        assert status == 200
+        assert 'trunkline_edge_ready{edge="ashburn"} 0.0' in metrics
+        assert "# TYPE trunkline_edge_ready gauge" in metrics
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(SECONDS) == 0
+        assert time.monotonic() - began < 6
+    for line in (tmp_path / "agent.log").read_text().splitlines():
+        assert json.loads(line)["pod"] == "edge-ashburn-0"
+
+
+def test_port_that_is_taken_is_said_and_opened_once_it_is_free(tmp_path: Path) -> None:
+    """Two edges on one node need ports of their own; nothing else waits for it."""
+    with socket.create_server((ADDRESS, 8091)) as other, running(tmp_path, TRUNKLINE_HTTP_PORT="8091"):
+        deadline = time.monotonic() + SECONDS
+        while f"port 8091 of {ADDRESS} cannot be opened" not in (tmp_path / "agent.log").read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        other.close()
+        until_wrong("there is no table yet", 8091)
+
+
+# --------------------------------------------------------------------------------- Kamailio's container
+
+
+@contextmanager
+def entrypoint(instance: Path) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [str(ROOT / "edge" / "kamailio" / "entrypoint")],
+        env={
+            "PATH": "/usr/bin:/bin",
+            "PYTHONPATH": str(ROOT / "edge"),
+            "TRUNKLINE_INSTANCE": str(instance),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def test_entrypoint_waits_for_the_agent_and_becomes_kamailio(tmp_path: Path) -> None:
+    """The same process, so that it gets the kubelet's signals and its end is the container's."""
+    settings = make_settings(tmp_path, ADDRESS)
+    hidden = settings.settings_file.rename(settings.settings_file.with_name("later.json"))
+    with entrypoint(settings.settings_file) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"waiting for the agent to write {settings.settings_file}\n"
+        hidden.rename(settings.settings_file)
+        deadline = time.monotonic() + SECONDS
+        while Path(f"/proc/{process.pid}/comm").read_text().strip() != "kamailio":
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        time.sleep(1)
+        process.terminate()
+        assert process.wait(SECONDS) == 0
+
+
+def test_entrypoint_that_waits_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    """Else a pod that never got a table would be in the way for as long as a drain may take."""
+    with entrypoint(tmp_path / "instance.json") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.terminate()
+        assert process.wait(SECONDS) == 0
+
+
+def test_entrypoint_refuses_settings_that_are_none(tmp_path: Path) -> None:
+    """One line, exit 2."""
+    (tmp_path / "instance.json").write_text("[]")
+    with entrypoint(tmp_path / "instance.json") as process:
+        assert process.wait(SECONDS) == 2
+        assert process.stdout is not None
+        assert process.stdout.read() == f"{tmp_path}/instance.json: must hold one JSON object\n"
