@@ -7,9 +7,9 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 # Whatever starts real servers; the rest is quick and runs in `make check` as well.
-SLOW_TESTS := agent apiserver cli cluster demo sip standalone
-# What needs a Kubernetes: built from source the first time, which takes minutes.
-CLUSTER_TESTS := apiserver cluster
+SLOW_TESTS := agent apiserver chart cli cluster demo dns sip standalone tls
+# What needs a Kubernetes or helm: built from source the first time, which takes minutes.
+CLUSTER_TESTS := apiserver chart cluster
 QUICK_TESTS := $(filter-out $(SLOW_TESTS:%=tests/%) tests/support,$(patsubst %/,%,$(wildcard tests/*/)))
 
 ##@ Use
@@ -53,8 +53,8 @@ sip-tests: setup ## calls through a real Kamailio
 	$(PYTEST) tests/sip
 
 .PHONY: test-apiserver
-test-apiserver: setup ## the CRDs on a real kube-apiserver (the first time builds it: about 8 minutes)
-	$(PYTEST) tests/apiserver
+test-apiserver: setup ## CRDs, operator, agent and chart on a real kube-apiserver (the first time builds it: 10 minutes)
+	$(PYTEST) tests/apiserver tests/chart
 
 .PHONY: test-cluster
 test-cluster: setup ## the tests' own Kubernetes node (needs root; the first time builds it: about 12 minutes)
@@ -68,11 +68,16 @@ format: setup ## format and mend what can be mended
 	$(BIN)/ruff check --fix .
 
 .PHONY: generated
-generated: crds rules ## everything that is generated and checked in, but golden files
+generated: crds rules chart ## everything that is generated and checked in, but golden files
 
 .PHONY: crds
 crds: setup ## crds/ from the models
 	$(BIN)/python -m trunkline.api.crd --write crds/
+
+.PHONY: chart
+chart: setup ## the chart's CRDs and table of values, and deploy/, from their sources
+	helm=$$($(BIN)/python tests/cluster/binaries.py helm | sed -n 's/.*"helm": "\(.*\)".*/\1/p'); \
+	$(BIN)/python scripts/chart.py --write --helm "$$helm"
 
 .PHONY: rules
 rules: setup ## docs/rules.md and docs/reasons.md from tests/rules.yaml and the code

@@ -35,6 +35,7 @@ ALLOW_MISSING = "TRUNKLINE_ALLOW_MISSING_TOOLS"
 
 NEEDS: dict[str, tuple[str, ...]] = {
     "agent": ("edge-python", "knotd"),
+    "dns": ("knotd",),
     "sip": ("edge-python", "kamailio", "sipp"),
     "standalone": ("edge-python", "kamailio", "knotd", "dig"),
     "cli": ("edge-python", "kamailio", "knotd", "sipp"),
@@ -72,10 +73,10 @@ _found: dict[str, bool] = {}
 
 
 def is_there(name: str) -> bool:
-    """True if a program is on PATH; `edge-python` is Debian's Python with the edge's three libraries."""
+    """True if a program is on PATH; `edge-python` is Debian's Python with the edge's libraries."""
     if name not in _found:
         if name == "edge-python":
-            command = [EDGE_PYTHON, "-c", "import lmdb, msgpack, dns.resolver"]
+            command = [EDGE_PYTHON, "-c", "import lmdb, msgpack, dns.resolver, prometheus_client"]
             _found[name] = os.path.exists(EDGE_PYTHON) and not subprocess.run(command, check=False).returncode
         else:
             _found[name] = (

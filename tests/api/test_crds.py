@@ -103,7 +103,8 @@ def test_lists_say_how_they_merge(name: str) -> None:
 
 
 def _merge_of(path: str) -> str:
-    if path.endswith(("Refs", ".credentials", ".entries", ".conditions", ".status.addresses")):
+    maps = ("Refs", ".credentials", ".entries", ".conditions", ".status.addresses", ".status.dnsRecords")
+    if path.endswith(maps):
         return "map"
     return "atomic" if path.endswith((".codecs", ".gateways", ".tolerations")) else "set"
 

@@ -23,8 +23,11 @@ from trunkline.standalone.state import UpState, read_state
 
 def outcome(manifests: Path, state: Path, block: Block, *options: str) -> tuple[int, str]:
     """Exit status and everything printed by an `up` that cannot start."""
-    process = start_up(manifests, state, block, *options)
-    printed, _ = process.communicate(timeout=20)
+    with start_up(manifests, state, block, *options) as process:
+        try:
+            printed, _ = process.communicate(timeout=20)
+        finally:
+            process.terminate()  # one that did start after all must not stay behind
     return process.returncode, printed
 
 
@@ -179,7 +182,6 @@ def test_dns_port_in_use(manifests: Path, tmp_path: Path, block: Block) -> None:
         (("--base-domain", "10.0.0.1"), "is an address"),
         (("--resolver", "127.0.0.1"), "--resolver '127.0.0.1' is no ADDR:PORT"),
         (("--state-dir", "/proc/nowhere"), "/proc/nowhere: cannot be written"),
-        (("--state-dir", "/tmp/" + "long" * 25), "choose a shorter --state-dir"),
     ),
 )
 def test_refusal_names_the_fault(

@@ -50,7 +50,7 @@ class Primary:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
-                if self.ask(self.zone, "SOA").rcode() == dns.rcode.NOERROR:
+                if self.ask(self.zone, "SOA", 0.2).rcode() == dns.rcode.NOERROR:
                     return
             except (dns.exception.DNSException, OSError):
                 time.sleep(0.05)
@@ -62,9 +62,9 @@ class Primary:
             self.process.wait(15)
             self.process = None
 
-    def ask(self, name: str, kind: str) -> dns.message.Message:
+    def ask(self, name: str, kind: str, timeout: float = 3.0) -> dns.message.Message:
         query = dns.message.make_query(name, kind)
-        answer, _ = dns.query.udp_with_fallback(query, self.address, port=self.port, timeout=0.5)
+        answer, _ = dns.query.udp_with_fallback(query, self.address, port=self.port, timeout=timeout)
         return answer
 
     def values(self, name: str, kind: str) -> list[str]:
@@ -156,7 +156,6 @@ zone:
   - domain: {zone}
     master: primary
     acl: notices
-    refresh-min-interval: 1
 """
     )
     yield from _running(Primary(address, port, zone, directory, ("knotd", "-c", f"{directory}/knot.conf")))

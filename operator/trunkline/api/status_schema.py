@@ -90,6 +90,33 @@ _EDGE: Final[Schema] = {
         },
         "description": "Each address of the edge.",
     },
+    "dnsRecords": {
+        "type": "array",
+        "maxItems": 256,
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["name", "type"],
+        "items": {
+            "type": "object",
+            "required": ["name", "type", "ttl", "values"],
+            "properties": {
+                "name": _text(253, "The name, without a dot at its end."),
+                "type": {
+                    "type": "string",
+                    "enum": ["A", "AAAA", "SRV", "NAPTR"],
+                    "description": "The type.",
+                },
+                "ttl": _whole("How long resolvers may keep it, in seconds."),
+                "values": {
+                    "type": "array",
+                    "maxItems": 64,
+                    "x-kubernetes-list-type": "set",
+                    "items": _text(512, "A value as in a zone file."),
+                    "description": "All values of the name.",
+                },
+            },
+        },
+        "description": "The DNS records to enter by hand, if the platform does not write them itself.",
+    },
 }
 
 _OWN: Final[Mapping[str, Schema]] = {"Trunk": _TRUNK, "Edge": _EDGE}

@@ -14,7 +14,6 @@ from trunkline.compiler import opinions
 from trunkline.compiler.reasons import ConditionReason
 from trunkline.compiler.verdict import Verdict
 
-
 OPERATOR_ACCOUNT: Final = "trunkline-operator"
 """The operator's service account, in the system namespace."""
 

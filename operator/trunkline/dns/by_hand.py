@@ -18,7 +18,7 @@ from trunkline.dns.outcomes import groups_of, wrong_words
 from trunkline.dns.patience import LONGEST_SECONDS
 from trunkline.dns.records import key_of
 from trunkline.dns.server_names import address_of, host_and_port
-from trunkline.dns.verify import NameServer, Verification, listed_servers, verify, zone_of
+from trunkline.dns.verify import NameServer, Verification, Verifier, listed_servers, zone_of
 from trunkline.plan.dns_records import EdgeSite, RecordSet, dns_records
 from trunkline.status.conditions import Opinion
 from trunkline.status.reasons import StatusReason
@@ -35,6 +35,7 @@ class ByHandProvider:
     def __init__(self, base_domain: str, server: str = "") -> None:
         """`server`, HOST[:PORT], is asked instead of those, if it is given."""
         self._base_domain, self._server = base_domain, server
+        self._verifier = Verifier()
         self.facts: Mapping[str, Mapping[str, Any]] = {}
         """By Edge: `dnsRecords`, as its status holds them."""
 
@@ -79,7 +80,7 @@ class ByHandProvider:
                 server = NameServer(await address_of(host, port), port)
             except DnsFault:
                 return None
-            return await verify(records, (server,), self._base_domain)
+            return await self._verifier.verify(records, (server,), self._base_domain)
         try:
             resolver = dns.asyncresolver.Resolver()
         except dns.resolver.NoResolverConfiguration:
@@ -87,7 +88,7 @@ class ByHandProvider:
         zone = await zone_of(self._base_domain, resolver)
         if zone is None:
             return None
-        return await verify(records, await listed_servers(zone, resolver), zone)
+        return await self._verifier.verify(records, await listed_servers(zone, resolver), zone)
 
 
 def records_of(site: EdgeSite, records: Sequence[RecordSet], base_domain: str) -> tuple[RecordSet, ...]:

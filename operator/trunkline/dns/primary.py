@@ -21,7 +21,7 @@ import dns.update
 
 from trunkline.dns.faults import DnsFault
 from trunkline.dns.messages import absence_question
-from trunkline.dns.records import Key, absolute
+from trunkline.dns.records import Key, absolute, serial_of
 from trunkline.status.reasons import StatusReason
 
 QUESTION_SECONDS: Final = 1.5
@@ -52,8 +52,8 @@ class Primary:
         host = f"[{self.address}]" if ":" in self.address else self.address
         return f"DNS server {host}:{self.port}"
 
-    async def check(self) -> None:
-        """Raises DnsFault if the server does not answer, refuses the key, or does not serve the zone."""
+    async def check(self) -> int:
+        """The zone's serial. Raises DnsFault if the server is silent, refuses the key, or lacks the zone."""
         answer = await self._question(absolute(self.zone), dns.rdatatype.SOA)
         soa = answer.get_rrset(answer.answer, absolute(self.zone), dns.rdataclass.IN, dns.rdatatype.SOA)
         if soa is None or not answer.flags & dns.flags.AA:
@@ -62,6 +62,7 @@ class Primary:
                 f"{self.place} is not authoritative for {self.zone}: name the zone's primary server, "
                 "or the zone that holds the base domain",
             )
+        return serial_of(soa)
 
     async def read(self, keys: Iterable[Key]) -> dict[Key, dns.rdataset.Rdataset]:
         """Those record sets that are there, and CNAMEs in their places. Raises DnsFault."""
@@ -159,6 +160,14 @@ class Primary:
         if isinstance(error, dns.exception.Timeout | OSError | EOFError):
             what = "does not answer" if isinstance(error, dns.exception.Timeout) else "cannot be reached"
             return DnsFault(StatusReason.DNS_SERVER_SILENT, f"{self.place} {what}; it is asked again")
+        if type(error) is dns.exception.FormError:
+            # What dnspython makes of an answer without a signature: a server that does not know the zone,
+            # or the key, may refuse so.
+            return DnsFault(
+                StatusReason.DNS_UPDATE_REFUSED,
+                f"{self.place} answers without a signature: name a server that serves {self.zone} and "
+                f"knows TSIG key {self._key_name}",
+            )
         return DnsFault(
             StatusReason.DNS_SERVER_SILENT,
             f"{self.place} answers what is no DNS ({type(error).__name__}): see what listens there",

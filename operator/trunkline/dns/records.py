@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import dns.name
 import dns.rdataset
+import dns.rdtypes.ANY.SOA
 
 from trunkline.plan.dns_records import RecordSet
 
@@ -35,6 +36,11 @@ def is_equal(record: RecordSet, found: dns.rdataset.Rdataset | None) -> bool:
 
 def absolute(name: str) -> dns.name.Name:
     return dns.name.from_text(name)
+
+
+def serial_of(soa: Iterable[object]) -> int:
+    """The serial in a SOA record set; it moves with every change of the zone (RFC 1034 section 4.3.5)."""
+    return next(int(rdata.serial) for rdata in soa if isinstance(rdata, dns.rdtypes.ANY.SOA.SOA))
 
 
 def spoken(keys: Iterable[Key], most: int = 3) -> str:

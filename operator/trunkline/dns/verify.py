@@ -12,11 +12,12 @@ import dns.asyncresolver
 import dns.exception
 import dns.message
 import dns.name
+import dns.rdataclass
 import dns.rdatatype
 import dns.resolver
 
 from trunkline.dns.probe import is_answer, question_for
-from trunkline.dns.records import absolute
+from trunkline.dns.records import absolute, serial_of
 from trunkline.plan.dns_records import RecordSet
 
 QUESTION_SECONDS: Final = 1.0
@@ -49,20 +50,55 @@ class Verification:
     """Record sets that some answering server does not answer exactly so, with those servers."""
 
 
-async def verify(records: Iterable[RecordSet], servers: Sequence[NameServer], zone: str) -> Verification:
-    """Ask each server for each record set. Never raises."""
-    wanted = tuple(records)
-    answers = await asyncio.gather(*(_ask_all(server, wanted, zone) for server in servers))
-    told = list(zip(servers, answers, strict=True))
-    wrong: dict[RecordSet, tuple[NameServer, ...]] = {}
-    for server, lacking in told:
-        for record in lacking or ():
-            wrong[record] = (*wrong.get(record, ()), server)
-    return Verification(
-        answering=tuple(server for server, lacking in told if lacking is not None),
-        silent=tuple(server for server, lacking in told if lacking is None),
-        wrong=wrong,
-    )
+class Verifier:
+    """Asks for everything only where the zone, or what is wanted, has changed since all was right."""
+
+    def __init__(self) -> None:
+        self._right: dict[NameServer, tuple[int, tuple[RecordSet, ...]]] = {}
+        """Server to the serial with which it answered all of these as wanted."""
+
+    def forget(self) -> None:
+        """Ask for everything the next time: an edited zone file may have kept its serial."""
+        self._right.clear()
+
+    async def verify(
+        self, records: Iterable[RecordSet], servers: Sequence[NameServer], zone: str
+    ) -> Verification:
+        """Ask each server for each record set. Never raises."""
+        wanted = tuple(records)
+        answers = await asyncio.gather(*(self._lacking(server, wanted, zone) for server in servers))
+        told = list(zip(servers, answers, strict=True))
+        wrong: dict[RecordSet, tuple[NameServer, ...]] = {}
+        for server, lacking in told:
+            for record in lacking or ():
+                wrong[record] = (*wrong.get(record, ()), server)
+        return Verification(
+            answering=tuple(server for server, lacking in told if lacking is not None),
+            silent=tuple(server for server, lacking in told if lacking is None),
+            wrong=wrong,
+        )
+
+    async def _lacking(
+        self, server: NameServer, records: tuple[RecordSet, ...], zone: str
+    ) -> tuple[RecordSet, ...] | None:
+        """Those that the server does not answer so; None if it does not answer at all."""
+        serial = await _serial(server, zone)
+        if serial is None:
+            return None
+        if self._right.get(server) == (serial, records):
+            return ()
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def is_right(record: RecordSet) -> bool:
+            async with gate:
+                answer = await _ask(server, question_for(record))
+            return answer is not None and is_answer(record, answer)
+
+        right = await asyncio.gather(*map(is_right, records))
+        lacking = tuple(record for record, good in zip(records, right, strict=True) if not good)
+        if not lacking:
+            self._right[server] = (serial, records)
+        return lacking
 
 
 async def listed_servers(zone: str, *resolvers: dns.asyncresolver.Resolver | None) -> tuple[NameServer, ...]:
@@ -111,21 +147,13 @@ async def _first(
     return ()
 
 
-async def _ask_all(
-    server: NameServer, records: Sequence[RecordSet], zone: str
-) -> tuple[RecordSet, ...] | None:
-    """Those that the server does not answer so; None if it does not answer at all."""
-    if await _ask(server, dns.message.make_query(absolute(zone), dns.rdatatype.SOA)) is None:
+async def _serial(server: NameServer, zone: str) -> int | None:
+    """The serial that the server has of the zone, -1 if it has no such zone; None if it is silent."""
+    answer = await _ask(server, dns.message.make_query(absolute(zone), dns.rdatatype.SOA))
+    if answer is None:
         return None
-    gate = asyncio.Semaphore(AT_ONCE)
-
-    async def is_right(record: RecordSet) -> bool:
-        async with gate:
-            answer = await _ask(server, question_for(record))
-        return answer is not None and is_answer(record, answer)
-
-    right = await asyncio.gather(*map(is_right, records))
-    return tuple(record for record, good in zip(records, right, strict=True) if not good)
+    soa = answer.get_rrset(answer.answer, absolute(zone), dns.rdataclass.IN, dns.rdatatype.SOA)
+    return -1 if soa is None else serial_of(soa)
 
 
 async def _ask(server: NameServer, query: dns.message.Message) -> dns.message.Message | None:

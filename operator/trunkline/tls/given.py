@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from OpenSSL import SSL
 
 from sipedge.secret import Secret
+from trunkline.status.reasons import StatusReason
 from trunkline.tls.self_signed import KeyPair, names_of
 
 _SERVED_KEYS = (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)
@@ -21,6 +22,10 @@ _SERVED_KEYS = (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)
 
 class CertificateError(ValueError):
     """The certificate cannot be served. The text says why, and what to do; it holds nothing secret."""
+
+    def __init__(self, message: str, reason: StatusReason = StatusReason.INVALID_CERTIFICATE) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 def given_pair(values: Mapping[str, Secret], now: datetime.datetime) -> KeyPair:
@@ -42,17 +47,21 @@ def given_pair(values: Mapping[str, Secret], now: datetime.datetime) -> KeyPair:
         key = serialization.load_pem_private_key(key_text.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise CertificateError("tls.key holds no PEM key without a passphrase") from error
-    _check_match(certificates, key)
+    check_match(certificates, key)
     _check_chain(certificates)
     leaf = certificates[0]
     if now >= leaf.not_valid_after_utc:
-        raise CertificateError(f"the certificate ended on {leaf.not_valid_after_utc:%Y-%m-%d}: renew it")
+        raise CertificateError(
+            f"the certificate ended on {leaf.not_valid_after_utc:%Y-%m-%d}: renew it",
+            StatusReason.CERTIFICATE_EXPIRED,
+        )
     if now < leaf.not_valid_before_utc:
         raise CertificateError(f"the certificate begins only on {leaf.not_valid_before_utc:%Y-%m-%d}")
     return KeyPair(chain, Secret(key_text))
 
 
-def _check_match(certificates: list[x509.Certificate], key: PrivateKeyTypes) -> None:
+def check_match(certificates: list[x509.Certificate], key: PrivateKeyTypes) -> None:
+    """Whether `key` is that of the first certificate. Raises CertificateError."""
     if not isinstance(key, _SERVED_KEYS):
         raise CertificateError("tls.key is of a kind that TLS does not serve: use an RSA or an ECDSA key")
     context = SSL.Context(SSL.TLS_SERVER_METHOD)

@@ -14,7 +14,7 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from sipedge.secret import Secret
@@ -64,8 +64,8 @@ def issue(authority: KeyPair, names: CertificateNames, now: datetime.datetime) -
     key = _new_key()
     issuer = authority.parsed
     issuer_key = serialization.load_pem_private_key(authority.key.reveal().encode(), password=None)
-    if not isinstance(issuer_key, rsa.RSAPrivateKey):
-        raise ValueError("the CA's key is no RSA key")
+    if not isinstance(issuer_key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+        raise ValueError("the CA's key is neither an RSA nor an ECDSA key")
     alternatives: list[x509.GeneralName] = [x509.DNSName(name) for name in names.dns]
     alternatives += [x509.IPAddress(ipaddress.ip_address(address)) for address in names.addresses]
     # A common name holds at most 64 characters; clients read the alternative names anyway (RFC 6125).

@@ -1,0 +1,322 @@
+"""What an Edge consists of in a cluster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from support.objects import make_edge
+from trunkline.api import Edge
+from trunkline.plan.workload import Manifest, WorkloadSettings, edge_objects
+
+SETTINGS = WorkloadSettings(namespace="edges", image="registry.example/edge:1")
+POD_IP: dict[str, Any] = {"advertise": {"type": "PodIP"}, "replicas": 3}
+HOST_NETWORK: dict[str, Any] = {"advertise": {"type": "HostNetwork"}, "replicas": 3}
+STATIC: dict[str, Any] = {"advertise": {"type": "Static", "addresses": ["192.0.2.1", "192.0.2.2"]}}
+EVERY_TYPE = pytest.mark.parametrize("spec", (POD_IP, HOST_NETWORK, STATIC), ids=("PodIP", "Host", "Static"))
+
+
+def objects(**spec: Any) -> tuple[Manifest, ...]:
+    return edge_objects(make_edge(**spec), SETTINGS)
+
+
+def one(kind: str, **spec: Any) -> Manifest:
+    (found,) = (each for each in objects(**spec) if each["kind"] == kind)
+    return found
+
+
+def pod(**spec: Any) -> Manifest:
+    found: Manifest = one("StatefulSet", **spec)["spec"]["template"]["spec"]
+    return found
+
+
+def containers(**spec: Any) -> dict[str, Manifest]:
+    return {each["name"]: each for each in pod(**spec)["containers"]}
+
+
+def environment(container: Manifest) -> dict[str, Any]:
+    return {each["name"]: each.get("value", each.get("valueFrom")) for each in container["env"]}
+
+
+def empty_places(value: Any, path: str = "") -> list[str]:
+    """Where an empty list, map or text stands; the API server would drop some of them."""
+    if isinstance(value, dict):
+        return [place for key, each in value.items() for place in empty_places(each, f"{path}.{key}")] or (
+            [] if value else [path]
+        )
+    if isinstance(value, list):
+        return [place for each in value for place in empty_places(each, f"{path}[]")] or (
+            [] if value else [path]
+        )
+    return [] if value or value == 0 else [path]
+
+
+# ------------------------------------------------------------------------------------------- objects
+
+
+@EVERY_TYPE
+def test_every_object_is_in_the_edge_namespace_and_bears_the_edge(spec: dict[str, Any]) -> None:
+    """By the label they are found, by the owner they end with the Edge."""
+    edge = make_edge(**spec)
+    owned = edge.model_copy(update={"metadata": edge.metadata.model_copy(update={"uid": "4711"})})
+    for each in edge_objects(owned, SETTINGS):
+        metadata = each["metadata"]
+        assert metadata["namespace"] == "edges"
+        assert metadata["labels"]["trunkline.dev/edge"] == "ashburn"
+        assert metadata["labels"]["app.kubernetes.io/managed-by"] == "trunkline"
+        assert [(owner["kind"], owner["uid"]) for owner in metadata["ownerReferences"]] == [("Edge", "4711")]
+
+
+@EVERY_TYPE
+def test_kinds(spec: dict[str, Any]) -> None:
+    """A NetworkPolicy only where it has an effect, one Lease for each pod."""
+    kinds = [each["kind"] for each in objects(**spec)]
+    pods = 2 if spec is STATIC else 3
+    policies = ["NetworkPolicy"] if spec is POD_IP else []
+    addresses = ["ConfigMap"] if spec is STATIC else []
+    assert kinds == [
+        *("ServiceAccount", "Role", "RoleBinding", *addresses, *["Lease"] * pods, "Service"),
+        *(*policies, "PodDisruptionBudget", "StatefulSet"),
+    ]
+
+
+@EVERY_TYPE
+def test_nothing_is_empty(spec: dict[str, Any]) -> None:
+    """An empty field may be stored as none, and would look like a difference for ever."""
+    meant = (".namespaceSelector", ".apiGroups[]")
+    for each in objects(**spec):
+        assert [place for place in empty_places(each) if not place.endswith(meant)] == []
+
+
+def test_names_fit_into_what_kubernetes_allows() -> None:
+    """The longest Edge name, with what a StatefulSet appends: a label holds 63 characters."""
+    edge = make_edge("e" * 40, **POD_IP)
+    for each in edge_objects(edge, SETTINGS):
+        assert len(each["metadata"]["name"]) + len("-1234567890") <= 63
+
+
+@EVERY_TYPE
+def test_what_is_no_matter_of_pods_changes_nothing(spec: dict[str, Any]) -> None:
+    """Certificates, DNS, the region alias and media ports: no pod is restarted for them."""
+    changed = {
+        "region": "us1",
+        "tls": {"secretRef": {"name": "bought"}},
+        "dns": {"ttlSeconds": 60},
+        "media": {"firstPort": 20000, "lastPort": 30000},
+    }
+    assert objects(**spec) == objects(**spec, **changed)
+
+
+@pytest.mark.parametrize(
+    "change",
+    (
+        {"ports": {"udp": 5070}},
+        {"drain": {"maxSeconds": 60}},
+        {"placement": {"nodeSelector": {"zone": "b"}}},
+        {"advertise": {"type": "HostNetwork"}},
+    ),
+    ids=str,
+)
+def test_what_pods_are_started_with_changes_their_template(change: dict[str, Any]) -> None:
+    """Else a change of the Edge would have no effect."""
+    assert pod(**POD_IP) != pod(**{**POD_IP, **change})
+
+
+def test_one_more_pod_restarts_none() -> None:
+    """The template does not know how many there are."""
+    assert pod(**POD_IP) == pod(**{**POD_IP, "replicas": 5})
+
+
+def test_one_more_static_address_restarts_no_pod() -> None:
+    """The template refers to the list; each agent reads it when it starts."""
+    more = {"advertise": {"type": "Static", "addresses": ["192.0.2.1", "192.0.2.2", "192.0.2.3"]}}
+    assert pod(**STATIC) == pod(**more)
+    assert one("StatefulSet", **more)["spec"]["replicas"] == 3
+    assert one("ConfigMap", **more)["data"] == {"addresses": "192.0.2.1,192.0.2.2,192.0.2.3"}
+    assert environment(containers(**more)["agent"])["TRUNKLINE_ADDRESSES"] == {
+        "configMapKeyRef": {"name": "edge-ashburn", "key": "addresses"}
+    }
+
+
+# ------------------------------------------------------------------------------------------- rollout
+
+
+def test_pods_are_made_at_once_and_replaced_one_by_one() -> None:
+    """Parallel heals an image that does not start; the budget holds evictions to one."""
+    spec = one("StatefulSet", **POD_IP)["spec"]
+    assert spec["podManagementPolicy"] == "Parallel"
+    assert spec["updateStrategy"] == {"type": "RollingUpdate"}
+    assert spec["minReadySeconds"] > 0
+    budget = one("PodDisruptionBudget", **POD_IP)["spec"]
+    assert budget["maxUnavailable"] == 1
+    assert budget["selector"] == spec["selector"]
+
+
+def test_a_selector_never_changes() -> None:
+    """The API server refuses another one, so all that an Edge may change must leave it alone."""
+    wanted = {"app.kubernetes.io/name": "trunkline-edge", "trunkline.dev/edge": "ashburn"}
+    for spec in (POD_IP, STATIC, HOST_NETWORK):
+        found = one("StatefulSet", **spec)["spec"]
+        assert found["selector"]["matchLabels"] == wanted
+        assert found["serviceName"] == "edge-ashburn"
+        assert wanted.items() <= found["template"]["metadata"]["labels"].items()
+
+
+@pytest.mark.parametrize("seconds", (0, 3600, 86_400))
+def test_a_stop_takes_the_drain_and_a_little_more(seconds: int) -> None:
+    """Both containers know how long calls may go on; the kubelet waits longer than either."""
+    spec = {**POD_IP, "drain": {"maxSeconds": seconds}}
+    assert pod(**spec)["terminationGracePeriodSeconds"] >= seconds + 30
+    for container in containers(**spec).values():
+        assert environment(container)["TRUNKLINE_DRAIN_SECONDS"] == str(seconds)
+    command = containers(**spec)["kamailio"]["lifecycle"]["preStop"]["exec"]["command"]
+    assert command[-1].endswith("/drain_main.py")
+
+
+# ------------------------------------------------------------------------------------------ security
+
+
+@EVERY_TYPE
+def test_least_rights(spec: dict[str, Any]) -> None:
+    """What the `restricted` level of Pod Security asks of a pod and its containers, and more."""
+    found = pod(**spec)
+    security = found["securityContext"]
+    assert (security["runAsNonRoot"], security["runAsUser"]) == (True, 10001)
+    assert security["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert found["automountServiceAccountToken"] is False
+    for container in found["containers"]:
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+    assert all("hostPath" not in volume for volume in found["volumes"])
+
+
+@EVERY_TYPE
+def test_only_the_agent_has_a_token(spec: dict[str, Any]) -> None:
+    """Kamailio reads what strangers send."""
+    mounts = {
+        name: [mount["name"] for mount in container["volumeMounts"]]
+        for name, container in containers(**spec).items()
+    }
+    assert mounts == {"kamailio": ["state", "tmp"], "agent": ["state", "tmp", "token"]}
+
+
+def test_agents_read_their_namespaces_secrets_and_write_their_own_leases() -> None:
+    """Nothing else: no Pod, no Node, nothing of a tenant, no other Edge's Lease."""
+    assert one("Role", **POD_IP)["rules"] == [
+        {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list", "watch"]},
+        {
+            "apiGroups": ["coordination.k8s.io"],
+            "resources": ["leases"],
+            "resourceNames": ["edge-ashburn-0", "edge-ashburn-1", "edge-ashburn-2"],
+            "verbs": ["get", "patch"],
+        },
+    ]
+
+
+def test_a_policy_admits_sip_from_everywhere_and_metrics_from_the_cluster() -> None:
+    """Kamailio's control socket is a file; nothing else listens."""
+    spec = {**POD_IP, "ports": {"udp": 5070, "tcp": 5071, "tls": 5072}}
+    sip, metrics = one("NetworkPolicy", **spec)["spec"]["ingress"]
+    assert [(port["port"], port["protocol"]) for port in sip["ports"]] == [
+        (5070, "UDP"),
+        (5071, "TCP"),
+        (5072, "TCP"),
+    ]
+    assert "from" not in sip
+    assert metrics["from"] == [{"namespaceSelector": {}}]
+
+
+# ------------------------------------------------------------------------------------------- network
+
+
+@pytest.mark.parametrize(("spec", "host"), ((POD_IP, False), (HOST_NETWORK, True), (STATIC, True)))
+def test_host_network_where_the_node_owns_the_address(spec: dict[str, Any], host: bool) -> None:
+    """Then names of the cluster must be looked up in another way."""
+    found = pod(**spec)
+    assert found.get("hostNetwork", False) is host
+    assert found["dnsPolicy"] == ("ClusterFirstWithHostNet" if host else "ClusterFirst")
+
+
+def test_ports_below_1024_need_no_privilege_in_a_pods_own_network() -> None:
+    """A setting of that network, not a capability."""
+    low = {"ports": {"udp": 506, "tcp": 506, "tls": 443}}
+    assert pod(**{**POD_IP, **low})["securityContext"]["sysctls"] == [
+        {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}
+    ]
+    assert "sysctls" not in pod(**POD_IP)["securityContext"]
+    assert "sysctls" not in pod(**{**STATIC, **low})["securityContext"]
+
+
+def test_the_agent_is_told_who_and_where_it_is() -> None:
+    """Its environment; addresses come from the pod's own fields."""
+    found = environment(containers(**{**POD_IP, "ports": {"tls": 5071}})["agent"])
+    plain = {name: value for name, value in found.items() if isinstance(value, str)}
+    fields = {name: value["fieldRef"]["fieldPath"] for name, value in found.items() if name not in plain}
+    assert plain == {
+        "TRUNKLINE_EDGE": "ashburn",
+        "TRUNKLINE_ADVERTISE": "PodIP",
+        "TRUNKLINE_PORTS": "5060,5060,5071",
+        "TRUNKLINE_HTTP_PORT": "8090",
+        "TRUNKLINE_DRAIN_SECONDS": "3600",
+    }
+    assert fields == {
+        "POD_NAME": "metadata.name",
+        "POD_NAMESPACE": "metadata.namespace",
+        "POD_IP": "status.podIP",
+        "NODE_IP": "status.hostIP",
+    }
+
+
+def test_the_agents_port_is_never_one_of_sip() -> None:
+    """Its probes, its policy and the agent itself agree."""
+    spec = {**POD_IP, "ports": {"tcp": 8090, "tls": 8091}}
+    agent = containers(**spec)["agent"]
+    assert environment(agent)["TRUNKLINE_HTTP_PORT"] == "8092"
+    assert agent["ports"] == [{"name": "http", "containerPort": 8092, "protocol": "TCP"}]
+    assert one("NetworkPolicy", **spec)["spec"]["ingress"][1]["ports"][0]["port"] == 8092
+
+
+def test_a_service_balances_nothing() -> None:
+    """A call must stay at its pod."""
+    spec = one("Service", **POD_IP)["spec"]
+    assert spec["clusterIP"] == "None"
+    assert [(each["name"], each["port"], each["protocol"]) for each in spec["ports"]] == [
+        ("sip-udp", 5060, "UDP"),
+        ("sip-tcp", 5060, "TCP"),
+        ("sips", 5061, "TCP"),
+    ]
+
+
+def test_placement_is_taken_over() -> None:
+    """Node selector and tolerations, as the Edge has them."""
+    placement = {
+        "nodeSelector": {"topology.kubernetes.io/region": "us-east"},
+        "tolerations": [{"key": "sip", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 60}],
+    }
+    found = pod(**POD_IP, placement=placement)
+    assert found["nodeSelector"] == placement["nodeSelector"]
+    assert found["tolerations"] == placement["tolerations"]
+
+
+def test_settings_of_the_platform_reach_the_pods() -> None:
+    """Image, pull secrets, priority, resources."""
+    settings = WorkloadSettings(
+        namespace="edges",
+        image="registry.example/edge:2",
+        image_pull_policy="Always",
+        image_pull_secrets=("registry",),
+        priority_class="system-cluster-critical",
+        kamailio_resources={"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {}},
+    )
+    edge: Edge = make_edge(**POD_IP)
+    (stateful_set,) = (each for each in edge_objects(edge, settings) if each["kind"] == "StatefulSet")
+    found = stateful_set["spec"]["template"]["spec"]
+    assert found["imagePullSecrets"] == [{"name": "registry"}]
+    assert found["priorityClassName"] == "system-cluster-critical"
+    kamailio = found["containers"][0]
+    assert (kamailio["image"], kamailio["imagePullPolicy"]) == ("registry.example/edge:2", "Always")
+    assert kamailio["resources"] == {"requests": {"cpu": "1", "memory": "1Gi"}}
