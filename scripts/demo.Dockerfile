@@ -6,7 +6,7 @@
 # Its steps are those of a bare Debian 12 machine, where they are tried; the image itself is built by hand
 # only, not in CI.
 FROM debian:12-slim
-RUN apt-get update -q && apt-get install -yq --no-install-recommends make git && rm -rf /var/lib/apt/lists/*
+RUN apt-get update -q && apt-get install -yq --no-install-recommends make && rm -rf /var/lib/apt/lists/*
 WORKDIR /trunkline
 # First what changes seldom, so that an edit of the code does not install everything again.
 COPY pyproject.toml constraints.txt README.md LICENSE ./

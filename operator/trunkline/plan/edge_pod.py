@@ -36,6 +36,9 @@ _AGENT_PORTS: Final = (8090, 8091, 8092)
 STOP_SECONDS: Final = 45
 """Beside the drain: leaving DNS, stopping, and the agent's last word."""
 
+_STUCK_SECONDS: Final = 15
+"""What a container that fails its liveness probe gets: the pod's own grace is for calls, and it has none."""
+
 _TOKEN: Final = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
 _TOKEN_SECONDS: Final = 3607
 _PRIVILEGED_PORTS: Final = 1024
@@ -159,6 +162,7 @@ def _kamailio(edge: Edge, settings: WorkloadSettings) -> Manifest:
             "periodSeconds": 20,
             "timeoutSeconds": 10,
             "failureThreshold": 3,
+            "terminationGracePeriodSeconds": _STUCK_SECONDS,
         },
         "volumeMounts": [_mount("state", STATE), _mount("tmp", "/tmp")],  # noqa: S108 - in the pod
     }
@@ -190,7 +194,10 @@ def _agent(edge: Edge, settings: WorkloadSettings) -> Manifest:
         ],
         "ports": [{"name": "http", "containerPort": agent_port(edge), "protocol": "TCP"}],
         "readinessProbe": _http("/readyz", period=2, failures=2),
-        "livenessProbe": _http("/livez", period=10, failures=6),
+        "livenessProbe": {
+            **_http("/livez", period=10, failures=6),
+            "terminationGracePeriodSeconds": _STUCK_SECONDS,
+        },
         "volumeMounts": [
             _mount("state", STATE),
             _mount("tmp", "/tmp"),  # noqa: S108 - in the pod

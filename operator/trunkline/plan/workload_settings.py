@@ -1,0 +1,31 @@
+"""What the platform says of all edge pods alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Resources = Mapping[str, Mapping[str, str]]
+"""`requests` and `limits` as in a container; quantities in their shortest form (`1`, not `1000m`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadSettings:
+    """Chosen once for an installation, by whoever installs it."""
+
+    namespace: str
+    """The edge namespace."""
+    image: str
+    """Of Kamailio and the agent."""
+    image_pull_policy: str = "IfNotPresent"
+    image_pull_secrets: tuple[str, ...] = ()
+    """Names of Secrets in the edge namespace."""
+    priority_class: str = ""
+    """Of the pods; empty = the cluster's default."""
+    kamailio_resources: Resources = field(
+        default_factory=lambda: {"requests": {"cpu": "250m", "memory": "384Mi"}}
+    )
+    """No limit of memory by default: beyond it, all calls of the pod would be lost at once."""
+    agent_resources: Resources = field(default_factory=lambda: {"requests": {"cpu": "50m", "memory": "64Mi"}})
+    state_size: str = "4Gi"
+    """The most that a pod may write to its node's disk: its copy of the table, and certificates."""

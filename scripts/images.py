@@ -1,0 +1,126 @@
+"""Both images as OCI archives, made from the Dockerfiles by buildah, without a registry.
+
+    python scripts/images.py FOLDER [--host local.test] [--tag dev]
+
+Writes FOLDER/operator.tar and FOLDER/edge.tar, which `ctr images import` takes; the images are named
+<host>/trunkline/operator:<tag> and <host>/trunkline/edge:<tag>. Their bases are Debian's packages, put
+together by mmdebstrap and kept between runs. Needs root, buildah and mmdebstrap. Where Docker and a registry
+are, the Dockerfiles need none of this.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+AUTHORITIES: Final = Path("/etc/ssl/certs/ca-certificates.crt")
+"""Those that this machine trusts, for pip: its package index may have one of its own."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image: its Dockerfile, and the Debian that it is built on."""
+
+    name: str
+    dockerfile: str
+    release: str
+    packages: tuple[str, ...]
+
+
+IMAGES: Final = (
+    Image("edge", "edge/Dockerfile", "trixie", ("ca-certificates",)),
+    Image("operator", "operator/Dockerfile", "bookworm", ("ca-certificates", "python3", "python3-venv")),
+)
+
+
+def base(image: Image, cache: Path) -> Path:
+    """The file system below an image, made once."""
+    path = cache / f"base-{image.release}-{'-'.join(image.packages)}.tar"
+    if not path.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f"building-{os.getpid()}-{path.name}")
+        command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(image.packages)}"]
+        try:
+            subprocess.run([*command, image.release, str(partial)], check=True)
+            partial.rename(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    return path
+
+
+class Builder:
+    """buildah with a store of its own, which is gone afterwards."""
+
+    def __init__(self, folder: Path) -> None:
+        self._options = ["--root", f"{folder}/store", "--runroot", f"{folder}/run", "--storage-driver", "vfs"]
+
+    def __call__(self, *arguments: str) -> str:
+        """What buildah says. Raises CalledProcessError."""
+        # With vfs, file systems are plain copies, and chroot asks nothing of the kernel: works in containers.
+        environment = {**os.environ, "BUILDAH_ISOLATION": "chroot"}
+        done = subprocess.run(
+            ["buildah", *self._options, *arguments],
+            check=True,
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        return done.stdout.strip()
+
+    def build(self, image: Image, base_archive: Path, name: str, target: Path) -> None:
+        """Write the archive of one image."""
+        started = self("from", "scratch")
+        self("add", "--quiet", started, str(base_archive), "/")
+        self("commit", "--quiet", "--rm", started, f"localhost/base-{image.name}")
+        command = ["bud", "--quiet", "--file", image.dockerfile, "--tag", name]
+        command += ["--build-arg", f"BASE_IMAGE=localhost/base-{image.name}"]
+        if AUTHORITIES.exists():
+            command += ["--volume", f"{AUTHORITIES}:{AUTHORITIES}:ro"]
+        self(*command, ".")
+        target.unlink(missing_ok=True)
+        self("push", "--quiet", name, f"oci-archive:{target}:{name}")
+
+
+@contextmanager
+def builder() -> Iterator[Builder]:
+    """A builder in a temporary folder."""
+    with tempfile.TemporaryDirectory(prefix="trunkline-images-") as folder:
+        yield Builder(Path(folder))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument(
+        "--host", default="local.test", help="stands before the names; nothing is asked of it"
+    )
+    parser.add_argument("--tag", default="dev")
+    options = parser.parse_args(arguments)
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trunkline" / "images"
+    folder: Path = options.folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    for image in IMAGES:
+        name = f"{options.host}/trunkline/{image.name}:{options.tag}"
+        archive = base(image, cache)
+        with builder() as build:
+            build.build(image, archive, name, folder / f"{image.name}.tar")
+        print(f"{folder / image.name}.tar is {name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

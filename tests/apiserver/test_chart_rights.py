@@ -1,0 +1,193 @@
+"""The rights that the chart and the operator hand out, on a real API server that enforces them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cluster import binaries
+from cluster.apiserver import ApiServer, running
+from cluster.processes import wait_until
+from support.objects import make_edge, manifest_of
+from trunkline.plan.edge_rights import leases, rights
+from trunkline.plan.workload import WorkloadSettings
+
+ROOT = Path(__file__).resolve().parents[2]
+SYSTEM, EDGES = "trunkline-system", "trunkline-edges"
+SECONDS = 30.0
+OPERATOR = f"system:serviceaccount:{SYSTEM}:trunkline-operator"
+AGENT = f"system:serviceaccount:{EDGES}:edge-rome"
+KINDS = ("CustomResourceDefinition", "Namespace", "ServiceAccount", "Lease")
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[ApiServer]:
+    """An API server with the chart's CRDs, namespaces and roles; namespace acme is the one tenant's."""
+    helm = binaries.find(["helm"])["helm"]
+    command = [str(helm), "template", "trunkline", str(ROOT / "charts" / "trunkline"), "-n", SYSTEM]
+    command += ["--set", "baseDomain=trunkline.test", "--set", "tenantNamespaces={acme}"]
+    rendered = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    wanted = [
+        each
+        for each in yaml.safe_load_all(rendered)
+        if each and (each["kind"] in KINDS or each["apiVersion"].startswith("rbac."))
+    ]
+    with running(controllers=True) as server:
+        for name in (SYSTEM, "acme", "globex"):
+            server.request("/api/v1/namespaces", method="POST", body={"metadata": {"name": name}})
+        server.kubectl("apply", "--server-side", "-f", "-", given=yaml.safe_dump_all(wanted))
+        server.kubectl("wait", "--for=condition=Established", "--timeout=20s", "crd", "--all")
+        edge = make_edge("rome", advertise={"type": "PodIP"}, replicas=2)
+        settings = WorkloadSettings(EDGES, "unused")
+        server.kubectl.apply(*rights(edge, settings), *leases(edge, settings))
+        server.kubectl("create", "rolebinding", "amy", "-n", "acme", "--clusterrole=edit", "--user=amy")
+        yield server
+
+
+def may(server: ApiServer, who: str, request: str) -> bool:
+    """`kubectl auth can-i` as somebody else."""
+    answer = server.kubectl.try_("auth", "can-i", *request.split(), f"--as={who}")
+    return answer.output.strip() == "yes"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    (
+        f"list secrets -n {EDGES}",
+        f"get lease/edge-rome-0 -n {EDGES}",
+        f"patch lease/edge-rome-1 -n {EDGES}",
+    ),
+)
+def test_an_agent_may(guarded: ApiServer, request_: str) -> None:
+    """Read its namespace's Secrets, and write its own Edge's Leases."""
+    wait_until(request_, lambda: may(guarded, AGENT, request_), SECONDS)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    (
+        f"list secrets -n {SYSTEM}",
+        "list secrets -n acme",
+        "list secrets -A",
+        f"patch secrets -n {EDGES}",
+        f"create leases -n {EDGES}",
+        f"list leases -n {EDGES}",
+        f"patch lease/edge-oslo-0 -n {EDGES}",
+        f"patch lease/trunkline-operator -n {SYSTEM}",
+        f"list pods -n {EDGES}",
+        "get nodes",
+        "list trunks.trunkline.dev -A",
+    ),
+)
+def test_an_agent_may_not(guarded: ApiServer, request_: str) -> None:
+    """Nothing of another namespace, of another Edge, of a tenant."""
+    assert not may(guarded, AGENT, request_)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    (
+        "create trunks.trunkline.dev -n acme",
+        "delete numbers.trunkline.dev -n acme",
+        "list originationuris.trunkline.dev -n acme",
+        "patch credentiallists.trunkline.dev -n acme",
+        "update ipaccesscontrollists.trunkline.dev -n acme",
+    ),
+)
+def test_a_tenant_may(guarded: ApiServer, request_: str) -> None:
+    """Who has the cluster's role `edit` in a namespace edits trunks there: the roles are aggregated."""
+    wait_until(request_, lambda: may(guarded, "amy", request_), SECONDS)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    (
+        "get trunks.trunkline.dev -n globex",
+        "create numbers.trunkline.dev -n globex",
+        "create accounts.trunkline.dev",
+        "get edges.trunkline.dev",
+        "create callerids.trunkline.dev",
+        "patch trunks.trunkline.dev -n acme --subresource=status",
+        f"get secrets -n {EDGES}",
+        f"get secrets -n {SYSTEM}",
+    ),
+)
+def test_a_tenant_may_not(guarded: ApiServer, request_: str) -> None:
+    """Touch another tenant, the platform's kinds, or the status of its own."""
+    assert not may(guarded, "amy", request_)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    (
+        "list secrets -n globex",
+        "list secrets -A",
+        "list secrets -n kube-system",
+        "patch trunks.trunkline.dev -n acme",
+        "patch edges.trunkline.dev",
+        "create pods -n acme",
+        f"create pods -n {EDGES}",
+        f"create deployments.apps -n {SYSTEM}",
+        "create clusterroles.rbac.authorization.k8s.io",
+    ),
+)
+def test_the_operator_may_not(guarded: ApiServer, request_: str) -> None:
+    """Read Secrets that nobody let it read, or change what users wrote."""
+    assert not may(guarded, OPERATOR, request_)
+
+
+def test_the_operator_works_with_exactly_its_rights(guarded: ApiServer, tmp_path: Path) -> None:
+    """With its account's token: an Edge is made, a table published, status written; nothing is refused."""
+    token = guarded.kubectl("create", "token", "trunkline-operator", "-n", SYSTEM).strip()
+    settings = yaml.safe_load(guarded.kubeconfig.read_text(encoding="utf-8"))
+    for user in settings["users"]:
+        user["user"] = {"token": token}
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    command = [sys.executable, "-m", "trunkline", "run", "--base-domain=trunkline.test"]
+    command += ["--tenant-namespaces=acme", "--metrics-port=0", "--health-port=0"]
+    environment = {
+        **os.environ,
+        "KUBECONFIG": str(kubeconfig),
+        "POD_NAMESPACE": SYSTEM,
+        "POD_NAME": "operator-0",
+        "PYTHONPATH": os.pathsep.join(str(ROOT / each) for each in ("operator", "edge")),
+    }
+    log = tmp_path / "operator.log"
+    static = {"advertise": {"type": "Static", "addresses": ["192.0.2.1"]}}
+    guarded.kubectl.apply(
+        manifest_of("Edge", "oslo", None, static),
+        manifest_of("Edge", "rome", None, {"advertise": {"type": "PodIP"}, "replicas": 2}),
+        manifest_of("Account", "acme", None, {"namespaces": ["acme"], "domainNames": ["*"]}),
+        manifest_of("Trunk", "hq", "acme", {"termination": {"domainName": "acme-hq"}}),
+    )
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment, cwd=tmp_path)
+    try:
+        wait_until("the workload of oslo", lambda: _is_whole(guarded), SECONDS)
+        wait_until("the status of hq", lambda: _reason(guarded), SECONDS)
+    except TimeoutError as error:
+        raise AssertionError(f"{error}\n{log.read_text()[-4000:]}") from None
+    finally:
+        process.terminate()
+        process.wait(SECONDS)
+    assert "forbidden" not in log.read_text().lower()
+
+
+def _is_whole(server: ApiServer) -> bool:
+    """True if every object of Edge oslo is there, its table included."""
+    names = ("sa", "role", "rolebinding", "cm", "svc", "pdb", "sts")
+    wanted = [f"{kind}/edge-oslo" for kind in names] + ["lease/edge-oslo-0", "secret/table-oslo-head"]
+    return server.kubectl.within(EDGES).try_("get", *wanted).status == 0
+
+
+def _reason(server: ApiServer) -> bool:
+    """True if the trunk's status has an answer of the operator."""
+    conditions = server.kubectl.within("acme").get("trunk", "hq")["status"]["conditions"]
+    return any(each["type"] == "Accepted" and each["status"] == "True" for each in conditions)
