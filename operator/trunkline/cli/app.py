@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from trunkline.cli import exits
+from trunkline.cli.run_command import run
 
 
 class Output(StrEnum):
@@ -315,3 +316,6 @@ def call(
         messages=messages,
     )
     raise typer.Exit(run_call(options, output is Output.JSON))
+
+
+app.command(short_help="Run the operator in a cluster.", epilog=exits.EPILOG)(run)

@@ -1,0 +1,65 @@
+"""Every kopf decorator. A handler notes the object and wakes the loop; all else is the loop's.
+
+No create, update or delete handlers, so kopf keeps no state of its own on users' objects: it writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import kopf
+
+from trunkline.api import ALL_KINDS, GROUP, VERSION
+from trunkline.kube.backoff import Backoffs
+
+
+class Listener(Protocol):
+    """Who is told."""
+
+    def noted(self, event: str | None, manifest: Mapping[str, Any]) -> None:
+        """Kopf saw an object."""
+
+    def health(self) -> Mapping[str, Any]:
+        """For the liveness probe. Raises if the process should be ended."""
+
+
+def registry_for(listener: Listener) -> kopf.OperatorRegistry:
+    """The handlers of all nine kinds, bound to `listener`."""
+    registry = kopf.OperatorRegistry()
+
+    # A handler that is no coroutine would run in a thread.
+    async def noted(event: Any, **_: Any) -> None:
+        listener.noted(event["type"], event["object"])
+
+    for kind in ALL_KINDS:
+        kopf.on.event(GROUP, VERSION, kind.plural, id=kind.plural, registry=registry)(noted)
+
+    @kopf.on.probe(registry=registry, id="operator")
+    async def health(**_: Any) -> Any:
+        return dict(listener.health())
+
+    @kopf.on.login(registry=registry)
+    async def login(**arguments: Any) -> Any:
+        return kopf.login_with_service_account(**arguments) or kopf.login_with_kubeconfig(**arguments)
+
+    return registry
+
+
+def settings() -> kopf.OperatorSettings:
+    """How kopf should behave: watch, retry for ever, write nothing."""
+    chosen = kopf.OperatorSettings()
+    chosen.posting.enabled = False
+    chosen.scanning.disabled = True
+    chosen.peering.standalone = True
+    chosen.networking.error_backoffs = Backoffs()
+    chosen.networking.enforce_retry_after = True
+    chosen.networking.connect_timeout = 10
+    chosen.networking.request_timeout = 60
+    chosen.watching.server_timeout = 240
+    chosen.watching.client_timeout = 300
+    chosen.watching.chunk_size = 500
+    # Workers wait out this time for each object's next event, at some memory each.
+    chosen.queueing.idle_timeout = 1.0
+    chosen.process.ultimate_exiting_timeout = 30
+    return chosen

@@ -1,0 +1,46 @@
+"""Logs: one JSON object a line, with the object that a line is about."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import logging
+import sys
+from typing import Final, TextIO
+
+_OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+"""What every record has; anything else was given with `extra`."""
+
+
+class JsonLines(logging.Formatter):
+    """Keys `time`, `level`, `logger`, `message`, and those given with `extra`, e.g. `object`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.datetime.fromtimestamp(record.created, datetime.UTC)
+        line = {
+            "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        # Kopf gives whole objects along with its lines; a reader needs their names only.
+        extra = {
+            key: value
+            for key, value in vars(record).items()
+            if key not in _OWN and isinstance(value, str | int | float | bool)
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps({**line, **extra}, ensure_ascii=False)
+
+
+def configure_logs(verbose: bool, stream: TextIO | None = None) -> None:
+    """Send everything to `stream` (standard error) as JSON lines."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+    logging.getLogger("trunkline").setLevel(logging.DEBUG if verbose else logging.INFO)
+    # Kopf tells of each object that it has handled it.
+    logging.getLogger("kopf").setLevel(logging.INFO if verbose else logging.WARNING)

@@ -1,0 +1,300 @@
+"""The reconcile loop: gather, compile, plan, apply, publish, report.
+
+Level-triggered: a turn compares all that is wished with all that is, so a lost event, a lost write and a
+restart all end in the same few lines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import logging
+import random
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sipedge.table import Section
+from trunkline.api import CredentialList, Edge, ObjectRef, Platform, Resources
+from trunkline.compiler import Compilation, Verdict, compile_resources
+from trunkline.controllers.children import Children
+from trunkline.controllers.events import Events
+from trunkline.controllers.finalizers import FINALIZER, Finalizers
+from trunkline.controllers.metrics import Metrics
+from trunkline.controllers.oversized import oversized_opinions
+from trunkline.controllers.progress import Progress
+from trunkline.controllers.publish import Outcome, OvertakenError, Publisher
+from trunkline.controllers.seams import Manifest, ServedEdge
+from trunkline.controllers.secrets import named_secrets
+from trunkline.controllers.side_work import SideWork
+from trunkline.controllers.status_writer import StatusWriter
+from trunkline.controllers.statuses import Due, Knowledge, StatusBook
+from trunkline.controllers.world import World
+from trunkline.kube.backoff import Backoffs
+from trunkline.kube.client import KubeClient
+from trunkline.kube.lease import LeaseLock
+from trunkline.settings import OperatorSettings
+from trunkline.status.conditions import Opinion
+from trunkline.status.programmed import EdgeReport
+
+log = logging.getLogger(__name__)
+
+COALESCE_SECONDS: Final = 0.007
+"""Changes that come together are compiled together."""
+PUBLICATION_SECONDS: Final = 0.1
+"""At most ten publications a second; the first one at once."""
+_SOON_SECONDS: Final = 0.25
+"""How often statuses that wait for their time are looked at."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Compiled:
+    """A compilation, and what it is of. Equal only to itself."""
+
+    inputs: object
+    resources: Resources
+    compilation: Compilation
+    verdicts: Mapping[ObjectRef, tuple[Verdict, ...]]
+    edges: Mapping[str, Edge]
+
+
+class Loop:
+    """One term of leadership. Everything that it remembers can be found out again."""
+
+    def __init__(
+        self,
+        settings: OperatorSettings,
+        client: KubeClient,
+        world: World,
+        lease: LeaseLock,
+        children: Children,
+        side_work: SideWork,
+        metrics: Metrics,
+    ) -> None:
+        self._settings, self._world, self._lease = settings, world, lease
+        self._children, self._side_work, self._metrics = children, side_work, metrics
+        self._finalizers = Finalizers(client, side_work.cleanliness, world.noted)
+        self._publisher = Publisher(client, settings.edge_namespace, world.published, world.pods.acknowledged)
+        self._book = StatusBook()
+        events = Events(client, settings.identity)
+        self._writer = StatusWriter(client, world.noted, self._wrote, events.tell)
+        self._progress = Progress(metrics)
+        self._compiled: _Compiled | None = None
+        self._revision: object = None
+        self._inputs: object = None
+        self._learned: object = None
+        self._reports: tuple[EdgeReport, ...] = ()
+        self._outcome = Outcome(0)
+        self._published_at = float("-inf")
+        self._waits = False
+
+    async def run(self) -> None:
+        """Until cancelled. Raises OvertakenError."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._writer.run())
+            group.create_task(self._turns())
+            group.create_task(self._side_work.run(self._world.wake))
+
+    async def _turns(self) -> None:
+        backoffs = iter(Backoffs())
+        while True:
+            await self._lease.held()
+            began = time.monotonic()
+            try:
+                await self.turn()
+                well = not self._outcome.faults and not self._children.faults
+            except OvertakenError:
+                raise
+            except Exception:
+                # Of this turn alone: what is published stays, and the next turn begins from what is.
+                log.exception("a turn failed")
+                well = False
+            self._metrics.turns.labels("success" if well else "error").inc()
+            self._metrics.turn_seconds.observe(time.monotonic() - began)
+            if well:
+                backoffs = iter(Backoffs())
+                await self._pause(_SOON_SECONDS if self._waits else random.uniform(30, 60))  # noqa: S311
+            else:
+                await asyncio.sleep(next(backoffs))
+
+    async def _pause(self, longest: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._world.changed.wait(), longest)
+        await asyncio.sleep(COALESCE_SECONDS)
+
+    async def turn(self) -> None:
+        """One turn; cheap if nothing has changed. Raises OvertakenError."""
+        self._world.changed.clear()
+        resources = self._gather()
+        compiled = await self._compile(resources)
+        children = self._plan(compiled)
+        await self._apply(children, compiled.edges)
+        await self._publish(compiled)
+        self._report(compiled)
+
+    # --------------------------------------------------------------------- gather, compile, plan, apply
+
+    def _gather(self) -> Resources | None:
+        """Everything that the compiler may see; None if it is what the last turn saw."""
+        revision = self._world.revision()
+        if revision == self._revision:
+            return None
+        objects, invalid = self._world.store.contents()
+        secrets = named_secrets(objects, self._world.secrets.values(), self._settings.system_namespace)
+        self._revision, self._inputs = revision, (self._world.inputs(), secrets)
+        if self._compiled is not None and self._compiled.inputs == self._inputs:
+            # A Secret has changed that nothing names.
+            return None
+        namespaces = {each.metadata.namespace or "" for each in objects if isinstance(each, CredentialList)}
+        return Resources.build(
+            objects,
+            secrets,
+            invalid,
+            Platform(
+                self._settings.base_domain,
+                self._settings.denied_target_cidrs,
+                self._settings.system_namespace,
+            ),
+            self._world.pods.addresses(),
+            self._world.nodes.advertised(each for each in objects if isinstance(each, Edge)),
+            self._world.secrets.unreadable(namespaces),
+        )
+
+    async def _compile(self, resources: Resources | None) -> _Compiled:
+        if resources is None and self._compiled is not None:
+            return self._compiled
+        assert resources is not None  # noqa: S101 - the first turn gathers
+        inputs = self._inputs
+        self._progress.seen(self._world.take_first_change())
+        # In a thread, so that the Lease is renewed and watches are read meanwhile.
+        compilation = await asyncio.to_thread(compile_resources, resources)
+        verdicts: dict[ObjectRef, list[Verdict]] = {}
+        for verdict in compilation.verdicts:
+            verdicts.setdefault(verdict.ref, []).append(verdict)
+        edges = {
+            edge.metadata.name: edge
+            for edge in resources.of(Edge)
+            if edge.metadata.name in compilation.tables
+        }
+        by_object = {ref: tuple(each) for ref, each in verdicts.items()}
+        self._compiled = _Compiled(inputs, resources, compilation, by_object, edges)
+        return self._compiled
+
+    def _plan(self, compiled: _Compiled) -> Sequence[Manifest]:
+        """What should exist in the edge namespace beside tables."""
+        return self._children.plan({**self._ending_edges(), **compiled.edges})
+
+    def _ending_edges(self) -> Mapping[str, Edge]:
+        """Deleted Edges whose pods go on until DNS does not name them any more."""
+        return {
+            seen.ref.name: seen.content
+            for seen in self._world.store.of("Edge")
+            if seen.is_ending and FINALIZER in seen.finalizers and isinstance(seen.content, Edge)
+        }
+
+    async def _apply(self, manifests: Sequence[Manifest], accepted: Iterable[str]) -> None:
+        await self._children.become(manifests)
+        await self._finalizers.become(self._world.store.of("Edge"), accepted)
+
+    # --------------------------------------------------------------------------------- publish, report
+
+    async def _publish(self, compiled: _Compiled) -> None:
+        rest = PUBLICATION_SECONDS - (time.monotonic() - self._published_at)
+        if rest > 0:
+            await asyncio.sleep(rest)
+        self._outcome = await self._publisher.publish(compiled.compilation.tables)
+        sequences = self._publisher.sequences(compiled.compilation.tables)
+        if self._outcome.written:
+            self._published_at = time.monotonic()
+            self._metrics.writes.labels("Secret").inc(self._outcome.written)
+            log.info(
+                "published %s", ", ".join(f"{edge} {number}" for edge, number in sorted(sequences.items()))
+            )
+        for edge, fault in sorted(self._outcome.faults.items()):
+            log.warning("the table of %s is not published: %s", edge, fault, extra={"object": f"Edge {edge}"})
+        if not self._outcome.faults:
+            self._progress.published(sequences, self._outcome.written > 0)
+
+    def _report(self, compiled: _Compiled) -> None:
+        """Offer each status that should be written to the writer."""
+        now = time.monotonic()
+        self._reports = self._world.pods.reports(compiled.edges)
+        self._side_work.wish(self._served(compiled), compiled.resources)
+        self._learn(compiled, now)
+        self._book.hear(self._reports)
+        self._progress.acknowledged(self._reports)
+        clock = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        seen = self._world.store.snapshot()
+        dues = {due.seen.ref: due for due in self._book.due(seen, now, clock)}
+        self._waits = self._book.waits
+        self._writer.offer(dues)
+        self._count(compiled)
+
+    def _learn(self, compiled: _Compiled, now: float) -> None:
+        opinions = self._opinions(compiled)
+        sequences = self._publisher.sequences(compiled.compilation.tables)
+        facts = {
+            **compiled.compilation.facts,
+            **{edge.ref: self._edge_facts(edge.ref) for edge in compiled.edges.values()},
+        }
+        learned = (compiled, opinions, sequences, facts)
+        if learned != self._learned:
+            knowledge = Knowledge(compiled.verdicts, facts, sequences, opinions)
+            self._book.learn(self._world.store.all(), knowledge, now)
+            self._learned = learned
+
+    def _opinions(self, compiled: _Compiled) -> Mapping[ObjectRef, tuple[Opinion, ...]]:
+        opinions = dict(oversized_opinions(compiled.compilation.tables, self._outcome.oversized))
+        for name, edge in compiled.edges.items():
+            own = (
+                *self._side_work.opinions(name),
+                *self._remembered(edge.ref),
+                *self._children.opinions(name),
+            )
+            if own:
+                opinions[edge.ref] = (*opinions.get(edge.ref, ()), *own)
+        return opinions
+
+    def _remembered(self, ref: ObjectRef) -> Iterator[Opinion]:
+        """What the status says of conditions that are not decided yet: after a restart they still hold."""
+        seen = self._world.store.get(ref)
+        stored = (seen.status.get("conditions") or ()) if seen is not None else ()
+        for kind in self._side_work.silent_on(ref.name):
+            for each in stored:
+                if each.get("type") == kind:
+                    yield Opinion(kind, each["status"], each["reason"], each["message"])
+
+    def _edge_facts(self, ref: ObjectRef) -> Mapping[str, Any]:
+        """Fields of an Edge's status that the compiler does not know."""
+        facts = self._side_work.facts(ref.name)
+        seen = self._world.store.get(ref)
+        if not facts and seen is not None and "DNSReady" in self._side_work.silent_on(ref.name):
+            return {key: value for key, value in seen.status.items() if key == "dnsRecords"}
+        return facts
+
+    def _served(self, compiled: _Compiled) -> list[ServedEdge]:
+        served = []
+        observed = self._world.pods.addresses()
+        for report in self._reports:
+            edge = compiled.edges[report.edge]
+            addresses = tuple(dict.fromkeys((*edge.spec.advertise.addresses, *observed.get(report.edge, ()))))
+            ready = tuple(each.address for each in report.serving)
+            table = compiled.compilation.tables[report.edge]
+            domains = tuple(sorted(table.sections.get(Section.DOMAIN, {})))
+            served.append(ServedEdge(edge, addresses, ready, domains))
+        return served
+
+    def _wrote(self, due: Due, stored: Mapping[str, Any]) -> None:
+        self._book.wrote(due, stored, time.monotonic())
+        self._metrics.writes.labels(due.seen.ref.kind).inc()
+
+    def _count(self, compiled: _Compiled) -> None:
+        self._metrics.look_at_certificates()
+        for report in self._reports:
+            serving = len(report.serving)
+            self._metrics.addresses.labels(report.edge, "true").set(serving)
+            self._metrics.addresses.labels(report.edge, "false").set(len(report.addresses) - serving)
+        for edge, sequence in self._publisher.sequences(compiled.compilation.tables).items():
+            self._metrics.sequence.labels(edge).set(sequence)

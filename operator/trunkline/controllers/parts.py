@@ -1,0 +1,91 @@
+"""Which parts this operator has, chosen by its settings: the one place that knows them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from sipedge.secret import Secret
+from trunkline.api import secret_from_manifest
+from trunkline.controllers import installation
+from trunkline.controllers.seams import Certificates, Facts, Names, Workloads
+from trunkline.dns.by_hand import ByHandProvider
+from trunkline.dns.rfc2136 import Rfc2136Provider, Rfc2136Settings
+from trunkline.kube.client import KubeClient, Manifest
+from trunkline.kube.paths import CONFIG_MAPS, SECRETS
+from trunkline.plan.workload import WorkloadSettings, edge_objects
+from trunkline.settings import OperatorSettings
+from trunkline.tls.cluster import ClusterCertificates, ClusterTlsSettings
+
+
+class CertificateObjects:
+    """Secrets and ConfigMaps of the API server, as the certificates want them."""
+
+    def __init__(self, client: KubeClient) -> None:
+        self._client = client
+
+    async def read(self, kind: str, namespace: str, name: str) -> Manifest | None:
+        """The Secret or ConfigMap; None if there is none. Raises KubeError."""
+        return await self._client.get({"Secret": SECRETS, "ConfigMap": CONFIG_MAPS}[kind], namespace, name)
+
+    async def write(self, manifest: Manifest) -> Manifest:
+        """Create it or make it so; what is stored then. Raises KubeError."""
+        return await self._client.apply(manifest)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """None = this operator does not see to it."""
+
+    workloads: Workloads | None = None
+    certificates: Certificates | None = None
+    expiries: Callable[[], Mapping[str, float]] = dict
+    """When the certificate of each edge ends, in seconds since 1970."""
+    names: Names | None = None
+    facts: Facts = dict
+    """What `names` wants in the status of Edges."""
+    dns_fault: Callable[[], str] | None = None
+    """What keeps `names` from writing; None = it writes nothing anyway."""
+
+
+def build_parts(settings: OperatorSettings, client: KubeClient) -> Parts:
+    """The parts for `settings`."""
+    workload = WorkloadSettings(
+        namespace=settings.edge_namespace,
+        image=settings.edge_image,
+        image_pull_policy=settings.image_pull_policy,
+    )
+    tls = ClusterTlsSettings(settings.base_domain, settings.system_namespace, settings.edge_namespace)
+    certificates = ClusterCertificates(tls, CertificateObjects(client))
+    parts = Parts(
+        workloads=lambda edge: edge_objects(edge, workload),
+        certificates=certificates,
+        expiries=lambda: certificates.expiry_timestamps,
+    )
+    if settings.dns_provider == "none":
+        by_hand = ByHandProvider(settings.base_domain, settings.dns_server)
+        return replace(parts, names=by_hand, facts=lambda: by_hand.facts)
+    provider = _rfc2136(settings, client)
+    return replace(parts, names=provider, dns_fault=lambda: provider.fault)
+
+
+def _rfc2136(settings: OperatorSettings, client: KubeClient) -> Rfc2136Provider:
+    namespace = settings.system_namespace
+
+    async def key() -> Mapping[str, Secret] | None:
+        found = await client.get(SECRETS, namespace, settings.tsig_secret)
+        return None if found is None else secret_from_manifest(found)[1]
+
+    async def owner() -> str:
+        return await installation.installation_id(client, namespace)
+
+    chosen = Rfc2136Settings(
+        base_domain=settings.base_domain,
+        server=settings.dns_server,
+        key_name=settings.tsig_key_name,
+        key_algorithm=settings.tsig_algorithm,
+        zone=settings.dns_zone,
+        key_secret=f"{namespace}/{settings.tsig_secret}",
+        owner_secret=f"{namespace}/{installation.NAME}",
+    )
+    return Rfc2136Provider(chosen, key, owner)

@@ -1,0 +1,150 @@
+"""The operator as a process: watches from start to end, acts while it holds the Lease."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import kopf
+from prometheus_client import start_http_server
+
+from trunkline.controllers import handlers
+from trunkline.controllers.children import Children
+from trunkline.controllers.loop import Loop
+from trunkline.controllers.metrics import Metrics
+from trunkline.controllers.parts import build_parts
+from trunkline.controllers.publish import OvertakenError
+from trunkline.controllers.side_work import SideWork
+from trunkline.controllers.watchdog import DeafWatchError, Watchdog
+from trunkline.controllers.world import World
+from trunkline.kube.client import KubeClient, connect
+from trunkline.kube.lease import LeaseLock, LeaseLostError
+from trunkline.settings import OperatorSettings
+
+log = logging.getLogger(__name__)
+
+LEASE: Final = "trunkline-operator"
+
+ENDED, FAILED = 0, 70
+"""Exit codes: asked to end; ended by a fault that a new start may cure."""
+
+
+class Operator:
+    """Everything of one process. Kopf's listener."""
+
+    def __init__(self, settings: OperatorSettings, client: KubeClient, lease_client: KubeClient) -> None:
+        self._settings, self._client = settings, client
+        self._metrics = Metrics()
+        self._world = World(client, settings)
+        self._watchdog = Watchdog(client, self._world.store, self._metrics, self._world.wake)
+        self._lease = LeaseLock(lease_client, settings.system_namespace, LEASE, settings.identity)
+        self._began = time.monotonic()
+
+    def noted(self, event: str | None, manifest: Mapping[str, Any]) -> None:
+        """Kopf saw an object."""
+        self._world.noted(manifest, event)
+
+    def health(self) -> Mapping[str, Any]:
+        """For the liveness probe and whoever is curious."""
+        return {
+            "leading": self._lease.is_held,
+            "complete": self._watchdog.complete.is_set(),
+            "faults": [fault for fault in (self._watchdog.fault, self._lease.fault) if fault],
+            "uptimeSeconds": round(time.monotonic() - self._began),
+        }
+
+    async def run(self) -> int:
+        """Until a signal or a fault; the exit code."""
+        settings = self._settings
+        server = None
+        if settings.metrics_port:
+            server, _ = start_http_server(
+                settings.metrics_port, settings.listen_address, registry=self._metrics.registry
+            )
+        tasks = {
+            asyncio.create_task(self._watch(), name="kopf"),
+            asyncio.create_task(self._world.run(), name="watches"),
+            asyncio.create_task(self._watchdog.run(), name="watchdog"),
+            asyncio.create_task(self._lead(), name="leader"),
+        }
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            return _exit_code(done)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._lease.release()
+            if server is not None:
+                server.shutdown()
+
+    async def _watch(self) -> None:
+        await self._watchdog.served()
+        health = f"http://{self._settings.listen_address}:{self._settings.health_port}/healthz"
+        await kopf.operator(
+            registry=handlers.registry_for(self),
+            settings=handlers.settings(),
+            standalone=True,
+            clusterwide=True,
+            liveness_endpoint=health if self._settings.health_port else None,
+            identity=None,
+        )
+
+    async def _lead(self) -> None:
+        """Hold the Lease, act, and begin anew when it is lost."""
+        while True:
+            await self._lease.acquire()
+            self._metrics.leading.set(1)
+            log.info("acting: the Lease is held by %s", self._settings.identity)
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._lease.keep())
+                    group.create_task(self._term())
+            except* (LeaseLostError, OvertakenError) as lost:
+                log.warning("not acting: %s", "; ".join(str(each) for each in lost.exceptions))
+            self._metrics.leading.set(0)
+            await self._lease.release()
+            await asyncio.sleep(1.0)
+
+    async def _term(self) -> None:
+        """One term, with nothing remembered from an earlier one."""
+        await self._watchdog.complete.wait()
+        await self._world.settle()
+        parts = build_parts(self._settings, self._client)
+        children = Children(self._client, self._settings.edge_namespace, parts.workloads)
+        side_work = SideWork(parts.certificates, parts.names, parts.facts, parts.dns_fault)
+        loop = Loop(
+            self._settings, self._client, self._world, self._lease, children, side_work, self._metrics
+        )
+        self._metrics.follow_certificates(parts.expiries)
+        await loop.run()
+
+
+def _exit_code(done: set[asyncio.Task[None]]) -> int:
+    for task in done:
+        error = task.exception()
+        if error is None:
+            continue
+        cause = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error
+        if isinstance(cause, DeafWatchError):
+            log.error("ending, to be started anew: %s", cause)
+        else:
+            log.error("ending, to be started anew: %s failed: %r", task.get_name(), cause, exc_info=cause)
+        return FAILED
+    # Kopf ends without a fault only when a signal asked for it.
+    return ENDED
+
+
+async def operate(settings: OperatorSettings) -> int:
+    """Run the operator; the exit code. Raises ConnectionFault if there is no cluster."""
+    client = await connect()
+    # A renewal must not wait behind ten thousand statuses.
+    lease_client = await connect(writes=1)
+    try:
+        return await Operator(settings, client, lease_client).run()
+    finally:
+        await client.close()
+        await lease_client.close()

@@ -1,0 +1,250 @@
+"""Requests to the API server as plain JSON: the few that the operator makes, with typed faults."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+from kubernetes.aio import config
+from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.client.exceptions import ApiException
+
+from trunkline.kube.faults import NotFoundError, PermanentError, TransientError, fault_of
+from trunkline.kube.paths import Kind, kind_of
+
+FIELD_MANAGER: Final = "trunkline"
+CHUNK: Final = 500
+"""Objects in one answer to a list."""
+
+_REQUEST_SECONDS: Final = 30.0
+_SILENCE_SECONDS: Final = 75.0
+"""A watch without a byte for so long is dead: bookmarks come about once a minute."""
+
+_METADATA_ONLY: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+Manifest = dict[str, Any]
+
+
+class ConnectionFault(Exception):  # noqa: N818 - it is no answer of the API server
+    """There is no way to an API server. The text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a list said."""
+
+    items: Sequence[Manifest]
+    resource_version: str
+
+
+class KubeClient:
+    """One connection pool. `writes` bounds how many writes are under way at the same time."""
+
+    def __init__(self, api: ApiClient, writes: int = 16) -> None:
+        self._api = api
+        self._writes = asyncio.Semaphore(writes)
+
+    async def close(self) -> None:
+        await self._api.close()  # type: ignore[no-untyped-call]
+
+    async def serves(self, kind: Kind) -> bool:
+        """True if the API server knows the kind and this client may list it. Raises TransientError."""
+        try:
+            await self._request("GET", kind.path(), query={"limit": "1"}, accept=_METADATA_ONLY)
+        except PermanentError:
+            return False
+        return True
+
+    # ------------------------------------------------------------------------------------- reading
+
+    async def get(self, kind: Kind, namespace: str | None, name: str) -> Manifest | None:
+        """The object, or None if there is none. Raises KubeError."""
+        try:
+            return await self._request("GET", kind.path(namespace, name))
+        except NotFoundError:
+            return None
+
+    async def list(
+        self,
+        kind: Kind,
+        namespace: str | None = None,
+        query: Mapping[str, str] | None = None,
+        *,
+        metadata_only: bool = False,
+    ) -> Listing:
+        """All objects, of one namespace or of all. Raises KubeError; GoneError if it took too long."""
+        items: list[Manifest] = []
+        more: dict[str, str] = {"limit": str(CHUNK), **(query or {})}
+        accept = _METADATA_ONLY if metadata_only else None
+        while True:
+            answer = await self._request("GET", kind.path(namespace), query=more, accept=accept)
+            items.extend(answer["items"] or ())
+            metadata = answer["metadata"]
+            if not metadata.get("continue"):
+                return Listing(items, metadata["resourceVersion"])
+            more["continue"] = metadata["continue"]
+
+    async def watch(
+        self, kind: Kind, namespace: str | None, resource_version: str, query: Mapping[str, str]
+    ) -> AsyncIterator[tuple[str, Manifest]]:
+        """Event types and objects from a resource version on, bookmarks included, until the server ends it.
+
+        Raises KubeError, also for an error inside the stream.
+        """
+        parameters = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": "240",
+            "resourceVersion": resource_version,
+            **query,
+        }
+        limits = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=_SILENCE_SECONDS)
+        what = f"WATCH {kind.path(namespace)}"
+        async with self._answer("GET", kind.path(namespace), parameters, limits=limits) as answer:
+            if answer.status >= 400:
+                raise fault_of(answer.status, await answer.read(), answer.headers.get("Retry-After"), what)
+            rest = b""
+            async for chunk in answer.content.iter_any():
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in filter(None, lines):
+                    event = json.loads(line)
+                    if event["type"] == "ERROR":
+                        raise fault_of(
+                            event["object"].get("code", 500), json.dumps(event["object"]).encode(), None, what
+                        )
+                    yield event["type"], event["object"]
+
+    # ------------------------------------------------------------------------------------- writing
+
+    async def apply(self, manifest: Manifest) -> Manifest:
+        """Server-side apply as the one field manager; what is stored then. Raises KubeError.
+
+        With `metadata.resourceVersion` set, ConflictError if the object has changed since.
+        """
+        metadata = manifest["metadata"]
+        path = kind_of(manifest).path(metadata.get("namespace"), metadata["name"])
+        query = {"fieldManager": FIELD_MANAGER, "force": "true"}
+        return await self._write("PATCH", path, query, manifest, "application/apply-patch+yaml")
+
+    async def create(self, kind: Kind, manifest: Manifest) -> Manifest:
+        """Create the object. Raises KubeError; ConflictError if it exists already."""
+        path = kind.path(manifest["metadata"].get("namespace"))
+        return await self._write("POST", path, {"fieldManager": FIELD_MANAGER}, manifest, "application/json")
+
+    async def merge(
+        self, kind: Kind, namespace: str | None, name: str, patch: Manifest, subresource: str = ""
+    ) -> Manifest:
+        """Merge `patch` into the object (RFC 7396). Raises KubeError.
+
+        With `metadata.resourceVersion` in it, ConflictError if the object has changed since.
+        """
+        path = kind.path(namespace, name, subresource)
+        query = {"fieldManager": FIELD_MANAGER}
+        return await self._write("PATCH", path, query, patch, "application/merge-patch+json")
+
+    async def delete(self, kind: Kind, namespace: str | None, name: str, uid: str = "") -> None:
+        """Delete the object; no fault if it is gone. With `uid`, only if it is that one. Raises KubeError."""
+        body: Manifest = {"propagationPolicy": "Background"}
+        if uid:
+            body["preconditions"] = {"uid": uid}
+        try:
+            await self._write("DELETE", kind.path(namespace, name), {}, body, "application/json")
+        except NotFoundError:
+            pass
+
+    async def _write(
+        self, method: str, path: str, query: Mapping[str, str], body: Manifest, content_type: str
+    ) -> Manifest:
+        async with self._writes:
+            return await self._request(method, path, query=query, body=body, content_type=content_type)
+
+    # ------------------------------------------------------------------------------------ requests
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Manifest | None = None,
+        content_type: str = "application/json",
+        accept: str | None = None,
+    ) -> Manifest:
+        limits = aiohttp.ClientTimeout(total=_REQUEST_SECONDS, sock_connect=10)
+        async with self._answer(method, path, query, body, content_type, accept, limits) as answer:
+            data = await answer.read()
+            if answer.status >= 400:
+                raise fault_of(answer.status, data, answer.headers.get("Retry-After"), f"{method} {path}")
+        found: Manifest = json.loads(data)
+        return found
+
+    @contextlib.asynccontextmanager
+    async def _answer(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Manifest | None = None,
+        content_type: str = "application/json",
+        accept: str | None = None,
+        limits: aiohttp.ClientTimeout | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The raw answer, whatever its status. Raises TransientError if there is none."""
+        wanted = {"Content-Type": content_type, "Accept": accept or "application/json"}
+        try:
+            _, url, headers, data, _ = await self._api.param_serialize(
+                method,
+                path,
+                query_params=list((query or {}).items()),
+                header_params=wanted,
+                body=body,
+                auth_settings=["BearerToken"],
+            )
+            answer = await self._api.rest_client.request(  # type: ignore[no-untyped-call]
+                method, url, headers=headers, body=data, _request_timeout=limits
+            )
+            try:
+                yield answer.response
+            finally:
+                # Half a stream cannot be used for the next request.
+                answer.response.close()
+        except (aiohttp.ClientError, ApiException, OSError, ValueError) as error:
+            raise TransientError(f"{method} {path}: {type(error).__name__} {error}") from error
+
+
+async def connect(writes: int = 16) -> KubeClient:
+    """A client for the cluster that this process runs in, or else that of kubeconfig.
+
+    Raises ConnectionFault.
+    """
+    configuration = Configuration()
+    try:
+        if os.environ.get("KUBERNETES_SERVICE_HOST"):
+            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+        else:
+            # Left out, the library takes the value that the variable had when it was imported.
+            files = os.environ.get("KUBECONFIG") or None
+            await config.load_kube_config(files, client_configuration=configuration)  # type: ignore[no-untyped-call]
+    except (config.ConfigException, OSError, ValueError) as error:
+        raise ConnectionFault(
+            f"no cluster to talk to: {error}; set KUBECONFIG to a file that names one"
+        ) from error
+    configuration.connection_pool_maxsize = 64
+    api = ApiClient(configuration)
+    api.user_agent = "trunkline"
+    return KubeClient(api, writes)
+
+
+def in_cluster_namespace() -> str | None:
+    """The namespace of the pod that this process runs in; None outside of a cluster."""
+    try:
+        return Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace").read_text().strip() or None
+    except OSError:
+        return None

@@ -1,0 +1,124 @@
+"""What the operator was asked for, checked. From flags, environment variables, and so from Helm."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+DEFAULT_SYSTEM_NAMESPACE: Final = "trunkline-system"
+DEFAULT_EDGE_NAMESPACE: Final = "trunkline-edges"
+
+_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_LONGEST_DOMAIN: Final = 100
+"""Leaves room for the longest trunk name below it in the 253 characters of a DNS name."""
+
+
+class SettingError(ValueError):
+    """A setting cannot be used. The text names it, its value's fault and the mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorSettings:
+    """The settings of `trunkline run`."""
+
+    base_domain: str
+    system_namespace: str = DEFAULT_SYSTEM_NAMESPACE
+    edge_namespace: str = DEFAULT_EDGE_NAMESPACE
+    tenant_namespaces: tuple[str, ...] = ()
+    """Namespaces whose Secrets may be read; `*` = all."""
+    denied_target_cidrs: tuple[str, ...] = ()
+    dns_provider: str = "none"
+    dns_server: str = ""
+    """`rfc2136` only: HOST or HOST:PORT of the primary server."""
+    dns_zone: str = ""
+    """`rfc2136` only: the zone to update; empty = the base domain."""
+    tsig_secret: str = ""
+    """`rfc2136` only: the Secret with the key, in the system namespace, key `secret`."""
+    tsig_key_name: str = ""
+    tsig_algorithm: str = "hmac-sha256"
+    edge_image: str = "trunkline/edge:latest"
+    image_pull_policy: str = "IfNotPresent"
+    metrics_port: int = 8080
+    """0 = none."""
+    health_port: int = 8081
+    """0 = none."""
+    listen_address: str = "0.0.0.0"  # noqa: S104 - a pod's ports are reached from outside
+    holder: str = ""
+    """Who holds the Lease; empty = a name of this process."""
+
+    @property
+    def identity(self) -> str:
+        """The holder of the Lease. A pod keeps its name when its container restarts: it goes on at once."""
+        return self.holder or f"{socket.gethostname()}-{os.getpid()}"
+
+
+def check_settings(settings: OperatorSettings) -> OperatorSettings:
+    """The settings, or SettingError with the first that cannot be used."""
+    _check_domain(settings.base_domain)
+    for option, namespace in (
+        ("POD_NAMESPACE", settings.system_namespace),
+        ("--edge-namespace", settings.edge_namespace),
+    ):
+        _check_namespace(option, namespace)
+    for namespace in settings.tenant_namespaces:
+        if namespace != "*":
+            _check_namespace("--tenant-namespaces", namespace)
+    if settings.system_namespace == settings.edge_namespace:
+        raise SettingError(
+            f"--edge-namespace {settings.edge_namespace} is the operator's own: give edge pods another "
+            "namespace, since they may read all Secrets of theirs"
+        )
+    for cidr in settings.denied_target_cidrs:
+        _check_cidr(cidr)
+    if settings.dns_provider not in ("none", "rfc2136"):
+        raise SettingError(f"--dns-provider {settings.dns_provider!r} is unknown: write none or rfc2136")
+    if settings.dns_provider == "rfc2136":
+        for option, value in (
+            ("--dns-server", settings.dns_server),
+            ("--dns-tsig-secret", settings.tsig_secret),
+            ("--dns-tsig-key-name", settings.tsig_key_name),
+        ):
+            if not value:
+                raise SettingError(f"{option} is missing: --dns-provider rfc2136 needs it")
+    return settings
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """The members of a comma-separated list."""
+    return tuple(part for part in (each.strip() for each in text.split(",")) if part)
+
+
+def pod_settings(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """What a pod's environment says of itself: `system_namespace` and `holder`, as far as it does."""
+    names: Sequence[tuple[str, str]] = (("POD_NAMESPACE", "system_namespace"), ("POD_NAME", "holder"))
+    return {field: environment[name] for name, field in names if environment.get(name)}
+
+
+def _check_domain(text: str) -> None:
+    labels = text.split(".")
+    if len(text) > _LONGEST_DOMAIN or not all(_LABEL.fullmatch(label) for label in labels):
+        raise SettingError(
+            f"--base-domain {text!r} is no domain: write labels of lower-case letters, digits and dashes "
+            f"with dots between, at most {_LONGEST_DOMAIN} characters, e.g. voice.example.com"
+        )
+    if labels[-1].isdigit():
+        raise SettingError(f"--base-domain {text!r} is an address, not a domain: e.g. voice.example.com")
+
+
+def _check_namespace(option: str, text: str) -> None:
+    if not _LABEL.fullmatch(text):
+        raise SettingError(
+            f"{option} {text!r} is no name of a namespace: use lower-case letters, digits and -"
+        )
+
+
+def _check_cidr(text: str) -> None:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as error:
+        raise SettingError(f"--denied-target-cidrs: {error}: write networks as 10.0.0.0/8") from error

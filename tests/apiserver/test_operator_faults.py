@@ -1,0 +1,254 @@
+"""What goes wrong around an operator: afterwards all is as if nothing had."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from typing import Any
+
+import pytest
+
+from apiserver.operators import (
+    ADDRESSES,
+    CRDS,
+    EDGE,
+    ROOT,
+    Operator,
+    Platform,
+    custom,
+    operator_server,
+    origination,
+    platform,
+    quickstart,
+    restart,
+)
+from cluster.processes import wait_until
+from sipedge.routing.decision import Forward, Reject
+
+pytestmark = pytest.mark.apiserver
+
+__all__ = ["operator_server", "platform"]
+
+
+def settled(platform: Platform) -> int:
+    """Apply the quickstart, start an operator, acknowledge as an agent does, and wait until all is Ready."""
+    platform.kubectl.apply(*quickstart(platform.tenant))
+    platform.start()
+    platform.wait_for("a table", lambda: platform.table(EDGE))
+    return acknowledged(platform)
+
+
+def acknowledged(platform: Platform) -> int:
+    """Acknowledge what is published, as an agent does, until every object is Ready; the sequence."""
+
+    def all_ready() -> bool:
+        sequence = platform.table(EDGE).sequence
+        platform.acknowledge(EDGE, 0, sequence, address=ADDRESSES[0])
+        return all(state == "True" for state in ready(platform).values())
+
+    platform.wait_for("every object", all_ready)
+    return platform.table(EDGE).sequence
+
+
+def ready(platform: Platform) -> dict[str, str]:
+    """The status of Ready by object."""
+    states = {}
+    for kind in ("account", "carrier", "edge", "trunk", "originationuri", "number", "ipaccesscontrollist"):
+        for each in platform.kubectl.get(kind)["items"]:
+            conditions = {one["type"]: one["status"] for one in each["status"]["conditions"]}
+            states[f"{kind}/{each['metadata']['name']}"] = conditions.get("Ready", "")
+    return states
+
+
+def test_a_settled_operator_writes_nothing_for_half_a_minute(platform: Platform) -> None:
+    """Every object keeps its resource version while an agent renews its Lease."""
+    sequence = settled(platform)
+    time.sleep(2)
+    before = platform.versions()
+    for _ in range(6):
+        time.sleep(5)
+        platform.acknowledge(EDGE, 0, sequence, address=ADDRESSES[0])
+    assert platform.versions() == before
+
+
+def test_a_restart_with_nothing_changed_writes_nothing(platform: Platform) -> None:
+    """The new process finds everything as it should be."""
+    sequence = settled(platform)
+    time.sleep(2)
+    before = platform.versions()
+    assert platform.operators[0].stop() == 0
+    platform.start()
+    platform.wait_for("the new process", lambda: platform.operators[1].said("acting"))
+    platform.acknowledge(EDGE, 0, sequence, address=ADDRESSES[0])
+    time.sleep(6)
+    assert platform.versions() == before
+    assert not platform.operators[1].said("applied")
+    assert not platform.operators[1].said("published")
+
+
+def test_a_second_operator_waits_and_takes_over(platform: Platform) -> None:
+    """Two at once: one acts. When it dies, the other goes on where it was."""
+    settled(platform)
+    platform.start("operator-1")
+    time.sleep(3)
+    assert not platform.operators[1].said("acting")
+    platform.operators[0].kill()
+    platform.kubectl("delete", "number", "main")
+    platform.wait_for(
+        "the second", lambda: isinstance(platform.table(EDGE).decide(origination()), Reject), 60
+    )
+    assert platform.operators[1].said("acting")
+
+
+def test_an_operator_that_wakes_up_late_overwrites_nothing(platform: Platform) -> None:
+    """A frozen one loses the Lease; thawed, it sees so, and leaves the newer table alone."""
+    settled(platform)
+    first = platform.operators[0]
+    first.freeze()
+    platform.kubectl.apply(custom("Number", "more", {"number": "+14155550101", "trunkRef": {"name": "hq"}}))
+    platform.start("operator-1")
+    more = origination("+14155550101")
+    platform.wait_for("the second", lambda: isinstance(platform.table(EDGE).decide(more), Forward), 60)
+    newer = platform.table(EDGE).sequence
+    first.thaw()
+    platform.wait_for("the first gives up", lambda: first.said("not acting"))
+    time.sleep(2)
+    assert platform.table(EDGE).sequence == newer
+    assert first.process.poll() is None
+
+
+def test_deleted_tables_come_back_with_a_higher_sequence(platform: Platform) -> None:
+    """Agents refuse a sequence below theirs, so a lost head is written anew above what was acknowledged."""
+    sequence = settled(platform)
+    platform.kubectl.within(platform.edges)("delete", "secrets", "--all")
+    platform.wait_for("a new table", lambda: platform.table(EDGE).sequence > sequence)
+    assert isinstance(platform.table(EDGE).decide(origination()), Forward)
+
+
+def test_a_damaged_part_is_mended(platform: Platform) -> None:
+    settled(platform)
+    edges = platform.kubectl.within(platform.edges)
+    part = next(name for name in edges("get", "secrets", "-o", "name").split() if "table-number" in name)
+    edges("patch", part, "--type=merge", "-p", json.dumps({"data": {"data": "AAAA"}}))
+    platform.wait_for("the part", lambda: isinstance(platform.table(EDGE).decide(origination()), Forward))
+
+
+def test_all_objects_of_a_namespace_deleted_while_the_operator_is_away(platform: Platform) -> None:
+    """Their rows go at its return, and no finalizer held them back."""
+    settled(platform)
+    platform.operators[0].kill()
+    platform.kubectl("delete", "trunk,number,originationuri,ipaccesscontrollist", "--all", "--timeout=5s")
+    platform.start()
+    platform.wait_for("the rows", lambda: isinstance(platform.table(EDGE).decide(origination()), Reject))
+    names = platform.kubectl.within(platform.edges)("get", "secrets", "-o", "name")
+    assert "table-trunk" not in names
+    assert "table-number" not in names
+
+
+def test_a_stored_object_that_todays_schema_refuses_is_told_and_harms_nobody(platform: Platform) -> None:
+    """It was written under CRDs that took it; its status says what is wrong with it."""
+    name = "numbers.trunkline.dev"
+    lax = [
+        {
+            "op": "replace",
+            "path": "/spec/versions/0/schema/openAPIV3Schema",
+            "value": {
+                "type": "object",
+                "properties": {
+                    "spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+                    "status": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+                },
+            },
+        }
+    ]
+    kubectl = platform.kubectl
+    kubectl("patch", "crd", name, "--type=json", "-p", json.dumps(lax))
+    try:
+        old = custom("Number", "old", {"number": "banana", "colour": "red"})
+        wait_until("the lax schema", lambda: kubectl.try_apply(old).status == 0, 20)
+    finally:
+        kubectl("replace", "-f", str(CRDS / f"{name}.yaml"))
+    strict = custom("Number", "strict", {"number": "banana"})
+    wait_until(
+        "the schema",
+        lambda: (
+            kubectl.try_apply(
+                strict,
+            ).status
+            != 0
+        ),
+        20,
+    )
+    settled_but_for(platform, "number/old")
+    platform.wait_condition("number", "old", "Accepted", status="False", reason="Invalid")
+    message = platform.condition("number", "old", "Accepted")["message"]
+    assert "spec.number" in message
+    assert platform.condition("number", "old", "Stalled")["status"] == "True"
+
+
+def settled_but_for(platform: Platform, exception: str) -> None:
+    platform.kubectl.apply(*quickstart(platform.tenant))
+    platform.start()
+    platform.wait_for("a table", lambda: platform.table(EDGE))
+
+    def rest_ready() -> bool:
+        platform.acknowledge(EDGE, 0, platform.table(EDGE).sequence, address=ADDRESSES[0])
+        return all(state == "True" for name, state in ready(platform).items() if name != exception)
+
+    platform.wait_for("the others", rest_ready)
+
+
+@pytest.mark.parametrize("process", ("kube-apiserver", "etcd"))
+def test_the_operator_outlives_an_api_server_that_is_killed(platform: Platform, process: str) -> None:
+    """SIGKILL, ten seconds away: the same process serves the next change."""
+    settled(platform)
+    restart(platform.server, process, pause=10)
+    platform.kubectl("delete", "number", "main")
+    platform.wait_for(
+        "the change", lambda: isinstance(platform.table(EDGE).decide(origination()), Reject), 60
+    )
+    assert platform.operators[0].process.poll() is None
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_killed_after_each_write_the_end_is_the_same(platform: Platform) -> None:
+    """One operator after another dies right after its first write, until none is left to make."""
+    platform.kubectl.apply(*quickstart(platform.tenant))
+    dying = (str(ROOT / "tests" / "apiserver" / "dying_operator.py"),)
+    deaths = 0
+    while died(operator := platform.start(program=dying)):
+        deaths += 1
+        assert deaths < 100
+    operator.kill()
+    after_deaths = end_state(platform)
+    assert deaths > 15
+    platform.kubectl.within(platform.edges)("delete", "secrets", "--all")
+    platform.start()
+    platform.wait_for("a table", lambda: platform.table(EDGE))
+    assert isinstance(platform.table(EDGE).decide(origination()), Forward)
+    time.sleep(2)
+    assert end_state(platform) == after_deaths
+
+
+def died(operator: Operator) -> bool:
+    """True if it killed itself; False once it lives on, having nothing to write."""
+    try:
+        return operator.process.wait(timeout=8) == -signal.SIGKILL
+    except subprocess.TimeoutExpired:
+        return False
+
+
+def end_state(platform: Platform) -> Any:
+    """Rows, and statuses without their times."""
+    statuses = {}
+    for kind in ("account", "carrier", "edge", "trunk", "originationuri", "number", "ipaccesscontrollist"):
+        for each in platform.kubectl.get(kind)["items"]:
+            conditions = [
+                {key: value for key, value in one.items() if key != "lastTransitionTime"}
+                for one in each["status"].pop("conditions")
+            ]
+            statuses[f"{kind}/{each['metadata']['name']}"] = (each["status"], conditions)
+    return platform.table(EDGE).rows, statuses

@@ -1,0 +1,86 @@
+"""The store holds the newest state of each object, in whatever order it is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support.objects import manifest_of
+from trunkline.api import InvalidObject, ObjectRef, Trunk
+from trunkline.controllers.store import Store
+
+HQ = ObjectRef("Trunk", "acme", "hq")
+
+
+def trunk(version: int, *, generation: int = 1, uid: str = "a", **spec: object) -> dict[str, Any]:
+    metadata = {
+        "uid": uid,
+        "generation": generation,
+        "resourceVersion": str(version),
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+    }
+    return manifest_of("Trunk", "hq", "acme", spec, **metadata)
+
+
+def test_an_object_is_decoded_once_for_each_version_of_its_spec() -> None:
+    store = Store()
+    store.note(None, trunk(1))
+    first = store.get(HQ)
+    store.note("MODIFIED", {**trunk(2), "status": {"observedGeneration": 1}})
+    second = store.get(HQ)
+    assert first is not None
+    assert second is not None
+    assert second.content is first.content
+    assert second.status == {"observedGeneration": 1}
+
+
+def test_a_changed_status_is_no_reason_to_compile_and_a_changed_spec_is() -> None:
+    store = Store()
+    store.note(None, trunk(1))
+    revision = store.revision
+    store.note("MODIFIED", {**trunk(2), "status": {"observedGeneration": 1}})
+    assert store.revision == revision
+    store.note("MODIFIED", trunk(3, generation=2, friendlyName="new"))
+    assert store.revision > revision
+
+
+def test_an_object_of_the_same_name_is_another_one() -> None:
+    """Deleted and made anew, its generation is 1 again."""
+    store = Store()
+    store.note(None, trunk(1, friendlyName="old"))
+    store.note("ADDED", trunk(5, uid="b", friendlyName="new"))
+    seen = store.get(HQ)
+    assert seen is not None
+    assert isinstance(seen.content, Trunk)
+    assert seen.content.spec.friendly_name == "new"
+
+
+def test_what_cannot_be_used_is_kept_with_its_faults() -> None:
+    store = Store()
+    store.note(None, trunk(1, colour="red"))
+    good, bad = store.contents()
+    assert good == []
+    assert [each.ref for each in bad] == [HQ]
+    assert isinstance(bad[0], InvalidObject)
+    assert "colour" in bad[0].errors[0].path
+
+
+def test_an_object_whose_deletion_waits_for_a_finalizer_is_served_no_more() -> None:
+    store = Store()
+    manifest = trunk(1)
+    manifest["metadata"]["deletionTimestamp"] = "2026-01-02T00:00:00Z"
+    store.note("MODIFIED", manifest)
+    assert store.contents() == ([], [])
+
+
+@given(st.permutations([("ADDED", 1), ("MODIFIED", 2), ("MODIFIED", 3), ("DELETED", 4)]))
+def test_stale_events_change_nothing(events: list[tuple[str, int]]) -> None:
+    """A list, a watch and the answer to a write race with each other: versions decide."""
+    store = Store()
+    for event, version in events:
+        store.note(event, trunk(version, generation=version))
+    assert store.get(HQ) is None
+    assert store.knows(HQ, 4)
+    assert not store.knows(HQ, 5)
