@@ -35,7 +35,7 @@ ALLOW_MISSING = "TRUNKLINE_ALLOW_MISSING_TOOLS"
 
 NEEDS: dict[str, tuple[str, ...]] = {
     "agent": ("edge-python", "knotd"),
-    "dns": ("knotd",),
+    "dns": ("knotd", "named"),
     "sip": ("edge-python", "kamailio", "sipp"),
     "standalone": ("edge-python", "kamailio", "knotd", "dig"),
     "cli": ("edge-python", "kamailio", "knotd", "sipp"),

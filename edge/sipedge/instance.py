@@ -243,8 +243,12 @@ def kamailio_command(settings: InstanceSettings) -> list[str]:
     It works in the instance's directory: the control socket is bound below /proc/self/cwd, since the path
     of a unix socket may have 107 bytes only (unix(7)) and a directory's may be longer.
     """
-    where = str(settings.directory)
-    return ["kamailio", "-DD", "-E", "-m", str(settings.shm_mb), "-w", where, "-f", str(settings.config_file)]
+    return [
+        *("kamailio", "-DD", "-E"),
+        # Constant time per allocation: with Debian's default a fifth of a call went into searching lists.
+        *("-x", "tlsf", "-X", "tlsf"),
+        *("-m", str(settings.shm_mb), "-w", str(settings.directory), "-f", str(settings.config_file)),
+    ]
 
 
 def agent_command() -> list[str]:

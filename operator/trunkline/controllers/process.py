@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import time
 from collections.abc import Mapping
@@ -113,6 +114,9 @@ class Operator:
         """One term, with nothing remembered from an earlier one."""
         await self._watchdog.complete.wait()
         await self._world.settle()
+        # What was read so far stays: the collector need not look through it again and again.
+        gc.collect()
+        gc.freeze()
         parts = build_parts(self._settings, self._client)
         children = Children(self._client, self._settings.edge_namespace, parts.workloads)
         side_work = SideWork(parts.certificates, parts.names, parts.facts, parts.dns_fault)

@@ -50,23 +50,28 @@ class Store:
         self.revision = 0
         """Rises whenever there is something to compile."""
 
-    def note(self, event: str | None, manifest: Manifest) -> ObjectRef:
-        """Take in what a watch said: `DELETED`, or any other event with the object's present state."""
+    def note(self, event: str | None, manifest: Manifest) -> bool:
+        """Take in what a watch said: `DELETED`, or any other event with the object's present state.
+
+        False if that was known already, as with the echo of an own write.
+        """
         ref, version = _ref(manifest), int(manifest["metadata"]["resourceVersion"])
         before = self._seen.get(ref)
-        if max(before.version if before else 0, self._removed.get(ref, 0)) > version:
-            # A list or a write's answer was quicker than this event.
-            return ref
         if event == "DELETED":
+            if version <= self._removed.get(ref, 0) or (before is not None and version < before.version):
+                return False
             self._removed[ref] = version
             self.forget(ref)
-            return ref
+            return True
+        if self.knows(ref, version):
+            # A list or a write's answer was quicker than this event.
+            return False
         self._removed.pop(ref, None)
         now = _seen(ref, version, manifest, before)
         self._seen[ref] = now
         if before is None or (before.identity, before.is_ending) != (now.identity, now.is_ending):
             self.revision += 1
-        return ref
+        return True
 
     def forget(self, ref: ObjectRef) -> None:
         """The object is gone."""

@@ -60,10 +60,10 @@ class World:
     def noted(self, manifest: Mapping[str, Any], event: str | None = None) -> None:
         """A custom resource was seen, by a watch or in the answer to a write."""
         before = self.store.revision
-        self.store.note(event, manifest)
-        if self.store.revision != before:
-            self._date()
-        self.wake()
+        if self.store.note(event, manifest):
+            if self.store.revision != before:
+                self._date()
+            self.wake()
 
     def revision(self) -> object:
         """Equal to an earlier one if there is nothing new to compile."""
