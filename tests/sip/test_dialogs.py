@@ -352,8 +352,9 @@ def test_a_call_that_lasts_too_long_is_ended_both_ways(lab: Lab, pbx: UserAgent,
     telco.respond(telco.wait("INVITE"), 200, body=sdp(telco.address))
     pbx.wait("INVITE", status=200)
     leg.send("ACK")
-    for agent in (pbx, telco):
-        agent.respond(agent.wait("BYE", seconds=5), 200)
+    # Both BYEs before any answer: Kamailio 5.6.3 may forget the second if the first is answered too soon.
+    for agent, bye in [(agent, agent.wait("BYE", seconds=5)) for agent in (pbx, telco)]:
+        agent.respond(bye, 200)
     assert 1.9 < time.monotonic() - begun < 5.5
     time.sleep(0.1)
     assert (
