@@ -34,7 +34,7 @@ check: setup ## lint, types, import contracts and every test that needs no serve
 	@$(MAKE) --jobs=2 --output-sync=line lint quick-tests
 
 .PHONY: test
-test: setup lint ## everything: check, then real Kamailio, Knot, sipp, `trunkline up`, the demo
+test: setup lint ## check, then real Kamailio, Knot, sipp, `trunkline up`, the demo: all that needs no Kubernetes
 	$(PYTEST) tests $(CLUSTER_TESTS:%=--ignore=tests/%)
 
 .PHONY: lint

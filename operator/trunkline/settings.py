@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from trunkline.plan.base_domain import base_domain_fault
+
 DEFAULT_SYSTEM_NAMESPACE: Final = "trunkline-system"
 DEFAULT_EDGE_NAMESPACE: Final = "trunkline-edges"
 
 _LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_LONGEST_DOMAIN: Final = 100
-"""Leaves room for the longest trunk name below it in the 253 characters of a DNS name."""
 
 
 class SettingError(ValueError):
@@ -100,14 +100,9 @@ def pod_settings(environment: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _check_domain(text: str) -> None:
-    labels = text.split(".")
-    if len(text) > _LONGEST_DOMAIN or not all(_LABEL.fullmatch(label) for label in labels):
-        raise SettingError(
-            f"--base-domain {text!r} is no domain: write labels of lower-case letters, digits and dashes "
-            f"with dots between, at most {_LONGEST_DOMAIN} characters, e.g. voice.example.com"
-        )
-    if labels[-1].isdigit():
-        raise SettingError(f"--base-domain {text!r} is an address, not a domain: e.g. voice.example.com")
+    fault = base_domain_fault(text)
+    if fault:
+        raise SettingError(f"--base-domain {text!r} {fault}")
 
 
 def _check_namespace(option: str, text: str) -> None:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from trunkline.plan.base_domain import base_domain_fault
+
 DEFAULT_BASE_DOMAIN: Final = "trunkline.test"
 DEFAULT_DNS: Final = "127.0.0.1:5300"
 DEFAULT_DRAIN_SECONDS: Final = 5.0
-
-_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_LONGEST_DOMAIN: Final = 100
-"""Leaves room for the longest trunk name below it in the 253 characters of a DNS name."""
 
 
 class OptionError(ValueError):
@@ -80,14 +77,9 @@ def check_options(options: UpOptions) -> CheckedOptions:
 def check_domain(text: str) -> str:
     """The domain in lower case, without a dot at its end. Raises OptionError."""
     domain = text.lower().removesuffix(".")
-    labels = domain.split(".")
-    if len(domain) > _LONGEST_DOMAIN or not all(_LABEL.fullmatch(label) for label in labels):
-        raise OptionError(
-            f"--base-domain {text!r} is no domain: write labels of letters, digits and dashes with dots "
-            f"between, at most {_LONGEST_DOMAIN} characters, e.g. voice.example.com"
-        )
-    if domain.rpartition(".")[2].isdigit():
-        raise OptionError(f"--base-domain {text!r} is an address, not a domain: e.g. voice.example.com")
+    fault = base_domain_fault(domain)
+    if fault:
+        raise OptionError(f"--base-domain {text!r} {fault}")
     return domain
 
 
