@@ -9,6 +9,7 @@ from typing import Any, Final
 from sipedge.instance import own_settings, read_edge_secret
 from sipedge.kemi import calls, dialogs, writer
 from sipedge.kemi.authentication import digest_check
+from sipedge.kemi.inherited import forget_shared_thread_state
 from sipedge.kemi.journal import note_fault, note_reason, note_refusal
 from sipedge.kemi.ksr import KSR
 from sipedge.kemi.reader import read_request, text
@@ -40,6 +41,7 @@ class Routes:
 
     def child_init(self, rank: int) -> int:
         """Called in each process after the fork. LMDB is opened by the first request, never before."""
+        _guarded("start of a process", forget_shared_thread_state)
         return 0
 
     def ksr_request_route(self, message: Any) -> int:
@@ -150,7 +152,7 @@ class Routes:
             writer.reply(200, "OK", (("X-Trunkline-Revision", str(sequence)),))
 
 
-def _guarded(place: str, action: Callable[[], None]) -> int:
+def _guarded(place: str, action: Callable[[], object]) -> int:
     try:
         action()
     except Exception as error:
