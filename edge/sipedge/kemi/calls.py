@@ -9,6 +9,7 @@ from sipedge.instance import InstanceSettings
 from sipedge.kemi import writer
 from sipedge.kemi.carrier_auth import answer_challenge
 from sipedge.kemi.counting import count_call, keys_in_progress, uncount_calls
+from sipedge.kemi.duration import limit_duration
 from sipedge.kemi.headers import header_line
 from sipedge.kemi.journal import say
 from sipedge.kemi.ksr import KSR
@@ -36,10 +37,6 @@ REPLY_ROUTE = "ksr_onreply_call"
 
 _SILENCE_MILLISECONDS = 4_000
 """S65: no response at all, not even a 100."""
-_LIMIT_VARIABLE = "limit"
-"""Variable of the dialog: how many seconds the call may last."""
-_TICK_SECONDS = 1
-"""How exactly Kamailio keeps a dialog's time."""
 _NO_REPLY_ON_ERROR = 2
 """Flag of t_relay: a send error is ours to handle, by the next attempt."""
 
@@ -48,8 +45,7 @@ def start_call(settings: InstanceSettings, edge_secret: Secret, table: Table, de
     """Count the call, prepare its INVITE and make the first attempt."""
     call_id, caller_tag = text("$ci"), text("$ft")
     KSR.dialog.dlg_manage()
-    KSR.dialog.dlg_set_timeout(decision.max_duration_seconds)
-    KSR.dialog.var_sets(_LIMIT_VARIABLE, str(decision.max_duration_seconds))
+    limit_duration(decision.max_duration_seconds)
     if KSR.tm.t_newtran() <= 0:
         return  # a retransmission, which another worker is answering
     over = count_call(decision.limits)
@@ -116,16 +112,6 @@ def dress_reply() -> None:
         if dress.account_sid is not None:
             KSR.hdr.append(header_line("X-Trunkline-AccountSid", dress.account_sid))
         KSR.hdr.append(header_line("X-Trunkline-CallSid", dress.call_sid))
-
-
-def note_dialog_event(event: str) -> None:
-    """Say so when a call has ended because it may last no longer (S11); both sides got a BYE."""
-    limit, begun = KSR.dialog.var_gete(_LIMIT_VARIABLE), text("$dlg(start_ts)")
-    if event != "dialog:end" or not limit or not begun:
-        return
-    if time.time() - int(begun) >= int(limit) - _TICK_SECONDS:
-        call_id = text("$dlg(callid)")
-        say(f"ended error=32015 reason=DurationReached rule='S11' seconds={limit} call_id={call_id!r}")
 
 
 def alias_contact(*, of_customer: bool) -> None:

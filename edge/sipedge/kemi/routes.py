@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from sipedge.instance import own_settings, read_edge_secret
-from sipedge.kemi import calls, dialogs, writer
+from sipedge.kemi import calls, dialogs, duration, writer
 from sipedge.kemi.authentication import digest_check
 from sipedge.kemi.inherited import forget_shared_thread_state
 from sipedge.kemi.journal import note_fault, note_reason, note_refusal
@@ -56,7 +56,7 @@ class Routes:
 
     def ksr_reply_route(self, message: Any) -> int:
         """Every answer, before its transaction sees it."""
-        return _guarded("reply route of all answers", lambda: dialogs.drop_stray_answer(self._edge_secret))
+        return _guarded("reply route of all answers", self._answer)
 
     def ksr_failure_call(self, message: Any) -> int:
         """An attempt of a call has failed."""
@@ -86,7 +86,15 @@ class Routes:
 
     def ksr_dialog_event(self, message: Any, event: str) -> int:
         """A dialog has begun, ended or failed."""
-        return _guarded("dialog event", lambda: calls.note_dialog_event(event))
+        return _guarded("dialog event", lambda: duration.note_dialog_event(event))
+
+    def ksr_own_request(self, message: Any, event: str) -> int:
+        """A request that Kamailio itself makes is about to leave."""
+        return _guarded("own request", duration.note_own_request)
+
+    def _answer(self) -> None:
+        dialogs.drop_stray_answer(self._edge_secret)
+        duration.hold_answer_to_first_bye()
 
     def _request(self) -> None:
         KSR.force_rport()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import ipaddress
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Protocol, cast
 
@@ -45,14 +46,26 @@ class Rows(Protocol):
 
 
 class MemoryRows:
-    """Rows of one EdgeTable in memory, as `explain` and the tests use them."""
+    """Rows of one table in memory, as `explain` and the tests use them."""
 
     def __init__(self, table: EdgeTable) -> None:
-        self._rows = {
-            section: {key.encode(): pack_row(row) for key, row in rows.items()}
-            for section, rows in table.sections.items()
-        }
-        self._keys = {section: sorted(rows) for section, rows in self._rows.items()}
+        self._hold(
+            {
+                section: {key.encode(): pack_row(row) for key, row in rows.items()}
+                for section, rows in table.sections.items()
+            }
+        )
+
+    @classmethod
+    def of_packed(cls, rows: Mapping[Section, Mapping[bytes, bytes]]) -> MemoryRows:
+        """Rows as they were published."""
+        made = cls.__new__(cls)
+        made._hold(rows)
+        return made
+
+    def _hold(self, rows: Mapping[Section, Mapping[bytes, bytes]]) -> None:
+        self._rows = rows
+        self._keys = {section: sorted(keys) for section, keys in rows.items()}
 
     def get(self, section: Section, key: bytes) -> bytes | None:
         return self._rows.get(section, {}).get(key)
