@@ -29,6 +29,8 @@ END: Final = "<!-- end of values -->\n"
 NAMESPACE: Final = "trunkline-system"
 HEADER: Final = "# Made by `make chart` from charts/trunkline; edit that.\n"
 
+HOOK: Final = "helm.sh/hook"
+
 _HELM_LABELS: Final = ("app.kubernetes.io/managed-by", "helm.sh/chart", "app.kubernetes.io/instance")
 
 
@@ -131,7 +133,9 @@ def plain_manifests(helm: Path) -> dict[Path, str]:
     command = [str(helm), "template", "trunkline", str(CHART), "--namespace", NAMESPACE]
     command += ["--set", "baseDomain=trunkline.test"]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    objects = [plain(each) for each in yaml.safe_load_all(done.stdout) if each]
+    found = (each for each in yaml.safe_load_all(done.stdout) if each)
+    # Without Helm nobody runs its hooks.
+    objects = [plain(each) for each in found if HOOK not in each["metadata"].get("annotations", {})]
     crds = [each for each in objects if each["kind"] == "CustomResourceDefinition"]
     rest = [each for each in objects if each["kind"] != "CustomResourceDefinition"]
     system = {

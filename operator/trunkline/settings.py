@@ -8,13 +8,18 @@ import re
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Literal
+
+from pydantic import TypeAdapter, ValidationError
 
 from trunkline.plan.base_domain import base_domain_fault
 
 DEFAULT_SYSTEM_NAMESPACE: Final = "trunkline-system"
 DEFAULT_EDGE_NAMESPACE: Final = "trunkline-edges"
 
+_RESOURCES: Final = TypeAdapter(
+    dict[Literal["kamailio", "agent"], dict[Literal["requests", "limits"], dict[str, str | int | float]]]
+)
 _LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -43,6 +48,12 @@ class OperatorSettings:
     tsig_algorithm: str = "hmac-sha256"
     edge_image: str = "trunkline/edge:latest"
     image_pull_policy: str = "IfNotPresent"
+    edge_resources: str = ""
+    """JSON: container to its resources, `{"agent": {"requests": {...}}}`; what it lacks has a default."""
+    edge_pull_secrets: tuple[str, ...] = ()
+    """Secrets in the edge namespace with which the edge image is pulled."""
+    edge_priority_class: str = ""
+    """PriorityClass of the edge pods; empty = the cluster's default."""
     metrics_port: int = 8080
     """0 = none."""
     health_port: int = 8081
@@ -75,6 +86,7 @@ def check_settings(settings: OperatorSettings) -> OperatorSettings:
         )
     for cidr in settings.denied_target_cidrs:
         _check_cidr(cidr)
+    container_resources(settings.edge_resources)
     if settings.dns_provider not in ("none", "rfc2136"):
         raise SettingError(f"--dns-provider {settings.dns_provider!r} is unknown: write none or rfc2136")
     if settings.dns_provider == "rfc2136":
@@ -86,6 +98,51 @@ def check_settings(settings: OperatorSettings) -> OperatorSettings:
             if not value:
                 raise SettingError(f"{option} is missing: --dns-provider rfc2136 needs it")
     return settings
+
+
+_VARIABLES: Final = {
+    "POD_NAMESPACE": "system_namespace",
+    "TRUNKLINE_BASE_DOMAIN": "base_domain",
+    "TRUNKLINE_EDGE_NAMESPACE": "edge_namespace",
+    "TRUNKLINE_DNS_PROVIDER": "dns_provider",
+    "TRUNKLINE_DNS_SERVER": "dns_server",
+    "TRUNKLINE_DNS_ZONE": "dns_zone",
+    "TRUNKLINE_DNS_TSIG_SECRET": "tsig_secret",
+    "TRUNKLINE_DNS_TSIG_KEY_NAME": "tsig_key_name",
+    "TRUNKLINE_DNS_TSIG_ALGORITHM": "tsig_algorithm",
+}
+
+
+def uninstall_settings(environment: Mapping[str, str]) -> OperatorSettings:
+    """What an uninstallation needs to know of the operator, from its variables. Raises SettingError."""
+    values: dict[str, Any] = {
+        field: environment[name] for name, field in _VARIABLES.items() if environment.get(name)
+    }
+    base_domain = values.pop("base_domain", "").lower().removesuffix(".")
+    if not base_domain and values.get("dns_provider") == "rfc2136":
+        raise SettingError("TRUNKLINE_BASE_DOMAIN is missing: its DNS records are to be removed")
+    # Without DNS records of ours the domain plays no part.
+    return check_settings(OperatorSettings(base_domain=base_domain or "trunkline.test", **values))
+
+
+def container_resources(text: str) -> Mapping[str, Mapping[str, Mapping[str, str]]]:
+    """`edge_resources`: container to its `requests` and `limits`. Raises SettingError."""
+    try:
+        found = _RESOURCES.validate_json(text or "{}")
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(each) for each in first["loc"] if each != "[key]")
+        raise SettingError(
+            f"--edge-resources: {place + ': ' if place else ''}{first['msg']}: write as "
+            '{"kamailio": {"requests": {"cpu": "250m"}}, "agent": {"limits": {"memory": "64Mi"}}}'
+        ) from None
+    return {
+        container: {
+            kind: {name: str(quantity) for name, quantity in quantities.items()}
+            for kind, quantities in resources.items()
+        }
+        for container, resources in found.items()
+    }
 
 
 def listed(text: str) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ There are no edge pods here. Where a test needs their word it writes it as an ag
 from __future__ import annotations
 
 import base64
-import bisect
 import json
 import os
 import secrets
@@ -27,7 +26,7 @@ from cluster.kubectl import Kubectl
 from cluster.processes import wait_until
 from sipedge.routing.decision import Decision
 from sipedge.routing.request import SipRequest
-from sipedge.table import Section, Table
+from sipedge.table import MemoryRows, Table
 from sipedge.table.publication import (
     PackedRows,
     head_object,
@@ -58,22 +57,6 @@ def operator_server() -> Iterator[ApiServer]:
         yield server
 
 
-class PackedStore:
-    """Packed rows in memory, as an edge's LMDB holds them."""
-
-    def __init__(self, rows: PackedRows) -> None:
-        self._rows = rows
-
-    def get(self, section: Section, key: bytes) -> bytes | None:
-        return self._rows.get(section, {}).get(key)
-
-    def floor(self, section: Section, key: bytes) -> tuple[bytes, bytes] | None:
-        rows = self._rows.get(section, {})
-        keys = sorted(rows)
-        position = bisect.bisect_right(keys, key)
-        return (keys[position - 1], rows[keys[position - 1]]) if position else None
-
-
 @dataclass(frozen=True)
 class PublishedTable:
     """One whole revision, read from the API server and checked as an agent checks it."""
@@ -83,7 +66,7 @@ class PublishedTable:
 
     def decide(self, request: SipRequest) -> Decision:
         """What the edge would do with a request."""
-        return decide(Table(PackedStore(self.rows)), request)
+        return decide(Table(MemoryRows.of_packed(self.rows)), request)
 
 
 @dataclass
@@ -219,21 +202,21 @@ class Platform:
         for operator in self.operators:
             operator.kill()
         for kind in ALL_KINDS:
-            for each in json.loads(self.server.request(f"/apis/{API_VERSION}/{kind.plural}"))["items"]:
+            path = f"/apis/{API_VERSION}/{kind.plural}"
+            places = set()
+            for each in json.loads(self.server.request(path))["items"]:
                 metadata = each["metadata"]
-                path = f"/apis/{API_VERSION}/{kind.plural}/{metadata['name']}"
+                places.add(f"namespaces/{metadata['namespace']}/" if "namespace" in metadata else "")
                 if metadata.get("finalizers"):
                     # There is no operator any more to let go of it.
                     self.server.request(
-                        path,
+                        f"{path}/{metadata['name']}",
                         method="PATCH",
                         body={"metadata": {"finalizers": None}},
                         content_type="application/merge-patch+json",
                     )
-                place = f"namespaces/{metadata['namespace']}/" if "namespace" in metadata else ""
-                self.server.request(
-                    f"/apis/{API_VERSION}/{place}{kind.plural}/{metadata['name']}", method="DELETE"
-                )
+            for place in places:
+                self.server.request(f"/apis/{API_VERSION}/{place}{kind.plural}", method="DELETE")
         for namespace, path in (
             (self.edges, "/api/v1/namespaces/{}/secrets"),
             (self.system, "/api/v1/namespaces/{}/secrets"),
@@ -279,6 +262,16 @@ class Operator:
 
     def thaw(self) -> None:
         self.process.send_signal(signal.SIGCONT)
+
+    def processor_seconds(self) -> float:
+        """What it used of a processor so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory(self) -> int:
+        """Bytes of memory that it holds."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0]) * 1024
 
     def lines(self) -> list[dict[str, Any]]:
         """What it logged so far."""

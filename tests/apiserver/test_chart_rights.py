@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SYSTEM, EDGES = "trunkline-system", "trunkline-edges"
 SECONDS = 30.0
 OPERATOR = f"system:serviceaccount:{SYSTEM}:trunkline-operator"
+UNINSTALLATION = f"system:serviceaccount:{SYSTEM}:trunkline-uninstall"
 AGENT = f"system:serviceaccount:{EDGES}:edge-rome"
 KINDS = ("CustomResourceDefinition", "Namespace", "ServiceAccount", "Lease")
 
@@ -142,23 +143,50 @@ def test_the_operator_may_not(guarded: ApiServer, request_: str) -> None:
     assert not may(guarded, OPERATOR, request_)
 
 
-def test_the_operator_works_with_exactly_its_rights(guarded: ApiServer, tmp_path: Path) -> None:
-    """With its account's token: an Edge is made, a table published, status written; nothing is refused."""
-    token = guarded.kubectl("create", "token", "trunkline-operator", "-n", SYSTEM).strip()
-    settings = yaml.safe_load(guarded.kubeconfig.read_text(encoding="utf-8"))
+@pytest.mark.parametrize(
+    "request_",
+    (
+        "delete trunks.trunkline.dev -n acme",
+        "delete edges.trunkline.dev",
+        "patch trunks.trunkline.dev -n acme",
+        "list secrets -n acme",
+        f"list secrets -n {SYSTEM}",
+        f"get secret/trunkline-ca -n {SYSTEM}",
+        f"delete secret/trunkline-ca -n {SYSTEM}",
+        f"delete deployments.apps -n {SYSTEM}",
+        f"get secrets -n {EDGES}",
+        f"create pods -n {EDGES}",
+    ),
+)
+def test_an_uninstallation_may_not(guarded: ApiServer, request_: str) -> None:
+    """Remove anything of users, or read a key."""
+    assert not may(guarded, UNINSTALLATION, request_)
+
+
+def environment_of(server: ApiServer, account: str, folder: Path) -> dict[str, str]:
+    """For a process that has the rights of this service account, and no other."""
+    token = server.kubectl("create", "token", account, "-n", SYSTEM).strip()
+    settings = yaml.safe_load(server.kubeconfig.read_text(encoding="utf-8"))
     for user in settings["users"]:
         user["user"] = {"token": token}
-    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig = folder / f"kubeconfig-{account}"
     kubeconfig.write_text(yaml.safe_dump(settings), encoding="utf-8")
-    command = [sys.executable, "-m", "trunkline", "run", "--base-domain=trunkline.test"]
-    command += ["--tenant-namespaces=acme", "--metrics-port=0", "--health-port=0"]
-    environment = {
+    return {
         **os.environ,
         "KUBECONFIG": str(kubeconfig),
         "POD_NAMESPACE": SYSTEM,
-        "POD_NAME": "operator-0",
+        "POD_NAME": account,
         "PYTHONPATH": os.pathsep.join(str(ROOT / each) for each in ("operator", "edge")),
     }
+
+
+def test_operator_and_uninstallation_work_with_exactly_their_rights(
+    guarded: ApiServer, tmp_path: Path
+) -> None:
+    """With their accounts' tokens: an Edge is made, published, told of, and all of it removed; no refusal."""
+    command = [sys.executable, "-m", "trunkline", "run", "--base-domain=trunkline.test"]
+    command += ["--tenant-namespaces=acme", "--metrics-port=0", "--health-port=0"]
+    environment = environment_of(guarded, "trunkline-operator", tmp_path)
     log = tmp_path / "operator.log"
     static = {"advertise": {"type": "Static", "addresses": ["192.0.2.1"]}}
     guarded.kubectl.apply(
@@ -178,6 +206,29 @@ def test_the_operator_works_with_exactly_its_rights(guarded: ApiServer, tmp_path
         process.terminate()
         process.wait(SECONDS)
     assert "forbidden" not in log.read_text().lower()
+    # As with a DNS provider, without one.
+    held = '{"metadata": {"finalizers": ["trunkline.dev/dns"]}}'
+    guarded.kubectl("patch", "edge", "oslo", "--type=merge", f"--patch={held}")
+    scale = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "trunkline-operator"}}
+    pod = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "a", "image": "b"}]}}
+    spec = {"replicas": 1, "selector": {"matchLabels": {"a": "b"}}, "template": pod}
+    guarded.kubectl.within(SYSTEM).apply({**scale, "spec": spec})
+    done = subprocess.run(
+        [sys.executable, "-m", "trunkline", "uninstall", "--drain=1s", "--yes"],
+        env=environment_of(guarded, "trunkline-uninstall", tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "forbidden" not in done.stderr.lower()
+    assert "WARNING" not in done.stderr
+    assert guarded.kubectl.within(SYSTEM).get("deployment", "trunkline-operator")["spec"]["replicas"] == 0
+    assert "finalizers" not in guarded.kubectl.get("edge", "oslo")["metadata"]
+    kinds = "sa,role,rolebinding,cm,svc,pdb,sts,netpol,lease,secret,pod"
+    selector = "app.kubernetes.io/managed-by=trunkline"
+    assert guarded.kubectl("get", kinds, "-n", EDGES, "-l", selector, "-o", "name").split() == []
 
 
 def _is_whole(server: ApiServer) -> bool:

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
 import time
-from typing import Any
 
 import pytest
 
 from apiserver.operators import (
     ADDRESSES,
-    CRDS,
     EDGE,
-    ROOT,
-    Operator,
     Platform,
     custom,
     operator_server,
@@ -24,7 +18,6 @@ from apiserver.operators import (
     quickstart,
     restart,
 )
-from cluster.processes import wait_until
 from sipedge.routing.decision import Forward, Reject
 
 pytestmark = pytest.mark.apiserver
@@ -60,17 +53,6 @@ def ready(platform: Platform) -> dict[str, str]:
             conditions = {one["type"]: one["status"] for one in each["status"]["conditions"]}
             states[f"{kind}/{each['metadata']['name']}"] = conditions.get("Ready", "")
     return states
-
-
-def test_a_settled_operator_writes_nothing_for_half_a_minute(platform: Platform) -> None:
-    """Every object keeps its resource version while an agent renews its Lease."""
-    sequence = settled(platform)
-    time.sleep(2)
-    before = platform.versions()
-    for _ in range(6):
-        time.sleep(5)
-        platform.acknowledge(EDGE, 0, sequence, address=ADDRESSES[0])
-    assert platform.versions() == before
 
 
 def test_a_restart_with_nothing_changed_writes_nothing(platform: Platform) -> None:
@@ -147,59 +129,6 @@ def test_all_objects_of_a_namespace_deleted_while_the_operator_is_away(platform:
     assert "table-number" not in names
 
 
-def test_a_stored_object_that_todays_schema_refuses_is_told_and_harms_nobody(platform: Platform) -> None:
-    """It was written under CRDs that took it; its status says what is wrong with it."""
-    name = "numbers.trunkline.dev"
-    lax = [
-        {
-            "op": "replace",
-            "path": "/spec/versions/0/schema/openAPIV3Schema",
-            "value": {
-                "type": "object",
-                "properties": {
-                    "spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
-                    "status": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
-                },
-            },
-        }
-    ]
-    kubectl = platform.kubectl
-    kubectl("patch", "crd", name, "--type=json", "-p", json.dumps(lax))
-    try:
-        old = custom("Number", "old", {"number": "banana", "colour": "red"})
-        wait_until("the lax schema", lambda: kubectl.try_apply(old).status == 0, 20)
-    finally:
-        kubectl("replace", "-f", str(CRDS / f"{name}.yaml"))
-    strict = custom("Number", "strict", {"number": "banana"})
-    wait_until(
-        "the schema",
-        lambda: (
-            kubectl.try_apply(
-                strict,
-            ).status
-            != 0
-        ),
-        20,
-    )
-    settled_but_for(platform, "number/old")
-    platform.wait_condition("number", "old", "Accepted", status="False", reason="Invalid")
-    message = platform.condition("number", "old", "Accepted")["message"]
-    assert "spec.number" in message
-    assert platform.condition("number", "old", "Stalled")["status"] == "True"
-
-
-def settled_but_for(platform: Platform, exception: str) -> None:
-    platform.kubectl.apply(*quickstart(platform.tenant))
-    platform.start()
-    platform.wait_for("a table", lambda: platform.table(EDGE))
-
-    def rest_ready() -> bool:
-        platform.acknowledge(EDGE, 0, platform.table(EDGE).sequence, address=ADDRESSES[0])
-        return all(state == "True" for name, state in ready(platform).items() if name != exception)
-
-    platform.wait_for("the others", rest_ready)
-
-
 @pytest.mark.parametrize("process", ("kube-apiserver", "etcd"))
 def test_the_operator_outlives_an_api_server_that_is_killed(platform: Platform, process: str) -> None:
     """SIGKILL, ten seconds away: the same process serves the next change."""
@@ -210,45 +139,3 @@ def test_the_operator_outlives_an_api_server_that_is_killed(platform: Platform, 
         "the change", lambda: isinstance(platform.table(EDGE).decide(origination()), Reject), 60
     )
     assert platform.operators[0].process.poll() is None
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1200)
-def test_killed_after_each_write_the_end_is_the_same(platform: Platform) -> None:
-    """One operator after another dies right after its first write, until none is left to make."""
-    platform.kubectl.apply(*quickstart(platform.tenant))
-    dying = (str(ROOT / "tests" / "apiserver" / "dying_operator.py"),)
-    deaths = 0
-    while died(operator := platform.start(program=dying)):
-        deaths += 1
-        assert deaths < 100
-    operator.kill()
-    after_deaths = end_state(platform)
-    assert deaths > 15
-    platform.kubectl.within(platform.edges)("delete", "secrets", "--all")
-    platform.start()
-    platform.wait_for("a table", lambda: platform.table(EDGE))
-    assert isinstance(platform.table(EDGE).decide(origination()), Forward)
-    time.sleep(2)
-    assert end_state(platform) == after_deaths
-
-
-def died(operator: Operator) -> bool:
-    """True if it killed itself; False once it lives on, having nothing to write."""
-    try:
-        return operator.process.wait(timeout=8) == -signal.SIGKILL
-    except subprocess.TimeoutExpired:
-        return False
-
-
-def end_state(platform: Platform) -> Any:
-    """Rows, and statuses without their times."""
-    statuses = {}
-    for kind in ("account", "carrier", "edge", "trunk", "originationuri", "number", "ipaccesscontrollist"):
-        for each in platform.kubectl.get(kind)["items"]:
-            conditions = [
-                {key: value for key, value in one.items() if key != "lastTransitionTime"}
-                for one in each["status"].pop("conditions")
-            ]
-            statuses[f"{kind}/{each['metadata']['name']}"] = (each["status"], conditions)
-    return platform.table(EDGE).rows, statuses

@@ -15,6 +15,7 @@ from cluster import binaries
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts" / "trunkline"
 NAMESPACE = "trunkline-system"
+HOOK = "helm.sh/hook"
 
 Manifest = dict[str, Any]
 Render = Callable[..., list[Manifest]]
@@ -40,11 +41,12 @@ def run_helm(helm: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
 @pytest.fixture(scope="session")
 def render(run_helm: Callable[..., subprocess.CompletedProcess[str]]) -> Render:
-    """`render(values)`: the objects of the release."""
+    """`render(values)`: the objects of the release; with `hook="pre-delete"`, those of that hook."""
 
-    def template(values: Manifest | None = None) -> list[Manifest]:
+    def template(values: Manifest | None = None, *, hook: str | None = None) -> list[Manifest]:
         done = run_helm("template", "trunkline", values=values)
         assert done.returncode == 0, done.stderr
-        return [each for each in yaml.safe_load_all(done.stdout) if each]
+        objects = [each for each in yaml.safe_load_all(done.stdout) if each]
+        return [each for each in objects if each["metadata"].get("annotations", {}).get(HOOK) == hook]
 
     return template

@@ -10,7 +10,7 @@ import pytest
 from support.chart_objects import names, one
 from support.objects import make_edge
 from trunkline.api import ALL_KINDS
-from trunkline.kube.paths import CHILDREN
+from trunkline.kube.paths import CHILDREN, PODS, SECRETS
 from trunkline.plan.workload import WorkloadSettings, edge_objects
 
 Manifest = dict[str, Any]
@@ -49,7 +49,7 @@ def bound_everywhere(objects: list[Manifest]) -> Rights:
 def test_no_role_has_a_wildcard(render: Render) -> None:
     """Nothing that a later version of Kubernetes adds is granted by itself."""
     for values in ({}, {"tenantNamespaces": ["*"]}):
-        for each in render(values):
+        for each in (*render(values), *render(values, hook="pre-delete")):
             if each["kind"] in ("Role", "ClusterRole"):
                 assert not [right for right in rights(each) if "*" in right], each["metadata"]["name"]
 
@@ -93,6 +93,46 @@ def test_the_operator_in_the_edge_namespace(render: Render) -> None:
     groups.add(("", "secrets"))
     wanted = {(group, plural, verb) for group, plural in groups for verb in KEEP} | of("", ["pods"], READ)
     assert rights(one(render(), "Role", "trunkline-operator", EDGES)) == wanted
+
+
+def test_an_uninstallation_has_rights_of_its_own(render: Render) -> None:
+    """Only while `helm uninstall` runs: to stop the operator, and to remove what it made; none of users'."""
+    objects = render(hook="pre-delete")
+    everywhere = rights(one(objects, "ClusterRole", "trunkline-uninstall"))
+    assert everywhere == (
+        of("trunkline.dev", PLURALS, ["get", "list"])
+        | of("trunkline.dev", {f"{plural}/status" for plural in PLURALS}, ["patch"])
+        | of("trunkline.dev", ["edges"], ["patch"])
+    )
+    assert rights(one(objects, "Role", "trunkline-uninstall", SYSTEM)) == (
+        of("apps", ["deployments"], ["get"])
+        | of("apps", ["deployments/scale"], ["patch"])
+        | of("coordination.k8s.io", ["leases"], ["create", "get", "patch", "delete"])
+        | of("", ["secrets"], ["get"])
+    )
+    groups = {
+        (kind.api_version.rpartition("/")[0] if "/" in kind.api_version else "", kind.plural)
+        for kind in (*CHILDREN, SECRETS, PODS)
+    }
+    assert rights(one(objects, "Role", "trunkline-uninstall", EDGES)) == {
+        (group, plural, verb) for group, plural in groups for verb in ("list", "delete")
+    }
+    bindings = [each for each in objects if each["kind"].endswith("Binding")]
+    assert len(bindings) == 3
+    for each in bindings:
+        subject = {"kind": "ServiceAccount", "name": "trunkline-uninstall", "namespace": SYSTEM}
+        assert each["subjects"] == [subject]
+
+
+def test_an_uninstallation_reads_two_secrets_by_name(render: Render) -> None:
+    """The installation's id and the TSIG key; no carrier's password, no authority."""
+    dns = {
+        "provider": "rfc2136",
+        "rfc2136": {"server": "ns.example", "tsigSecretRef": {"name": "tsig"}, "tsigKeyName": "key"},
+    }
+    role = one(render({"dns": dns}, hook="pre-delete"), "Role", "trunkline-uninstall", SYSTEM)
+    (rule,) = (each for each in role["rules"] if each["resources"] == ["secrets"])
+    assert rule["resourceNames"] == ["trunkline-installation", "tsig"]
 
 
 @pytest.mark.parametrize("kind", ("PodIP", "HostNetwork"))

@@ -11,9 +11,12 @@ import pytest
 import yaml
 
 from support.chart_objects import names, one, operator_environment
+from support.objects import make_edge
 from trunkline.cli.run_command import run
 from trunkline.compiler.access import OPERATOR_ACCOUNT
-from trunkline.settings import OperatorSettings, check_settings, listed
+from trunkline.controllers.parts import workload_settings
+from trunkline.plan.workload import edge_objects
+from trunkline.settings import OperatorSettings, check_settings, listed, uninstall_settings
 
 HERE = Path(__file__).resolve().parent
 CRDS = HERE.parents[1] / "crds"
@@ -44,8 +47,14 @@ EVERYTHING: Manifest = {
         "podAnnotations": {"note": "x"},
         "verbose": True,
     },
-    "edge": {"image": {"repository": "registry.example/edge", "tag": 3, "pullPolicy": "Never"}},
+    "edge": {
+        "image": {"repository": "registry.example/edge", "tag": 3, "pullPolicy": "Never"},
+        "imagePullSecrets": [{"name": "registry"}, {"name": "other"}],
+        "resources": {"kamailio": {"limits": {"cpu": 2}}, "agent": {"requests": {"memory": "100Mi"}}},
+        "priorityClassName": "calls",
+    },
     "crds": {"enabled": False},
+    "uninstall": {"enabled": True, "drain": "2m"},
     "monitoring": {
         "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}, "interval": "10s"},
         "podMonitor": {"enabled": True, "labels": {"release": "prometheus"}, "interval": "15s"},
@@ -55,7 +64,8 @@ EVERYTHING: Manifest = {
 
 def test_every_value_reaches_an_object(render: Render, golden: Callable[[Path, str], None]) -> None:
     """All values at once, the CRDs left out; the defaults are in deploy/operator.yaml."""
-    text = yaml.safe_dump_all(render(EVERYTHING), sort_keys=False, allow_unicode=True, width=110)
+    objects = [*render(EVERYTHING), *render(EVERYTHING, hook="pre-delete")]
+    text = yaml.safe_dump_all(objects, sort_keys=False, allow_unicode=True, width=110)
     golden(HERE / "everything.yaml", text)
 
 
@@ -102,6 +112,33 @@ def test_the_operator_takes_the_settings_of_the_chart(render: Render) -> None:
     assert check_settings(settings) is settings
     assert settings.dns_server == "192.0.2.53:53"
     assert "127.0.0.0/8" in settings.denied_target_cidrs
+
+
+def test_edge_pods_are_as_the_values_say(render: Render) -> None:
+    """Resources of both containers, pull secrets and priority, all the way to the pod."""
+    told = operator_environment(render(EVERYTHING))
+    settings = OperatorSettings(
+        base_domain="voice.example",
+        edge_resources=told["TRUNKLINE_EDGE_RESOURCES"],
+        edge_pull_secrets=listed(told["TRUNKLINE_EDGE_PULL_SECRETS"]),
+        edge_priority_class=told["TRUNKLINE_EDGE_PRIORITY_CLASS"],
+    )
+    objects = edge_objects(make_edge(), workload_settings(check_settings(settings)))
+    (pods,) = (each for each in objects if each["kind"] == "StatefulSet")
+    spec = pods["spec"]["template"]["spec"]
+    assert {each["name"]: each["resources"] for each in spec["containers"]} == {
+        "kamailio": {"requests": {"cpu": "250m", "memory": "384Mi"}, "limits": {"cpu": "2"}},
+        "agent": {"requests": {"cpu": "50m", "memory": "100Mi"}},
+    }
+    assert spec["imagePullSecrets"] == [{"name": "registry"}, {"name": "other"}]
+    assert spec["priorityClassName"] == "calls"
+
+
+def test_the_charts_defaults_are_those_of_the_plan(render: Render) -> None:
+    """An operator without these variables makes the same pods."""
+    told = operator_environment(render())
+    chosen = OperatorSettings(base_domain="voice.example", edge_resources=told["TRUNKLINE_EDGE_RESOURCES"])
+    assert workload_settings(chosen) == workload_settings(OperatorSettings(base_domain="voice.example"))
 
 
 def test_names_that_messages_speak_of(render: Render) -> None:
@@ -177,3 +214,45 @@ def test_monitors_ask_for_ports_that_exist(render: Render) -> None:
     assert monitor["selector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
     ports = [port["name"] for each in template["spec"]["containers"] for port in each["ports"]]
     assert monitor["podMetricsEndpoints"][0]["port"] in ports
+
+
+def hook_pod(render: Render, values: Manifest | None = None) -> Manifest:
+    """The pod that `helm uninstall` starts first."""
+    job = one(render(values, hook="pre-delete"), "Job", "trunkline-uninstall")
+    return dict(job["spec"]["template"]["spec"])
+
+
+def test_an_uninstallation_knows_what_the_operator_knows(render: Render) -> None:
+    """Its settings are variables of the operator with the same values, and it finds all it needs in them."""
+    values = {"dns": RFC2136, "edgeNamespace": "sip"}
+    (container,) = hook_pod(render, values)["containers"]
+    told = {each["name"]: each["value"] for each in container["env"] if "value" in each}
+    assert told.items() <= operator_environment(render(values)).items()
+    settings = uninstall_settings({**told, "POD_NAMESPACE": "trunkline-system"})
+    assert (settings.edge_namespace, settings.dns_server) == ("sip", "192.0.2.53:53")
+    assert (settings.base_domain, settings.tsig_secret) == ("voice.example", "tsig")
+    assert container["args"] == ["uninstall", "--yes", "--drain=30s"]
+
+
+def test_an_uninstallation_is_restricted_and_bounded(render: Render) -> None:
+    """Its pod fits the level `restricted`, and its Job ends, also on a node that does not start it."""
+    pod = hook_pod(render)
+    assert pod["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    (container,) = pod["containers"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+@pytest.mark.parametrize(("drain", "seconds"), (("30s", 300), ("10m", 870), ("1h", 3870)))
+def test_an_uninstallation_may_take_as_long_as_calls_may(render: Render, drain: str, seconds: int) -> None:
+    """By default as long as `helm uninstall` waits."""
+    objects = render({"uninstall": {"drain": drain}}, hook="pre-delete")
+    assert one(objects, "Job", "trunkline-uninstall")["spec"]["activeDeadlineSeconds"] == seconds
+
+
+def test_an_uninstallation_of_ones_own(render: Render) -> None:
+    """uninstall.enabled: false leaves it to whoever calls the command."""
+    assert render({"uninstall": {"enabled": False}}, hook="pre-delete") == []

@@ -6,9 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sipedge.routing.reasons import Reason
 from sipedge.secret import Secret
 from trunkline.cli.call.digest import Challenge, authorization, read_challenge
+from trunkline.cli.call.ladder import reasons_of, verdict
+from trunkline.cli.call.place import CallResult
 from trunkline.cli.call.request import (
+    CallRequest,
     CallUsageError,
     Credentials,
     Transport,
@@ -114,6 +118,38 @@ def test_a_message_tells_its_method_status_and_headers() -> None:
     assert (message.status, message.reason_phrase, message.method) == (403, "Invalid Caller ID", "INVITE")
     assert message.headers("Record-Route") == ["<sip:a>", "<sip:b>"]
     assert message.headers("X-Trunkline-Error") == ["32204 Invalid Caller ID"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "reasons"),
+    (
+        (("503 Service Unavailable", "Retry-After: 30"), [Reason.Draining, Reason.NoTable]),
+        (("503 Service Unavailable",), []),
+        (("503 No Route to Destination",), [Reason.NoRoute]),
+        (("480 Temporarily Unavailable",), [Reason.RingTimeout, Reason.TargetFailed]),
+        (("403 Invalid Caller ID", "X-Trunkline-Error: 32206 x"), [Reason.CallerIdMalformed]),
+        (("486 Busy Here",), []),
+    ),
+    ids=lambda value: value[0] if value and isinstance(value[0], str) else None,
+)
+def test_a_refusal_means_what_its_status_text_number_and_headers_leave_open(
+    lines: tuple[str, ...], reasons: list[Reason]
+) -> None:
+    """A 503 of a PBX has no Retry-After of ours; an edge that drains is likelier than one without a table."""
+    text = "\r\n".join((f"SIP/2.0 {lines[0]}", "CSeq: 1 INVITE", *lines[1:], "", ""))
+    (message,) = TraceReader().feed(_traced(text, False))
+    assert list(reasons_of(message)) == reasons
+
+
+def test_an_edge_that_drains_is_said_to_do_so() -> None:
+    """The mend first: the call can go to another address."""
+    text = "SIP/2.0 503 Service Unavailable\r\nCSeq: 1 INVITE\r\nRetry-After: 30\r\n\r\n"
+    (message,) = TraceReader().feed(_traced(text, False))
+    request = CallRequest("sip:1@a", "+1", "127.0.0.1", 5060, Transport.UDP, None, None, 1, 1, 1)
+    assert verdict(request, CallResult("id", "127.0.0.1", (message,), message)) == (
+        "Refused: 503 Service Unavailable: the edge is draining; try its next address (Draining), "
+        "or the edge has no table yet (NoTable)."
+    )
 
 
 def test_the_digest_is_hidden_in_what_is_shown() -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import yaml
 
-from support.trunkline_command import QUICKSTART, run_trunkline
+from support.trunkline_command import LOCAL, QUICKSTART, run_trunkline
 
 
 def test_text_and_json_say_the_same() -> None:
     """The text is YAML of the same document."""
-    text, as_json = run_trunkline("compile", QUICKSTART), run_trunkline("compile", "-o", "json", QUICKSTART)
+    text, as_json = run_trunkline("compile", *LOCAL), run_trunkline("compile", "-o", "json", *LOCAL)
     assert text.returncode == as_json.returncode == 0
     document = json.loads(as_json.stdout)
     assert yaml.safe_load(text.stdout) == document
@@ -23,7 +23,7 @@ def test_text_and_json_say_the_same() -> None:
 
 def test_secrets_are_redacted() -> None:
     """Neither the password nor its HA1 leaves."""
-    shown = run_trunkline("compile", QUICKSTART).stdout
+    shown = run_trunkline("compile", *LOCAL).stdout
     assert "ha1: (redacted)" in shown
     assert "Quickstart-2026" not in shown
 
@@ -38,7 +38,7 @@ def test_the_order_of_paths_does_not_matter() -> None:
 def test_errors_make_the_exit_code_1_and_the_rest_is_still_compiled(tmp_path: Path) -> None:
     """A broken file beside good ones takes nothing from them."""
     (tmp_path / "broken.yaml").write_text("kind: [")
-    done = run_trunkline("compile", QUICKSTART, tmp_path)
+    done = run_trunkline("compile", *LOCAL, tmp_path)
     assert done.returncode == 1
     assert "acme/hq" in done.stdout
     assert "1 error" in done.stderr

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from support.trunkline_command import COMMAND, QUICKSTART, ROOT, environment, run_trunkline
+from support.trunkline_command import COMMAND, LOCAL, ROOT, environment, run_trunkline
 
 GOLDEN = Path(__file__).parent / "explain"
 
@@ -57,14 +57,14 @@ CASES = {
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_the_ladder_reads_well(name: str, golden: Callable[[Path, str], None]) -> None:
     """The whole text, kept as a file: read a change of it as prose."""
-    done = run_trunkline("explain", QUICKSTART, *CASES[name])
+    done = run_trunkline("explain", *LOCAL, *CASES[name])
     assert done.returncode == 0
     golden(GOLDEN / f"{name}.txt", done.stdout)
     assert done.stdout.isascii()
 
 
 def _explained(*arguments: str | Path) -> dict[str, Any]:
-    done = run_trunkline("explain", QUICKSTART, *arguments, "-o", "json")
+    done = run_trunkline("explain", *LOCAL, *arguments, "-o", "json")
     assert done.returncode == 0, done.stderr
     document: dict[str, Any] = json.loads(done.stdout)
     assert list(document) == KEYS
@@ -168,7 +168,7 @@ def test_a_seed_repeats_the_draw_and_shares_follow_the_weights(tmp_path: Path) -
 )
 def test_a_question_that_no_edge_could_get_is_refused(changed: tuple[str, ...], message: str) -> None:
     """Exit code 2 and the option at fault."""
-    done = run_trunkline("explain", QUICKSTART, *TERMINATION, *changed)
+    done = run_trunkline("explain", *LOCAL, *TERMINATION, *changed)
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stdout == ""
@@ -185,7 +185,7 @@ def test_any_request_uri_gives_a_decision(uri: str) -> None:
 def test_errors_in_the_files_are_mentioned_and_the_call_is_explained(tmp_path: Path) -> None:
     """One bad object does not keep the others from being explained."""
     (tmp_path / "broken.yaml").write_text("kind: [")
-    done = run_trunkline("explain", QUICKSTART, tmp_path, *ORIGINATION)
+    done = run_trunkline("explain", *LOCAL, tmp_path, *ORIGINATION)
     assert done.returncode == 0
     assert "1 error" in done.stderr
     assert "Forwarded" in done.stdout
@@ -195,7 +195,7 @@ def _on_a_terminal(**changes: str) -> str:
     """What the command prints when its standard output is a terminal."""
     controller, terminal = pty.openpty()
     process = subprocess.Popen(
-        [*COMMAND, "explain", str(QUICKSTART), *CASES["termination-caller-id-refused"]],
+        [*COMMAND, "explain", *map(str, LOCAL), *CASES["termination-caller-id-refused"]],
         cwd=ROOT,
         env=environment(TERM="xterm", PYTHONUTF8="1", **changes),
         stdin=subprocess.DEVNULL,

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from support.trunkline_command import ROOT, environment, run_trunkline
+from support.trunkline_command import LOCAL, ROOT, environment, run_trunkline
 
-COMMANDS = ("up", "validate", "compile", "explain", "status", "call")
+COMMANDS = ("up", "validate", "compile", "explain", "status", "call", "run", "uninstall")
 HEAVY = ("pydantic", "kopf", "kubernetes", "yaml", "cryptography", "phonenumbers", "watchfiles", "asyncio")
 
 
@@ -32,6 +32,38 @@ def test_help_loads_no_library_but_the_command_lines_own() -> None:
     assert ended == "exit 0"
     assert "typer" in loaded.split()
     assert not set(HEAVY) & set(loaded.split())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    (
+        ("validate", "examples/quickstart/tenant"),
+        ("explain", "examples/quickstart/tenant", "--edge=a", "--source=192.0.2.1", "--request-uri=sip:1@a"),
+        ("status", "examples/quickstart/tenant"),
+    ),
+    ids=lambda arguments: arguments[0],
+)
+def test_a_command_that_reads_files_loads_no_kubernetes(arguments: tuple[str, ...]) -> None:
+    """Reading a cluster costs half a second of imports, which files need not pay for."""
+    script = (
+        "import sys\n"
+        f"sys.argv = ['trunkline', *{arguments!r}]\n"
+        "from trunkline.cli import main\n"
+        "try:\n"
+        "    main()\n"
+        "except SystemExit:\n"
+        "    pass\n"
+        "print('loaded', 'trunkline.compiler' in sys.modules, 'kubernetes' in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == "loaded True False"
 
 
 def test_help_names_every_command_both_directions_and_the_exit_codes() -> None:
@@ -63,7 +95,7 @@ def _version() -> str:
 
 @pytest.mark.parametrize(
     "arguments",
-    (("nonsense",), ("validate",), ("explain", "examples/quickstart"), ("call", "--from", "+14155550100")),
+    (("nonsense",), ("compile",), ("explain", "examples/quickstart"), ("call", "--from", "+14155550100")),
 )
 def test_wrong_usage_ends_with_2_and_says_where_help_is(arguments: tuple[str, ...]) -> None:
     """Usage errors differ from a "no", so that scripts can tell them apart."""
@@ -94,13 +126,13 @@ def test_a_base_domain_that_is_none_is_refused(command: str) -> None:
 
 def test_the_base_domain_may_come_from_the_environment() -> None:
     """TRUNKLINE_BASE_DOMAIN works for every command that reads files."""
-    shown = run_trunkline("compile", "examples/quickstart", TRUNKLINE_BASE_DOMAIN="Voice.Example.com").stdout
+    shown = run_trunkline("compile", *LOCAL, TRUNKLINE_BASE_DOMAIN="Voice.Example.com").stdout
     assert "acme-hq.pstn.voice.example.com" in shown
 
 
 def test_a_reader_that_goes_away_is_no_error_message() -> None:
     """`trunkline compile ... | head -1` ends in silence."""
-    script = f"{sys.executable} -m trunkline compile examples/quickstart | head -1"
+    script = f"{sys.executable} -m trunkline compile {' '.join(map(str, LOCAL))} | head -1"
     done = subprocess.run(
         ["sh", "-c", script], cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
     )

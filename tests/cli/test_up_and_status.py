@@ -34,7 +34,7 @@ def test_json_has_stable_keys(platform: Platform) -> None:
     assert found["ready"] is True
     (edge,) = found["edges"]
     assert (edge["name"], edge["ready"], len(edge["addresses"])) == ("rome", True, 2)
-    assert all(list(each) == ["address", "ready", "revision", "error"] for each in edge["addresses"])
+    assert all(list(each) == ["address", "ready", "revision", "error", "pod"] for each in edge["addresses"])
     assert {each["revision"] for each in edge["addresses"]} == {edge["revision"]}
     (trunk,) = found["trunks"]
     assert (trunk["namespace"], trunk["name"], trunk["ready"], trunk["numberCount"]) == (
@@ -82,13 +82,6 @@ def test_nothing_that_runs_is_1_and_says_how_to_start(tmp_path: Path) -> None:
     as_json = run_trunkline("status", "--state-dir", tmp_path, "-o", "json")
     assert as_json.returncode == 1
     assert list(json.loads(as_json.stdout)) == KEYS
-
-
-def test_without_hints_the_one_up_that_runs_is_found(tmp_path: Path) -> None:
-    """None runs below this state home."""
-    done = run_trunkline("status", XDG_STATE_HOME=str(tmp_path))
-    assert done.returncode == 1
-    assert "trunkline up PATH..." in done.stderr
 
 
 def test_paths_name_the_state_directory_that_up_would_choose(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from support.trunkline_command import QUICKSTART, run_trunkline
+from support.trunkline_command import LOCAL, QUICKSTART, run_trunkline
 
 KEYS = ["file", "line", "kind", "namespace", "name", "field", "reason", "message", "severity"]
 
@@ -51,10 +51,16 @@ def _write(directory: Path, text: str = BAD) -> Path:
 
 def test_the_quickstart_is_valid() -> None:
     """No error and no warning in what we ship; the summary goes to standard error."""
-    done = run_trunkline("validate", QUICKSTART)
+    done = run_trunkline("validate", *LOCAL)
     assert done.returncode == 0
     assert done.stdout == ""
     assert re.fullmatch(r"0 errors, 0 warnings in \d+ objects of \d+ files\n", done.stderr)
+
+
+def test_the_quickstart_for_a_cluster_is_valid() -> None:
+    """With the very files of the tenant that one machine takes."""
+    done = run_trunkline("validate", QUICKSTART / "tenant", QUICKSTART / "platform-cluster")
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_each_half_of_the_quickstart_is_found_by_its_own_path() -> None:
@@ -129,7 +135,7 @@ def test_json_is_a_list_with_stable_keys(tmp_path: Path) -> None:
 
 def test_json_of_good_files_is_an_empty_list() -> None:
     """So that `jq length` counts."""
-    assert json.loads(run_trunkline("validate", "-o", "json", QUICKSTART).stdout) == []
+    assert json.loads(run_trunkline("validate", "-o", "json", *LOCAL).stdout) == []
 
 
 def test_broken_yaml_is_told_with_its_line_and_the_rest_is_checked(tmp_path: Path) -> None:

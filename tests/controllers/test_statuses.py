@@ -124,6 +124,51 @@ def test_an_object_that_becomes_accepted_waits_for_its_rows() -> None:
     assert bench.store_due(NUMBER)["Programmed"]["status"] == "True"
 
 
+def test_fields_that_an_older_crd_drops_are_written_once_each() -> None:
+    """Also when another field is written later, which says nothing of those dropped before."""
+    bench = Bench()
+    trunk = ObjectRef("Trunk", "acme", "hq")
+    bench.note("Trunk", "hq", "acme", {}, 1)
+    facts: dict[str, Any] = {"trunkSid": "TK1", "numberCount": 1}
+
+    def written() -> set[str]:
+        bench.now += 11
+        bench.book.learn(bench.store.all(), Knowledge({}, {trunk: dict(facts)}, {"ashburn": 7}), bench.now)
+        bench.hear(7)
+        due = bench.due().get(trunk)
+        if due is None:
+            return set()
+        kept = {key: value for key, value in due.patch.items() if key not in facts}
+        status = {**due.seen.status, **kept}
+        bench._note(trunk, {}, 1, status)
+        assert bench.book.wrote(due, status, bench.now) == due.patch.keys() & facts.keys()
+        return set(due.patch)
+
+    assert written() == {"observedGeneration", "conditions", "trunkSid", "numberCount"}
+    assert written() == set()
+    facts["numberCount"] = 2
+    assert written() == {"numberCount"}
+    assert written() == set()
+
+
+def test_a_field_that_another_crd_fills_in_is_taken_away_once() -> None:
+    """Its default comes back with each write."""
+    bench = number_bench()
+    bench.hear(7)
+    bench.store_due(NUMBER)
+    bench._note(NUMBER, {"number": "+14155550100"}, 1, {**_status(bench), "colour": "red"})
+    due = bench.due()[NUMBER]
+    assert due.patch == {"colour": None}
+    assert bench.book.wrote(due, due.seen.status, bench.now) == frozenset()
+    assert NUMBER not in bench.due()
+
+
+def _status(bench: Bench) -> Mapping[str, Any]:
+    seen = bench.store.get(NUMBER)
+    assert seen is not None
+    return seen.status
+
+
 def test_what_is_programmed_is_not_written_again_when_a_pod_falls_behind() -> None:
     """One pod's blink must not rewrite every object."""
     bench = number_bench()

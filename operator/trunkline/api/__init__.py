@@ -13,7 +13,13 @@ from trunkline.api.kinds import ALL_KINDS, KINDS, AnyResource
 from trunkline.api.meta import LocalRef, ObjectMeta, ObjectRef, SecretKeyRef, SecretRef
 from trunkline.api.number import Number
 from trunkline.api.origination_uri import OriginationUri
-from trunkline.api.resources import InvalidObject, Platform, Resources, secret_from_manifest
+from trunkline.api.resources import (
+    InvalidObject,
+    Platform,
+    Resources,
+    oldest_first,
+    secret_from_manifest,
+)
 from trunkline.api.trunk import Termination, Trunk
 
 __all__ = [
@@ -48,5 +54,6 @@ __all__ = [
     "Termination",
     "Trunk",
     "decode",
+    "oldest_first",
     "secret_from_manifest",
 ]

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 from sipedge.secret import Secret
+from trunkline.api.edge import Edge
 from trunkline.api.faults import FieldError
 from trunkline.api.kinds import ALL_KINDS, AnyResource
 from trunkline.api.reference import ObjectRef
 from trunkline.api.secret_manifest import secret_from_manifest
 
-__all__ = ["InvalidObject", "Platform", "Resources", "secret_from_manifest"]
+__all__ = ["InvalidObject", "Platform", "Resources", "oldest_first", "secret_from_manifest"]
 
 Kind = TypeVar("Kind", bound=AnyResource)
 Secrets = Mapping[tuple[str, str], Mapping[str, Secret]]
@@ -56,6 +57,8 @@ class Resources:
     """Edge name -> addresses of its nodes that callers see as others: (local, advertised)."""
     unreadable_namespaces: frozenset[str] = frozenset()
     """Namespaces whose Secrets may not be read, so that nothing is known of them."""
+    served_edges: Mapping[str, Edge] = field(default_factory=dict)
+    """Edge name -> the version of it that is served. It goes on where a newer one is refused."""
 
     @classmethod
     def build(
@@ -67,10 +70,11 @@ class Resources:
         observed_addresses: Mapping[str, tuple[str, ...]] | None = None,
         advertised_addresses: Mapping[str, tuple[tuple[str, str], ...]] | None = None,
         unreadable_namespaces: frozenset[str] = frozenset(),
+        served_edges: Mapping[str, Edge] | None = None,
     ) -> Resources:
         """Order of the arguments' members does not matter; of two objects with one name the last counts."""
         latest = {each.ref: each for each in objects}
-        ordered = sorted(latest.values(), key=_age)
+        ordered = oldest_first(latest.values())
         return cls(
             platform=platform,
             objects={
@@ -82,6 +86,7 @@ class Resources:
             observed_addresses=dict(sorted((observed_addresses or {}).items())),
             advertised_addresses=dict(sorted((advertised_addresses or {}).items())),
             unreadable_namespaces=unreadable_namespaces,
+            served_edges=dict(sorted((served_edges or {}).items())),
         )
 
     def of(self, kind: type[Kind]) -> tuple[Kind, ...]:
@@ -95,6 +100,11 @@ class Resources:
     def secret(self, namespace: str, name: str) -> Mapping[str, Secret] | None:
         """The keys of a Secret, or None if it is not there or may not be read."""
         return self.secrets.get((namespace, name))
+
+
+def oldest_first(resources: Iterable[Kind]) -> list[Kind]:
+    """In the order in which claims count: by creation time, then namespace, then name."""
+    return sorted(resources, key=_age)
 
 
 def _age(resource: AnyResource) -> tuple[str, str, str]:

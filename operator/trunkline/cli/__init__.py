@@ -12,7 +12,19 @@ import sys
 
 
 def main() -> None:
-    """The console script. Ends the process with one of `exits`."""
+    """The console script `trunkline`. Ends the process with one of `exits`."""
+    _run(None)
+
+
+def main_of_kubectl() -> None:
+    """The console script `kubectl-trunk`, which kubectl runs for `kubectl trunk`."""
+    from trunkline.cli.options import KUBECTL
+
+    _run(KUBECTL)
+
+
+def _run(name: str | None) -> None:
+    """`name` is the command as usage lines show it; None = as it was called."""
     from trunkline.cli.app import app
 
     for stream in (sys.stdout, sys.stderr):
@@ -20,7 +32,7 @@ def main() -> None:
             # A file name or a locale that has no such character is no reason to fail.
             stream.reconfigure(errors="backslashreplace")
     try:
-        app()
+        app(prog_name=name)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:

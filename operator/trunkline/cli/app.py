@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from trunkline.cli import exits
+from trunkline.cli.options import (
+    KUBECTL,
+    AllNamespaces,
+    BaseDomain,
+    BaseDomainOfAny,
+    ClusterOptions,
+    Context,
+    EdgeNamespace,
+    Kubeconfig,
+    Namespace,
+    Output,
+    OutputOption,
+    Paths,
+    PathsOfUp,
+    PathsOrCluster,
+    StateDir,
+    Transport,
+)
 from trunkline.cli.run_command import run
-
-
-class Output(StrEnum):
-    TEXT = "text"
-    JSON = "json"
-
-
-class Transport(StrEnum):
-    UDP = "udp"
-    TCP = "tcp"
-    TLS = "tls"
-
+from trunkline.cli.uninstall_command import uninstall
+from trunkline.standalone.options import DEFAULT_BASE_DOMAIN
 
 app = typer.Typer(
     name="trunkline",
@@ -31,33 +38,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-
-_Paths = Annotated[
-    list[str], typer.Argument(metavar="PATH...", help="Directories of *.yaml, or files.", show_default=False)
-]
-_OptionalPaths = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="[PATH]...", help="The paths that `up` was started with.", show_default=False),
-]
-_BaseDomain = Annotated[
-    str,
-    typer.Option(
-        "--base-domain",
-        envvar="TRUNKLINE_BASE_DOMAIN",
-        metavar="DOMAIN",
-        help="The platform's domain; trunks are reached at <name>.pstn.<DOMAIN>.",
-    ),
-]
-_OutputOption = Annotated[Output, typer.Option("-o", "--output", help="`json` has stable keys, for scripts.")]
-_StateDir = Annotated[
-    Path | None,
-    typer.Option(
-        "--state-dir",
-        metavar="DIR",
-        help="Where `up` keeps its state. Default: one directory for each set of PATHs.",
-        show_default=False,
-    ),
-]
 
 
 def _version(asked: bool) -> None:
@@ -83,17 +63,21 @@ def trunkline(
 
     \b
     Start here:
-      trunkline validate examples/quickstart      is the YAML right?
-      trunkline up examples/quickstart            run its edges on this machine
-      trunkline status examples/quickstart        are they ready?
+      trunkline validate examples/quickstart/{tenant,platform-local}   is the YAML right?
+      trunkline up examples/quickstart/{tenant,platform-local}         run its edges on this machine
+      trunkline status examples/quickstart/{tenant,platform-local}     are they ready?
       trunkline explain --help                    why would this call be refused?
+
+    \b
+    `validate`, `explain` and `status` read a cluster where no PATH is given, by kubeconfig as kubectl
+    does. With `kubectl-trunk` on PATH, kubectl has them too: kubectl trunk status -n acme
     """
 
 
 @app.command(short_help="Run the edges of these files on this machine.", epilog=exits.EPILOG)
 def up(
-    paths: _Paths,
-    base_domain: _BaseDomain = "trunkline.test",
+    paths: Paths,
+    base_domain: BaseDomain = DEFAULT_BASE_DOMAIN,
     dns: Annotated[
         str, typer.Option(metavar="ADDR:PORT", help="Where the platform's DNS server listens.")
     ] = "127.0.0.1:5300",
@@ -105,7 +89,7 @@ def up(
             show_default=False,
         ),
     ] = None,
-    state_dir: _StateDir = None,
+    state_dir: StateDir = None,
     drain: Annotated[
         float, typer.Option(min=0, metavar="SECONDS", help="How long calls may go on after SIGTERM.")
     ] = 5.0,
@@ -118,7 +102,7 @@ def up(
 
     \b
     Example:
-      trunkline up examples/quickstart
+      trunkline up examples/quickstart/{tenant,platform-local}
       dig +short @127.0.0.1 -p 5300 pstn.ashburn.trunkline.test
     """
     from trunkline.cli.standalone import run_up
@@ -136,30 +120,43 @@ def up(
     raise typer.Exit(run_up(options))
 
 
-@app.command(short_help="Check the files without running anything.", epilog=exits.EPILOG)
+@app.command(
+    short_help="Check files, or what is in a cluster, without running anything.", epilog=exits.EPILOG
+)
 def validate(
-    paths: _Paths, base_domain: _BaseDomain = "trunkline.test", output: _OutputOption = Output.TEXT
+    paths: PathsOrCluster = None,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+    namespace: Namespace = None,
+    all_namespaces: AllNamespaces = False,
+    base_domain: BaseDomainOfAny = None,
+    output: OutputOption = Output.TEXT,
 ) -> None:
-    """Check the files without running anything: fields, rules, references, claims.
+    """Check files, or what is in a cluster: fields, rules, references, claims. Nothing is run or written.
 
     \b
-    Prints one line for each finding:
+    Prints one line for each finding; in a cluster, without file and line:
       file:line: Kind namespace/name: field: Reason: what is wrong (how to mend it)
     Errors make the exit code 1; warnings do not.
+
+    In a cluster, what the operator has found counts, as it sees all that takes part. What it has not looked
+    at is checked here, with what you may read. No password is read.
 
     \b
     Example:
       trunkline validate examples/quickstart/tenant examples/quickstart/platform-local
       trunkline validate -o json . | jq -r '.[] | select(.severity == "error") | .message'
+      trunkline validate -n acme
     """
     from trunkline.cli.validate import run_validate
 
-    raise typer.Exit(run_validate(paths, base_domain, output is Output.JSON))
+    cluster = ClusterOptions(kubeconfig, context, namespace, all_namespaces)
+    raise typer.Exit(run_validate(paths or [], cluster, base_domain, output is Output.JSON))
 
 
 @app.command("compile", short_help="Print what the edges would be told.", epilog=exits.EPILOG)
 def compile_command(
-    paths: _Paths, base_domain: _BaseDomain = "trunkline.test", output: _OutputOption = Output.TEXT
+    paths: Paths, base_domain: BaseDomain = DEFAULT_BASE_DOMAIN, output: OutputOption = Output.TEXT
 ) -> None:
     """Print what the edges would be told: their tables, and a verdict on every object.
 
@@ -168,8 +165,8 @@ def compile_command(
 
     \b
     Example:
-      trunkline compile examples/quickstart
-      trunkline compile -o json examples/quickstart | jq '.tables.ashburn.number'
+      trunkline compile examples/quickstart/{tenant,platform-local}
+      trunkline compile -o json examples/quickstart/{tenant,platform-local} | jq '.tables.ashburn.number'
     """
     from trunkline.cli.compilation import run_compile
 
@@ -178,10 +175,10 @@ def compile_command(
 
 @app.command(short_help="Say what an edge would do with one request.", epilog=exits.EPILOG)
 def explain(
-    paths: _Paths,
     edge: Annotated[str, typer.Option(metavar="NAME", help="The Edge that gets the request.")],
     source: Annotated[str, typer.Option(metavar="IP[:PORT]", help="Where the request comes from.")],
     request_uri: Annotated[str, typer.Option(metavar="URI", help="The Request-URI: who is called.")],
+    paths: PathsOrCluster = None,
     from_uri: Annotated[str, typer.Option("--from", metavar="URI", help="The From header: who calls.")] = "",
     transport: Annotated[Transport, typer.Option(help="How it arrives.")] = Transport.UDP,
     method: Annotated[str, typer.Option(help="The SIP method.")] = "INVITE",
@@ -200,23 +197,34 @@ def explain(
         int | None,
         typer.Option(help="Makes the weighted draw among targets repeatable.", show_default=False),
     ] = None,
-    base_domain: _BaseDomain = "trunkline.test",
-    output: _OutputOption = Output.TEXT,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+    namespace: Namespace = None,
+    edge_namespace: EdgeNamespace = None,
+    base_domain: BaseDomainOfAny = None,
+    output: OutputOption = Output.TEXT,
 ) -> None:
     """Say what an edge would do with one request, and every step that led there. No call is placed.
 
     \b
     A call from the PBX to the PSTN (termination):
-      trunkline explain examples/quickstart --edge ashburn --source 127.0.10.1 \\
+      trunkline explain examples/quickstart/{tenant,platform-local} --edge ashburn --source 127.0.10.1 \\
         --request-uri sip:+12125550111@acme-hq.pstn.trunkline.test \\
         --from sip:+14155550100@pbx1.acme.example --username pbx
 
     \b
     A call from the PSTN to the PBX (origination): the source is a carrier's address.
-      trunkline explain examples/quickstart --edge dublin --source 127.0.9.1 \\
+      trunkline explain examples/quickstart/{tenant,platform-local} --edge dublin --source 127.0.9.1 \\
         --request-uri sip:+14155550100@127.0.12.1 --from sip:+12125550111@127.0.9.1
+
+    Without PATH a cluster answers: by the very table that is published for the edge, if you may read Secrets
+    in the edge namespace; else by what compiling gives of what you may read, and a note says what is assumed.
+
+    \b
+      trunkline explain -n acme --edge ashburn --source 203.0.113.5 \\
+        --request-uri sip:+12125550111@acme-hq.pstn.voice.example.com --from +14155550100
     """
-    from trunkline.cli.explain import ExplainOptions, run_explain
+    from trunkline.cli.explain import ExplainOptions, ExplainPlace, run_explain
 
     options = ExplainOptions(
         edge=edge,
@@ -229,23 +237,44 @@ def explain(
         username=username,
         seed=seed,
     )
-    raise typer.Exit(run_explain(paths, base_domain, options, output is Output.JSON))
+    place = ExplainPlace(
+        paths=tuple(paths or ()),
+        cluster=ClusterOptions(kubeconfig, context, namespace),
+        edge_namespace=edge_namespace,
+        base_domain=base_domain,
+    )
+    raise typer.Exit(run_explain(place, options, output is Output.JSON))
 
 
-@app.command(short_help="Show a running `up`: are its edges ready?", epilog=exits.EPILOG)
+@app.command(short_help="Show a running `up`, or a cluster: are the edges ready?", epilog=exits.EPILOG)
 def status(
-    paths: _OptionalPaths = None, state_dir: _StateDir = None, output: _OutputOption = Output.TEXT
+    command: typer.Context,
+    paths: PathsOfUp = None,
+    state_dir: StateDir = None,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+    namespace: Namespace = None,
+    all_namespaces: AllNamespaces = False,
+    output: OutputOption = Output.TEXT,
 ) -> None:
-    """Show a running `up`: trunks, edges, and revision and readiness of each address.
+    """Show trunks, edges, and revision and readiness of each address: of a running `up` or of a cluster.
+
+    PATH or --state-dir mean an `up`; an option of kubeconfig means a cluster. Without any of them it is the
+    `up` that runs on this machine if there is one, else the cluster; the first line says which. As
+    `kubectl trunk status` it is the cluster, whatever runs here.
 
     \b
     Example:
-      trunkline status examples/quickstart
-      until trunkline status examples/quickstart; do sleep 1; done
+      trunkline status examples/quickstart/{tenant,platform-local}
+      until trunkline status examples/quickstart/{tenant,platform-local}; do sleep 1; done
+      trunkline status -n acme
+      kubectl trunk status -A
     """
-    from trunkline.cli.standalone import run_status
+    from trunkline.cli.status import run_status
 
-    raise typer.Exit(run_status(paths or [], state_dir, output is Output.JSON))
+    cluster = ClusterOptions(kubeconfig, context, namespace, all_namespaces)
+    is_plugin = command.find_root().info_name == KUBECTL
+    raise typer.Exit(run_status(paths or [], state_dir, cluster, is_plugin, output is Output.JSON))
 
 
 @app.command(short_help="Place a real test call through an edge.", epilog=exits.EPILOG)
@@ -286,7 +315,7 @@ def call(
     messages: Annotated[
         bool, typer.Option("--messages", help="Print every SIP message whole (digests hidden).")
     ] = False,
-    output: _OutputOption = Output.TEXT,
+    output: OutputOption = Output.TEXT,
 ) -> None:
     """Place a real test call through an edge and tell each SIP step. No media is sent.
 
@@ -319,3 +348,4 @@ def call(
 
 
 app.command(short_help="Run the operator in a cluster.", epilog=exits.EPILOG)(run)
+app.command(short_help="Remove what the operator made in a cluster.", epilog=exits.EPILOG)(uninstall)

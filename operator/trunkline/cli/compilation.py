@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from trunkline.cli import exits
-from trunkline.cli.findings import find, summary
+from trunkline.cli.findings import find, has_errors, summary
 from trunkline.cli.reading import UsageError, read
 from trunkline.cli.render_compilation import compilation_document, compilation_yaml
 from trunkline.cli.terminal import tell
@@ -24,7 +24,7 @@ def run_compile(paths: Sequence[str], base_domain: str, as_json: bool) -> int:
     print(json.dumps(document, indent=2) + "\n" if as_json else compilation_yaml(document), end="")
     sys.stdout.flush()
     findings = find(reading)
-    if not any(each.severity == "error" for each in findings):
+    if not has_errors(findings):
         return exits.OK
     tell(f"{summary(reading, findings)}; `trunkline validate` tells them with file and line")
     return exits.FAILED

@@ -2,87 +2,67 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import random
-import re
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 from sipedge.routing.authenticate import DigestResult
 from sipedge.routing.decision import Decision, Outcome
 from sipedge.routing.request import SipRequest
 from sipedge.routing.route import route
 from sipedge.secret import Secret
-from sipedge.table import MemoryRows, Table
-from trunkline.api import Edge
+from sipedge.table import MemoryRows, Rows, Table
+from trunkline.api import Edge, FieldErrors
 from trunkline.cli import exits
-from trunkline.cli.findings import find, summary
-from trunkline.cli.reading import Reading, UsageError, read
+from trunkline.cli.cluster.faults import ClusterError, NoClusterError
+from trunkline.cli.cluster.published import PublishedTable
+from trunkline.cli.explain_request import ExplainOptions, ExplainPlace, request_of
+from trunkline.cli.findings import find, has_errors, summary
+from trunkline.cli.reading import UsageError, read
 from trunkline.cli.render_decision import decision_document, decision_text
 from trunkline.cli.terminal import look_of, tell
+from trunkline.settings import DEFAULT_EDGE_NAMESPACE
 
-_COMPACT_NAMES: Final = {
-    "c": "content-type",
-    "e": "content-encoding",
-    "f": "from",
-    "i": "call-id",
-    "k": "supported",
-    "l": "content-length",
-    "m": "contact",
-    "s": "subject",
-    "t": "to",
-    "v": "via",
-    "y": "identity",
-}
-"""RFC 3261 section 7.3.3 and RFC 8224: the one-letter forms that `--header` may use."""
-
-_TOKEN: Final = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+")
+__all__ = ["ExplainOptions", "ExplainPlace", "run_explain"]
 
 
 @dataclass(frozen=True, slots=True)
-class ExplainOptions:
-    """The request to explain, as the options gave it."""
+class Source:
+    """The table to ask, and what is to be said of it."""
 
-    edge: str
-    source: str
-    transport: str
-    method: str
-    request_uri: str
-    from_uri: str
-    headers: tuple[str, ...]
-    username: str | None
-    seed: int | None
+    rows: Rows
+    received_on: str = ""
+    """The address of the edge where the request arrives; "" = not known."""
+    notes: tuple[str, ...] = ()
 
 
-def run_explain(paths: Sequence[str], base_domain: str, options: ExplainOptions, as_json: bool) -> int:
+def run_explain(place: ExplainPlace, options: ExplainOptions, as_json: bool) -> int:
     """Prints the decision; gives the exit code."""
     try:
-        reading = read(paths, base_domain)
-        decision = explain(reading, options)
-    except UsageError as error:
+        if fault := place.cluster.fault(("PATH",) if place.paths else ()):
+            raise UsageError(fault)
+        request = request_of(options)
+        source = _files(place, options.edge) if place.paths else _cluster(place, options.edge, request)
+        decision = decide(source.rows, replace(request, received_on=source.received_on), options.seed)
+    except (UsageError, NoClusterError) as error:
         tell(f"trunkline explain: {error}")
         return exits.USAGE
+    except ClusterError as error:
+        tell(f"trunkline explain: {error}")
+        return exits.FAILED
     if as_json:
         print(json.dumps(decision_document(decision), indent=2))
     else:
         print(decision_text(decision, look_of(sys.stdout)))
-    findings = find(reading)
-    if any(each.severity == "error" for each in findings):
-        sys.stdout.flush()
-        tell(f"note: {summary(reading, findings)}; what is wrong takes no part (trunkline validate)")
+    sys.stdout.flush()
+    for note in source.notes:
+        tell(f"note: {note}")
     return exits.OK
 
 
-def explain(reading: Reading, options: ExplainOptions) -> Decision:
-    """What the edge would do. Raises UsageError for a request that no edge could get."""
-    table = reading.compilation.tables.get(options.edge)
-    if table is None:
-        known = ", ".join(sorted(reading.compilation.tables)) or "none"
-        raise UsageError(f"--edge {options.edge!r} is no Edge of these files; there are: {known}")
-    request = _request(reading, options)
+def decide(rows: Rows, request: SipRequest, seed: int | None) -> Decision:
+    """What an edge with this table would do. The right password is assumed of a request with a user."""
 
     def digest(ha1s: tuple[Secret, ...]) -> DigestResult:
         if request.username is None:
@@ -90,8 +70,8 @@ def explain(reading: Reading, options: ExplainOptions) -> Decision:
         return DigestResult.OK if ha1s else DigestResult.WRONG
 
     # Not for secrets: a draw by weight, repeatable on request.
-    dice = random.Random(options.seed)  # noqa: S311
-    decision = route(Table(MemoryRows(table)), request, digest=digest, dice=dice.random, draining=False)
+    dice = random.Random(seed)  # noqa: S311
+    decision = route(Table(rows), request, digest=digest, dice=dice.random, draining=False)
     return _with_assumption(decision) if request.username is not None else decision
 
 
@@ -106,49 +86,34 @@ def _with_assumption(decision: Decision) -> Decision:
     return replace(decision, steps=steps)
 
 
-def _request(reading: Reading, options: ExplainOptions) -> SipRequest:
-    address, port = _source(options.source)
-    headers: dict[str, list[str]] = {"from": [_from_value(options.from_uri)]} if options.from_uri else {}
-    for text in options.headers:
-        name, colon, value = text.partition(":")
-        if not colon or not _TOKEN.fullmatch(name.strip()):
-            raise UsageError(f"--header {text!r} is no header; write it like 'Privacy: id'")
-        long_name = _COMPACT_NAMES.get(name.strip().lower(), name.strip().lower())
-        headers.setdefault(long_name, []).append(value.strip())
-    return SipRequest(
-        method=options.method.upper(),
-        request_uri=options.request_uri,
-        source=address,
-        source_port=port,
-        transport=options.transport,
-        received_on=_address_of_edge(reading, options.edge),
-        headers={name: tuple(values) for name, values in headers.items()},
-        username=options.username,
-        tls_version="TLSv1.2" if options.transport == "tls" else None,
-    )
+def _files(place: ExplainPlace, name: str) -> Source:
+    """The table that files compile to. Raises UsageError for an Edge that they do not have."""
+    reading = read(place.paths, place.base_domain)
+    table = reading.compilation.tables.get(name)
+    if table is None:
+        known = ", ".join(sorted(reading.compilation.tables)) or "none"
+        raise UsageError(f"--edge {name!r} is no Edge of these files; there are: {known}")
+    edge = reading.loaded.resources.get(Edge, None, name)
+    addresses = edge.spec.advertise.addresses if edge else ()
+    findings = find(reading)
+    note = f"{summary(reading, findings)}; what is wrong takes no part (trunkline validate)"
+    notes = (note,) if has_errors(findings) else ()
+    return Source(MemoryRows(table), next(iter(addresses), ""), notes)
 
 
-def _from_value(text: str) -> str:
-    """A From value; a bare number becomes a URI."""
-    return text if ":" in text else f"<sip:{text}@from.invalid>"
+def _cluster(place: ExplainPlace, name: str, request: SipRequest) -> Source:
+    """The table that a cluster has published for the edge, or else what compiling it gives."""
+    from trunkline.cli.cluster.assumption import assumed_edge
+    from trunkline.cli.cluster.reading import read_table
+    from trunkline.cli.cluster.tables import compiled_rows
 
-
-def _source(text: str) -> tuple[str, int]:
-    """Address and port of `IP`, `IP:PORT` or `[IPv6]:PORT`; the port defaults to 5060."""
-    match = re.fullmatch(r"\[(?P<v6>[^]]+)\](?::(?P<p6>\d{1,5}))?|(?P<v4>[0-9.]+)(?::(?P<p4>\d{1,5}))?", text)
-    host, port_text = text, "5060"
-    if match is not None:
-        host = match["v6"] or match["v4"]
-        port_text = match["p6"] or match["p4"] or port_text
     try:
-        address = str(ipaddress.ip_address(host))
-    except ValueError:
-        address = ""
-    if not address or not 0 < int(port_text) < 65536:
-        raise UsageError(f"--source {text!r} is no IP address; write it like 203.0.113.5 or 203.0.113.5:5060")
-    return address, int(port_text)
-
-
-def _address_of_edge(reading: Reading, name: str) -> str:
-    edges = (each for each in reading.loaded.resources.of(Edge) if each.metadata.name == name)
-    return next((address for edge in edges for address in edge.spec.advertise.addresses), "")
+        assumed_edge(name)
+    except FieldErrors as error:
+        raise UsageError(f"--edge {name!r} {error.errors[0].message}") from error
+    found = read_table(place.cluster, place.edge_namespace or DEFAULT_EDGE_NAMESPACE, name)
+    if isinstance(found, PublishedTable):
+        note = f"by the table of {name} as published, revision {found.sequence} (`status`: who serves it)"
+        return Source(MemoryRows.of_packed(found.rows), notes=(note,))
+    rows, notes = compiled_rows(found.snapshot, name, request, place.base_domain)
+    return Source(rows, notes=(f"{found.why}: this is what compiling gives of what you may read", *notes))

@@ -1,7 +1,8 @@
-"""What is wrong with the files: problems of reading and verdicts of the compiler, as one list."""
+"""What is wrong with the objects of files or of a cluster, one finding at a place."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from trunkline.api import ObjectRef
@@ -13,8 +14,9 @@ from trunkline.cli.terminal import PLAIN, Look, printable
 class Finding:
     """One error or warning at one place."""
 
-    file: str
-    line: int
+    file: str | None
+    """None = it is in a cluster, where the object itself is the place."""
+    line: int | None
     field: str
     reason: str
     message: str
@@ -24,8 +26,9 @@ class Finding:
 
     def text(self, look: Look = PLAIN) -> str:
         """`file:line: Kind ns/name: field: Reason: message`, parts that do not apply left out."""
+        place = "" if self.file is None else f"{self.file}:{self.line}"
         reason = look.paint(self.reason, "red" if self.severity == "error" else "yellow")
-        parts = (f"{self.file}:{self.line}", str(self.ref) if self.ref else "", self.field, reason)
+        parts = (place, str(self.ref) if self.ref else "", self.field, reason)
         end = "" if self.severity == "error" else f" [{self.severity}]"
         return ": ".join(part for part in parts if part) + f": {printable(self.message)}{end}"
 
@@ -69,23 +72,36 @@ def find(reading: Reading) -> tuple[Finding, ...]:
                 *(file, line, verdict.field, str(verdict.reason), verdict.message, severity), ref=verdict.ref
             )
         )
-    return tuple(sorted((*problems, *verdicts), key=_order))
+    return in_order((*problems, *verdicts))
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """By place, then object and field."""
+    return tuple(sorted(findings, key=_order))
 
 
 def _order(finding: Finding) -> tuple[object, ...]:
-    place = (finding.file, finding.line, str(finding.ref or ""), finding.field)
+    place = (finding.file or "", finding.line or 0, str(finding.ref or ""), finding.field)
     return (*place, finding.reason, finding.message)
+
+
+def has_errors(findings: Iterable[Finding]) -> bool:
+    """True if one of them is more than a warning."""
+    return any(each.severity == "error" for each in findings)
 
 
 def summary(reading: Reading, findings: tuple[Finding, ...]) -> str:
     """`3 errors, 1 warning in 7 objects of 5 files`."""
+    objects, files = len(reading.loaded.positions), len(reading.loaded.files)
+    return count_findings(findings, objects, _count(files, "file"))
+
+
+def count_findings(findings: tuple[Finding, ...], objects: int, source: str) -> str:
+    """`3 errors, 1 warning in 7 objects of <source>`."""
     errors = sum(each.severity == "error" for each in findings)
     warnings = len(findings) - errors
-    objects, files = len(reading.loaded.positions), len(reading.loaded.files)
-    return (
-        f"{_count(errors, 'error')}, {_count(warnings, 'warning')} "
-        f"in {_count(objects, 'object')} of {_count(files, 'file')}"
-    )
+    found = f"{_count(errors, 'error')}, {_count(warnings, 'warning')}"
+    return f"{found} in {_count(objects, 'object')} of {source}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from trunkline.compiler import Compilation, compile_resources
 from trunkline.standalone.load import Loaded, NoSuchPathError, load
-from trunkline.standalone.options import OptionError, check_domain
+from trunkline.standalone.options import DEFAULT_BASE_DOMAIN, OptionError, check_domain
 
 
 class UsageError(Exception):
@@ -22,10 +22,18 @@ class Reading:
     compilation: Compilation
 
 
-def read(paths: Sequence[str], base_domain: str) -> Reading:
+def read(paths: Sequence[str], base_domain: str | None) -> Reading:
     """Loads and compiles the files under `paths`. Raises UsageError for a path that names nothing."""
     try:
-        loaded = load(paths, base_domain=check_domain(base_domain))
-    except (NoSuchPathError, OptionError) as error:
+        loaded = load(paths, base_domain=domain_or_default(base_domain))
+    except NoSuchPathError as error:
         raise UsageError(str(error)) from error
     return Reading(loaded, compile_resources(loaded.resources))
+
+
+def domain_or_default(base_domain: str | None) -> str:
+    """The base domain in lower case; None = the default one. Raises UsageError for text that is none."""
+    try:
+        return check_domain(base_domain or DEFAULT_BASE_DOMAIN)
+    except OptionError as error:
+        raise UsageError(str(error)) from error

@@ -1,8 +1,9 @@
-"""The state of a running `up` for people and for scripts. Pure."""
+"""The state of a running `up`, or of a cluster, for people and for scripts. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from trunkline.api import ObjectRef
@@ -12,18 +13,49 @@ from trunkline.status.programmed import AddressReport
 from trunkline.status.report import Status
 
 
-def is_all_ready(state: UpState) -> bool:
-    """True when every address serves the newest table and every object is ready."""
-    addresses_ready = all(_is_current(edge, each) for edge in state.edges for each in edge.addresses)
-    return bool(state.edges) and addresses_ready and not any(_unready(state))
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What `status` shows, of an `up` or of a cluster."""
+
+    heading: str
+    edges: tuple[EdgeState, ...]
+    objects: tuple[tuple[ObjectRef, Status], ...]
+    """Every object's status, sorted."""
+    base_domain: str | None
+    pid: int | None = None
+    state_directory: str | None = None
+    dns: str | None = None
+    sees_edges: bool = True
+    """False = Edges may not be read, so nothing is known of them."""
+
+    @property
+    def ready(self) -> bool:
+        """Every address serves the newest table and every object is ready; False where there is none."""
+        current = all(_is_current(edge, each) for edge in self.edges for each in edge.addresses)
+        present = bool(self.edges) if self.sees_edges else bool(self.objects)
+        return present and current and not any(_unready(self))
+
+
+def overview_of_up(state: UpState) -> Overview:
+    """The overview of a running `up`."""
+    return Overview(
+        heading=f"up: process {state.pid}, base domain {state.base_domain}, DNS {state.dns}, "
+        f"state {state.state_directory}",
+        edges=state.edges,
+        objects=state.objects,
+        base_domain=state.base_domain,
+        pid=state.pid,
+        state_directory=str(state.state_directory),
+        dns=state.dns,
+    )
 
 
 def _is_current(edge: EdgeState, address: AddressReport) -> bool:
     return address.ready and address.revision is not None and address.revision == edge.published
 
 
-def _unready(state: UpState) -> Iterator[tuple[ObjectRef, Status]]:
-    for ref, status in state.objects:
+def _unready(seen: Overview) -> Iterator[tuple[ObjectRef, Status]]:
+    for ref, status in seen.objects:
         if not _is_ready(status):
             yield ref, status
 
@@ -33,32 +65,21 @@ def _is_ready(status: Status) -> bool:
     return condition is not None and condition.status == "True"
 
 
-def status_document(state: UpState | None) -> dict[str, Any]:
-    """The result of `status -o json`. Keys are stable, and empty if nothing runs."""
-    if state is None:
-        return {
-            "running": False,
-            "ready": False,
-            "pid": None,
-            "stateDir": None,
-            "baseDomain": None,
-            "dns": None,
-            "edges": [],
-            "trunks": [],
-            "notReady": [],
-        }
+def status_document(seen: Overview | None) -> dict[str, Any]:
+    """The result of `status -o json`. Keys are stable, and empty if nothing runs; of a cluster, `pid`,
+    `stateDir` and `dns` are null."""
     return {
-        "running": True,
-        "ready": is_all_ready(state),
-        "pid": state.pid,
-        "stateDir": str(state.state_directory),
-        "baseDomain": state.base_domain,
-        "dns": state.dns,
-        "edges": [_edge(edge) for edge in state.edges],
-        "trunks": [_trunk(ref, status) for ref, status in _trunks(state)],
+        "running": seen is not None,
+        "ready": seen is not None and seen.ready,
+        "pid": seen.pid if seen else None,
+        "stateDir": seen.state_directory if seen else None,
+        "baseDomain": seen.base_domain if seen else None,
+        "dns": seen.dns if seen else None,
+        "edges": [_edge(edge) for edge in seen.edges] if seen else [],
+        "trunks": [_trunk(ref, status) for ref, status in _trunks(seen)] if seen else [],
         "notReady": [
             {"kind": ref.kind, "namespace": ref.namespace, "name": ref.name, **_why(status)}
-            for ref, status in _unready(state)
+            for ref, status in (_unready(seen) if seen else ())
         ],
     }
 
@@ -74,14 +95,15 @@ def _edge(edge: EdgeState) -> dict[str, Any]:
                 "ready": each.ready,
                 "revision": each.revision,
                 "error": each.error or None,
+                "pod": each.pod or None,
             }
             for each in edge.addresses
         ],
     }
 
 
-def _trunks(state: UpState) -> list[tuple[ObjectRef, Status]]:
-    return [(ref, status) for ref, status in state.objects if ref.kind == "Trunk"]
+def _trunks(seen: Overview) -> list[tuple[ObjectRef, Status]]:
+    return [(ref, status) for ref, status in seen.objects if ref.kind == "Trunk"]
 
 
 def _trunk(ref: ObjectRef, status: Status) -> dict[str, Any]:
@@ -101,17 +123,16 @@ def _why(status: Status) -> dict[str, str | None]:
     return {"reason": ready.reason if ready else None, "message": ready.message if ready else None}
 
 
-def status_text(state: UpState, look: Look) -> str:
+def status_text(seen: Overview, look: Look) -> str:
     """Tables for a terminal."""
-    lines = [
-        f"up: process {state.pid}, base domain {state.base_domain}, DNS {state.dns}, "
-        f"state {state.state_directory}",
-        "",
-        *_table(("EDGE", "ADDRESS", "READY", "REVISION", ""), _address_rows(state, look)),
-        "",
-        *_table(("TRUNK", "READY", "TERMINATION-URI", "NUMBERS"), _trunk_rows(state, look)),
-    ]
-    unready = list(_unready(state))
+    lines = [seen.heading]
+    if seen.sees_edges:
+        lines += [
+            "",
+            *_table(("EDGE", "ADDRESS", *_pod("POD", seen), "READY", "REVISION", ""), _rows(seen, look)),
+        ]
+    lines += ["", *_table(("TRUNK", "READY", "TERMINATION-URI", "NUMBERS"), _trunk_rows(seen, look))]
+    unready = list(_unready(seen))
     if unready:
         lines += ["", "Not ready:"]
         for ref, status in unready:
@@ -120,16 +141,22 @@ def status_text(state: UpState, look: Look) -> str:
     return "\n".join(lines)
 
 
-def _address_rows(state: UpState, look: Look) -> Iterator[tuple[str, ...]]:
-    for edge in state.edges:
-        for each in edge.addresses:
+def _pod(cell: str, seen: Overview) -> tuple[str, ...]:
+    """The cell of the column of pods, which only a cluster has."""
+    return (cell,) if any(each.pod for edge in seen.edges for each in edge.addresses) else ()
+
+
+def _rows(seen: Overview, look: Look) -> Iterator[tuple[str, ...]]:
+    for edge in seen.edges:
+        for each in edge.addresses or (AddressReport("none", False, None),):
             held = "none" if each.revision is None else str(each.revision)
             behind = "" if each.revision == edge.published else f" (published: {edge.published})"
-            yield edge.name, each.address, _yes(each.ready, look), held + behind, printable(each.error)
+            ready, error = _yes(each.ready, look), printable(each.error)
+            yield edge.name, each.address, *_pod(each.pod or "-", seen), ready, held + behind, error
 
 
-def _trunk_rows(state: UpState, look: Look) -> Iterator[tuple[str, ...]]:
-    for ref, status in _trunks(state):
+def _trunk_rows(seen: Overview, look: Look) -> Iterator[tuple[str, ...]]:
+    for ref, status in _trunks(seen):
         uri, numbers = status.facts.get("terminationUri"), status.facts.get("numberCount")
         yield ref.id, _yes(_is_ready(status), look), str(uri or "-"), "-" if numbers is None else str(numbers)
 

@@ -72,6 +72,29 @@ def run(
     image_pull_policy: Annotated[
         str, typer.Option(envvar="TRUNKLINE_IMAGE_PULL_POLICY", metavar="POLICY", help="As in a pod.")
     ] = "IfNotPresent",
+    edge_resources: Annotated[
+        str,
+        typer.Option(
+            envvar="TRUNKLINE_EDGE_RESOURCES",
+            metavar="JSON",
+            help="Of the containers kamailio and agent of edge pods: requests and limits.",
+            show_default=False,
+        ),
+    ] = "",
+    edge_pull_secrets: Annotated[
+        str,
+        typer.Option(
+            envvar="TRUNKLINE_EDGE_PULL_SECRETS",
+            metavar="NAMES",
+            help="Secrets of the edge namespace with which the edge image is pulled, with commas between.",
+        ),
+    ] = "",
+    edge_priority_class: Annotated[
+        str,
+        typer.Option(
+            envvar="TRUNKLINE_EDGE_PRIORITY_CLASS", metavar="NAME", help="PriorityClass of edge pods."
+        ),
+    ] = "",
     metrics_port: Annotated[
         int, typer.Option(envvar="TRUNKLINE_METRICS_PORT", help="Prometheus metrics; 0 = none.")
     ] = 8080,
@@ -111,6 +134,9 @@ def run(
         tsig_algorithm=dns_tsig_algorithm,
         edge_image=edge_image,
         image_pull_policy=image_pull_policy,
+        edge_resources=edge_resources,
+        edge_pull_secrets=listed(edge_pull_secrets),
+        edge_priority_class=edge_priority_class,
         metrics_port=metrics_port,
         health_port=health_port,
         listen_address=listen_address,

@@ -6,10 +6,10 @@ Pure, total and free of order: the same set of objects gives the same bytes, wha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sipedge.table import DomainRow, EdgeTable, Row, Section, TargetRow, TrunkRow
-from trunkline.api import Number, ObjectRef, Resources, Trunk
+from trunkline.api import Edge, Number, ObjectRef, Resources, Trunk
 from trunkline.compiler import opinions
 from trunkline.compiler.access import compile_access
 from trunkline.compiler.accounts import assign_accounts
@@ -36,6 +36,8 @@ class Compilation:
     """Sorted by object, then type; at least one for every object."""
     facts: Mapping[ObjectRef, Facts]
     """Status fields that need no edge's word, by object."""
+    edges: Mapping[str, Edge] = field(default_factory=dict)
+    """Each Edge as it is served: an older version where the newest is refused."""
 
 
 def compile_resources(resources: Resources) -> Compilation:
@@ -81,7 +83,8 @@ def compile_resources(resources: Resources) -> Compilation:
         *unavailable_features(resources),
     )
     facts = facts_of_trunks(resources, edges, trunks, numbering.count_of_trunk)
-    return Compilation(tables, tuple(sorted(verdicts, key=lambda each: (each.ref, each.type))), facts)
+    ordered = tuple(sorted(verdicts, key=lambda each: (each.ref, each.type)))
+    return Compilation(tables, ordered, facts, {edge.metadata.name: edge for edge in edges})
 
 
 def _claiming_namespaces(resources: Resources) -> frozenset[str]:

@@ -5,31 +5,48 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sipedge.table import AccountRow, SiteRow
-from trunkline.api import Edge, Resources
+from trunkline.api import Edge, Resources, oldest_first
 from trunkline.compiler import opinions
 from trunkline.compiler.reasons import ConditionReason
 from trunkline.compiler.verdict import Verdict
 
 
 def accept_edges(resources: Resources) -> tuple[tuple[Edge, ...], tuple[Verdict, ...]]:
-    """The edges to serve; one whose address an older one already has is refused whole."""
+    """The edges to serve; one whose address an older one already has is refused whole.
+
+    Where the newest version of an Edge is refused or invalid, the one that is served goes on, and keeps
+    its claims.
+    """
     verdicts: list[Verdict] = []
-    accepted: list[Edge] = []
+    served: list[Edge] = []
     holders: dict[str, Edge] = {}
-    for edge in resources.of(Edge):
-        taken = next((each for each in edge.spec.advertise.addresses if each in holders), None)
-        if taken is not None:
-            message = (
-                f"{taken} is an address of the older Edge {holders[taken].metadata.name}: give each its own"
-            )
-            verdicts.append(
-                opinions.refused(edge, ConditionReason.CONFLICT, "spec.advertise.addresses", message)
-            )
-            continue
-        accepted.append(edge)
+
+    def serve(edge: Edge) -> None:
+        served.append(edge)
         holders.update((address, edge) for address in edge.spec.advertise.addresses)
-        verdicts.append(opinions.accepted(edge))
-    return tuple(sorted(accepted, key=lambda edge: edge.metadata.name)), tuple(verdicts)
+
+    invalid = frozenset(each.ref for each in resources.invalid)
+    kept = [edge for edge in resources.served_edges.values() if edge.ref in invalid]
+    for edge in oldest_first((*resources.of(Edge), *kept)):
+        taken = _taken(edge, holders)
+        if taken is None:
+            serve(edge)
+        if edge.ref in invalid:
+            continue
+        verdicts.append(opinions.accepted(edge) if taken is None else _conflict(edge, taken, holders[taken]))
+        before = resources.served_edges.get(edge.metadata.name)
+        if taken is not None and before is not None and _taken(before, holders) is None:
+            serve(before)
+    return tuple(sorted(served, key=lambda edge: edge.metadata.name)), tuple(verdicts)
+
+
+def _taken(edge: Edge, holders: Mapping[str, Edge]) -> str | None:
+    return next((each for each in edge.spec.advertise.addresses if each in holders), None)
+
+
+def _conflict(edge: Edge, address: str, holder: Edge) -> Verdict:
+    message = f"{address} is an address of the older Edge {holder.metadata.name}: give each its own"
+    return opinions.refused(edge, ConditionReason.CONFLICT, "spec.advertise.addresses", message)
 
 
 def addresses_of(resources: Resources, edge: Edge) -> tuple[str, ...]:

@@ -80,6 +80,10 @@ class Children:
             await asyncio.gather(*(self._remove(kind, each) for each in strangers))
         self._applied, self._looked_at = manifests, time.monotonic()
 
+    def look_again(self) -> None:
+        """Something may have vanished: do not wait for the next look."""
+        self._looked_at = float("-inf")
+
     def opinions(self, edge: str) -> tuple[Opinion, ...]:
         """What keeps the Edge's pods from being as planned."""
         fault = self.faults.get(edge)

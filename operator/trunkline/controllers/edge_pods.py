@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from trunkline.kube.client import KubeClient
 from trunkline.kube.faults import KubeError
 from trunkline.kube.paths import LEASES, PODS, Kind
 from trunkline.kube.watch import Watch
+from trunkline.status.conditions import Opinion
+from trunkline.status.pod_faults import deployed, pod_fault
 from trunkline.status.programmed import AddressReport, EdgeReport
 
 EDGE_LABEL: Final = "trunkline.dev/edge"
@@ -45,6 +47,8 @@ class PodState:
     pod: str
     ready: bool
     ending: bool
+    fault: str = ""
+    """Why it does not start."""
 
 
 class _Mirror:
@@ -134,16 +138,17 @@ class EdgePods:
         for watch in self._watches:
             await watch.settled.wait()
 
-    def reports(self, edges: Iterable[str]) -> tuple[EdgeReport, ...]:
-        """What is known of each of `edges`, by name."""
+    def reports(self, edges: Mapping[str, Sequence[str]]) -> tuple[EdgeReport, ...]:
+        """What is known of each of `edges`: name to the addresses that it lists; none = those of its pods."""
         leases: dict[str, list[PodLease]] = {}
         for lease in self._leases.known.values():
             leases.setdefault(lease.edge, []).append(lease)
         return tuple(
             EdgeReport(
-                edge, tuple(self._address(lease) for lease in sorted(leases.get(edge, []), key=_place))
+                edge,
+                tuple(self._address(lease, listed) for lease in sorted(leases.get(edge, []), key=_place)),
             )
-            for edge in sorted(edges)
+            for edge, listed in sorted(edges.items())
         )
 
     def addresses(self) -> Mapping[str, tuple[str, ...]]:
@@ -154,18 +159,31 @@ class EdgePods:
                 found.setdefault(lease.edge, set()).add(lease.address)
         return {edge: tuple(sorted(addresses)) for edge, addresses in sorted(found.items())}
 
+    def opinions(self, edge: str) -> tuple[Opinion, ...]:
+        """What keeps the edge's pods from starting."""
+        opinion = deployed(pod.fault for pod in self._pods.known.values() if pod.edge == edge)
+        return (opinion,) if opinion else ()
+
     def acknowledged(self, edge: str) -> int:
         """The highest sequence that a pod of the edge has; 0 if none."""
         revisions = (lease.revision or 0 for lease in self._leases.known.values() if lease.edge == edge)
         return max(revisions, default=0)
 
-    def _address(self, lease: PodLease) -> AddressReport:
+    def _address(self, lease: PodLease, listed: Sequence[str]) -> AddressReport:
+        # Until its pod is gone, an address that is listed no more may get calls from those who know it.
+        offered = not (listed and lease.address) or lease.address in listed
+        return replace(self._report(lease), offered=offered)
+
+    def _report(self, lease: PodLease) -> AddressReport:
         pod: PodState | None = self._pods.known.get(lease.pod)
         # A pod that the kubelet calls ready gets calls, whatever its agent says; one that ends gets none.
-        ready = (lease.ready or (pod is not None and pod.ready)) and not (pod is not None and pod.ending)
+        called = pod is not None and pod.ready and not pod.ending
+        ready = called or (lease.ready and not (pod is not None and pod.ending))
         address = lease.address or lease.pod
         if lease.pod in self._heartbeats.silent():
-            return AddressReport(address, False, lease.revision, "its agent is not heard of", lease.pod)
+            # DNS can do without it; but calls that reach it go by its last table.
+            why = "its agent is not heard of"
+            return AddressReport(address, False, lease.revision, why, lease.pod, may_be_called=called)
         return AddressReport(address, ready, lease.revision, lease.error, lease.pod)
 
 
@@ -198,4 +216,5 @@ def _pod(manifest: Mapping[str, Any]) -> PodState:
         pod=metadata["name"],
         ready=ready,
         ending=metadata.get("deletionTimestamp") is not None,
+        fault=pod_fault(manifest),
     )

@@ -5,6 +5,8 @@ No create, update or delete handlers, so kopf keeps no state of its own on users
 
 from __future__ import annotations
 
+import dataclasses
+import os
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -12,6 +14,7 @@ import kopf
 
 from trunkline.api import ALL_KINDS, GROUP, VERSION
 from trunkline.kube.backoff import Backoffs
+from trunkline.kube.client import in_cluster_server
 
 
 class Listener(Protocol):
@@ -41,9 +44,18 @@ def registry_for(listener: Listener) -> kopf.OperatorRegistry:
 
     @kopf.on.login(registry=registry)
     async def login(**arguments: Any) -> Any:
-        return kopf.login_with_service_account(**arguments) or kopf.login_with_kubeconfig(**arguments)
+        return connection(os.environ, **arguments)
 
     return registry
+
+
+def connection(environment: Mapping[str, str], **arguments: Any) -> kopf.ConnectionInfo | None:
+    """Where kopf finds the API server: in a pod by its address, since a cluster's DNS may be away."""
+    found = kopf.login_with_service_account(**arguments)
+    server = in_cluster_server(environment)
+    if found is not None and server:
+        found = dataclasses.replace(found, server=server)
+    return found or kopf.login_with_kubeconfig(**arguments)
 
 
 def settings() -> kopf.OperatorSettings:

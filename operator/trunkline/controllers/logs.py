@@ -44,3 +44,5 @@ def configure_logs(verbose: bool, stream: TextIO | None = None) -> None:
     logging.getLogger("trunkline").setLevel(logging.DEBUG if verbose else logging.INFO)
     # Kopf tells of each object that it has handled it.
     logging.getLogger("kopf").setLevel(logging.INFO if verbose else logging.WARNING)
+    # Kopf serves the kubelet's probes with it; that they come every few seconds is no news.
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from sipedge.table import Section
 from trunkline.api import CredentialList, Edge, ObjectRef, Platform, Resources
-from trunkline.compiler import Compilation, Verdict, compile_resources
+from trunkline.compiler import Compilation, ConditionType, Verdict, compile_resources
 from trunkline.controllers.children import Children
 from trunkline.controllers.events import Events
 from trunkline.controllers.finalizers import FINALIZER, Finalizers
@@ -28,6 +28,7 @@ from trunkline.controllers.progress import Progress
 from trunkline.controllers.publish import Outcome, OvertakenError, Publisher
 from trunkline.controllers.seams import Manifest, ServedEdge
 from trunkline.controllers.secrets import named_secrets
+from trunkline.controllers.served_edges import still_there
 from trunkline.controllers.side_work import SideWork
 from trunkline.controllers.status_writer import StatusWriter
 from trunkline.controllers.statuses import Due, Knowledge, StatusBook
@@ -35,9 +36,11 @@ from trunkline.controllers.world import World
 from trunkline.kube.backoff import Backoffs
 from trunkline.kube.client import KubeClient
 from trunkline.kube.lease import LeaseLock
+from trunkline.kube.paths import OURS
 from trunkline.settings import OperatorSettings
 from trunkline.status.conditions import Opinion
 from trunkline.status.programmed import EdgeReport
+from trunkline.status.reasons import StatusReason
 
 log = logging.getLogger(__name__)
 
@@ -72,15 +75,18 @@ class Loop:
         children: Children,
         side_work: SideWork,
         metrics: Metrics,
+        served: Mapping[str, Edge],
     ) -> None:
+        """`served` has each Edge as its pods were made for it."""
         self._settings, self._world, self._lease = settings, world, lease
         self._children, self._side_work, self._metrics = children, side_work, metrics
         self._finalizers = Finalizers(client, side_work.cleanliness, world.noted)
         self._publisher = Publisher(client, settings.edge_namespace, world.published, world.pods.acknowledged)
         self._book = StatusBook()
         events = Events(client, settings.identity)
-        self._writer = StatusWriter(client, world.noted, self._wrote, events.tell)
+        self._writer = StatusWriter(client, world.noted, self._wrote, events.tell, world.wake)
         self._progress = Progress(metrics)
+        self._served_edges, self._losses = served, 0
         self._compiled: _Compiled | None = None
         self._revision: object = None
         self._inputs: object = None
@@ -89,6 +95,7 @@ class Loop:
         self._outcome = Outcome(0)
         self._published_at = float("-inf")
         self._waits = False
+        self._dropped: set[tuple[str, str]] = set()
 
     async def run(self) -> None:
         """Until cancelled. Raises OvertakenError."""
@@ -148,6 +155,8 @@ class Loop:
             # A Secret has changed that nothing names.
             return None
         namespaces = {each.metadata.namespace or "" for each in objects if isinstance(each, CredentialList)}
+        self._served_edges = still_there(self._served_edges, self._world.store.snapshot())
+        edges = {each.metadata.name: each for each in objects if isinstance(each, Edge)}
         return Resources.build(
             objects,
             secrets,
@@ -158,8 +167,9 @@ class Loop:
                 self._settings.system_namespace,
             ),
             self._world.pods.addresses(),
-            self._world.nodes.advertised(each for each in objects if isinstance(each, Edge)),
+            self._world.nodes.advertised({**self._served_edges, **edges}.values()),
             self._world.secrets.unreadable(namespaces),
+            self._served_edges,
         )
 
     async def _compile(self, resources: Resources | None) -> _Compiled:
@@ -173,13 +183,9 @@ class Loop:
         verdicts: dict[ObjectRef, list[Verdict]] = {}
         for verdict in compilation.verdicts:
             verdicts.setdefault(verdict.ref, []).append(verdict)
-        edges = {
-            edge.metadata.name: edge
-            for edge in resources.of(Edge)
-            if edge.metadata.name in compilation.tables
-        }
         by_object = {ref: tuple(each) for ref, each in verdicts.items()}
-        self._compiled = _Compiled(inputs, resources, compilation, by_object, edges)
+        self._served_edges = {**self._served_edges, **compilation.edges}
+        self._compiled = _Compiled(inputs, resources, compilation, by_object, compilation.edges)
         return self._compiled
 
     def _plan(self, compiled: _Compiled) -> Sequence[Manifest]:
@@ -188,13 +194,18 @@ class Loop:
 
     def _ending_edges(self) -> Mapping[str, Edge]:
         """Deleted Edges whose pods go on until DNS does not name them any more."""
-        return {
-            seen.ref.name: seen.content
+        ending = (
+            self._served_edges.get(seen.ref.name, seen.content)
             for seen in self._world.store.of("Edge")
-            if seen.is_ending and FINALIZER in seen.finalizers and isinstance(seen.content, Edge)
-        }
+            if seen.is_ending and FINALIZER in seen.finalizers
+        )
+        return {edge.metadata.name: edge for edge in ending if isinstance(edge, Edge)}
 
     async def _apply(self, manifests: Sequence[Manifest], accepted: Iterable[str]) -> None:
+        if self._world.losses.count != self._losses:
+            self._losses = self._world.losses.count
+            self._children.look_again()
+            self._side_work.look_again()
         await self._children.become(manifests)
         await self._finalizers.become(self._world.store.of("Edge"), accepted)
 
@@ -220,7 +231,9 @@ class Loop:
     def _report(self, compiled: _Compiled) -> None:
         """Offer each status that should be written to the writer."""
         now = time.monotonic()
-        self._reports = self._world.pods.reports(compiled.edges)
+        self._reports = self._world.pods.reports(
+            {name: edge.spec.advertise.addresses for name, edge in compiled.edges.items()}
+        )
         self._side_work.wish(self._served(compiled), compiled.resources)
         self._learn(compiled, now)
         self._book.hear(self._reports)
@@ -249,8 +262,10 @@ class Loop:
         opinions = dict(oversized_opinions(compiled.compilation.tables, self._outcome.oversized))
         for name, edge in compiled.edges.items():
             own = (
+                *_kept(compiled.verdicts.get(edge.ref, ())),
                 *self._side_work.opinions(name),
                 *self._remembered(edge.ref),
+                *self._world.pods.opinions(name),
                 *self._children.opinions(name),
             )
             if own:
@@ -279,7 +294,7 @@ class Loop:
         observed = self._world.pods.addresses()
         for report in self._reports:
             edge = compiled.edges[report.edge]
-            addresses = tuple(dict.fromkeys((*edge.spec.advertise.addresses, *observed.get(report.edge, ()))))
+            addresses = edge.spec.advertise.addresses or observed.get(report.edge, ())
             ready = tuple(each.address for each in report.serving)
             table = compiled.compilation.tables[report.edge]
             domains = tuple(sorted(table.sections.get(Section.DOMAIN, {})))
@@ -287,14 +302,29 @@ class Loop:
         return served
 
     def _wrote(self, due: Due, stored: Mapping[str, Any]) -> None:
-        self._book.wrote(due, stored, time.monotonic())
-        self._metrics.writes.labels(due.seen.ref.kind).inc()
+        kind = due.seen.ref.kind
+        for field in self._book.wrote(due, stored, time.monotonic()):
+            if (kind, field) not in self._dropped:
+                self._dropped.add((kind, field))
+                log.warning(
+                    "the CRD of %s drops status.%s: it is not this version's; apply the CRDs of this version",
+                    OURS[kind].plural,
+                    field,
+                )
+        self._metrics.writes.labels(kind).inc()
 
     def _count(self, compiled: _Compiled) -> None:
         self._metrics.look_at_certificates()
         for report in self._reports:
             serving = len(report.serving)
             self._metrics.addresses.labels(report.edge, "true").set(serving)
-            self._metrics.addresses.labels(report.edge, "false").set(len(report.addresses) - serving)
+            self._metrics.addresses.labels(report.edge, "false").set(len(report.offered) - serving)
         for edge, sequence in self._publisher.sequences(compiled.compilation.tables).items():
             self._metrics.sequence.labels(edge).set(sequence)
+
+
+def _kept(verdicts: Iterable[Verdict]) -> Iterator[Opinion]:
+    """What to say of an Edge that is served although its newest version is refused."""
+    if any(verdict.type == ConditionType.ACCEPTED and not verdict.status for verdict in verdicts):
+        message = "the newest version is refused; pods and DNS records go on by the last good one"
+        yield Opinion("Programmed", "False", StatusReason.KEPT_LAST_GOOD, message)

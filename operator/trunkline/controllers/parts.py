@@ -14,7 +14,7 @@ from trunkline.dns.rfc2136 import Rfc2136Provider, Rfc2136Settings
 from trunkline.kube.client import KubeClient, Manifest
 from trunkline.kube.paths import CONFIG_MAPS, SECRETS
 from trunkline.plan.workload import WorkloadSettings, edge_objects
-from trunkline.settings import OperatorSettings
+from trunkline.settings import OperatorSettings, container_resources
 from trunkline.tls.cluster import ClusterCertificates, ClusterTlsSettings
 
 
@@ -50,11 +50,7 @@ class Parts:
 
 def build_parts(settings: OperatorSettings, client: KubeClient) -> Parts:
     """The parts for `settings`."""
-    workload = WorkloadSettings(
-        namespace=settings.edge_namespace,
-        image=settings.edge_image,
-        image_pull_policy=settings.image_pull_policy,
-    )
+    workload = workload_settings(settings)
     tls = ClusterTlsSettings(settings.base_domain, settings.system_namespace, settings.edge_namespace)
     certificates = ClusterCertificates(tls, CertificateObjects(client))
     parts = Parts(
@@ -67,6 +63,23 @@ def build_parts(settings: OperatorSettings, client: KubeClient) -> Parts:
         return replace(parts, names=by_hand, facts=lambda: by_hand.facts)
     provider = _rfc2136(settings, client)
     return replace(parts, names=provider, dns_fault=lambda: provider.fault)
+
+
+def workload_settings(settings: OperatorSettings) -> WorkloadSettings:
+    """What of the settings is about edge pods. Raises SettingError."""
+    chosen = WorkloadSettings(
+        namespace=settings.edge_namespace,
+        image=settings.edge_image,
+        image_pull_policy=settings.image_pull_policy,
+        image_pull_secrets=settings.edge_pull_secrets,
+        priority_class=settings.edge_priority_class,
+    )
+    resources = container_resources(settings.edge_resources)
+    return replace(
+        chosen,
+        kamailio_resources=resources.get("kamailio", chosen.kamailio_resources),
+        agent_resources=resources.get("agent", chosen.agent_resources),
+    )
 
 
 def _rfc2136(settings: OperatorSettings, client: KubeClient) -> Rfc2136Provider:

@@ -18,6 +18,7 @@ from trunkline.controllers.loop import Loop
 from trunkline.controllers.metrics import Metrics
 from trunkline.controllers.parts import build_parts
 from trunkline.controllers.publish import OvertakenError
+from trunkline.controllers.served_edges import read_served_edges
 from trunkline.controllers.side_work import SideWork
 from trunkline.controllers.watchdog import DeafWatchError, Watchdog
 from trunkline.controllers.world import World
@@ -120,8 +121,9 @@ class Operator:
         parts = build_parts(self._settings, self._client)
         children = Children(self._client, self._settings.edge_namespace, parts.workloads)
         side_work = SideWork(parts.certificates, parts.names, parts.facts, parts.dns_fault)
+        served = await read_served_edges(self._client, self._settings.edge_namespace)
         loop = Loop(
-            self._settings, self._client, self._world, self._lease, children, side_work, self._metrics
+            self._settings, self._client, self._world, self._lease, children, side_work, self._metrics, served
         )
         self._metrics.follow_certificates(parts.expiries)
         await loop.run()

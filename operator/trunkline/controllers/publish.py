@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from sipedge.table import EdgeTable
 from sipedge.table.publication import Head, head_object, is_own_part, part_object
 from sipedge.table.rows import SCHEMA
 from trunkline.controllers.packing import Packer, Part
-from trunkline.controllers.published import DATA_KEY, TABLE_LABEL, PublishedSecrets
+from trunkline.controllers.published import DATA_KEY, SHARED, TABLE_LABEL, PublishedSecrets
 from trunkline.kube.client import KubeClient, Manifest
 from trunkline.kube.faults import ConflictError, KubeError
 from trunkline.kube.paths import SECRETS
 
 LARGEST_PART: Final = 1024 * 1024 * 8 // 10
 """Bytes: 80 % of what an API server takes as the data of one Secret."""
+AT_ONCE: Final = 16
+"""Writes under way at the same time."""
 
-SHARED: Final = "shared"
 LABELS: Final = {"app.kubernetes.io/managed-by": "trunkline"}
 
 
@@ -142,8 +143,8 @@ class Publisher:
 
     def _part_writes(
         self, edge: str, parts: Mapping[str, Part], wanted: Mapping[str, bytes]
-    ) -> list[Awaitable[None]]:
-        writes: list[Awaitable[None]] = []
+    ) -> list[Coroutine[Any, Any, None]]:
+        writes: list[Coroutine[Any, Any, None]] = []
         for name, digest in wanted.items():
             stored = self._published.get(part_object(edge, name))
             if stored is None or stored.digest != digest:
@@ -173,7 +174,7 @@ class Publisher:
         for edge, parts in own.items():
             kept.add(head_object(edge))
             kept.update(part_object(edge, name) for name in parts)
-        removals: list[Awaitable[None]] = [
+        removals: list[Coroutine[Any, Any, None]] = [
             self._client.delete(SECRETS, self._namespace, name)
             for name in sorted(self._published.names() - kept)
         ]
@@ -181,11 +182,25 @@ class Publisher:
         return removed
 
 
-async def _all(writes: list[Awaitable[None]]) -> tuple[int, str]:
-    """How many of the writes were done, and the first fault."""
-    done = await asyncio.gather(*writes, return_exceptions=True)
-    faults = [each for each in done if each is not None]
-    for fault in faults:
-        if not isinstance(fault, KubeError):
-            raise fault
-    return len(done) - len(faults), str(faults[0]) if faults else ""
+async def _all(writes: list[Coroutine[Any, Any, None]]) -> tuple[int, str]:
+    """How many of the writes were done, and the first fault: after that no other is begun."""
+    waiting = iter(writes)
+    faults: list[KubeError] = []
+    done = 0
+
+    async def work() -> None:
+        nonlocal done
+        while not faults and (write := next(waiting, None)) is not None:
+            try:
+                await write
+                done += 1
+            except KubeError as fault:
+                faults.append(fault)
+
+    ends = await asyncio.gather(*(work() for _ in range(AT_ONCE)), return_exceptions=True)
+    for write in waiting:
+        write.close()
+    for end in ends:
+        if end is not None:
+            raise end
+    return done, str(faults[0]) if faults else ""

@@ -13,6 +13,8 @@ from sipedge.table.publication import Head, part_hash, unpack_head
 
 TABLE_LABEL: Final = "trunkline.dev/table"
 DATA_KEY: Final = "data"
+SHARED: Final = "shared"
+"""The label's value for parts that all edges share; which part is which, their names tell."""
 
 
 @dataclass(frozen=True, slots=True)

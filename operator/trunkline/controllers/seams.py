@@ -44,6 +44,9 @@ class Certificates(Protocol):
     ) -> Mapping[str, tuple[Opinion, ...]]:
         """Edge name to its `CertificateReady`. Faults are told in it, never raised."""
 
+    def look_again(self) -> None:
+        """Something may have vanished: the next `reconcile` reads all that is stored."""
+
 
 class Names(Protocol):
     """Sees to it that the edges' names lead to their addresses."""

@@ -54,6 +54,12 @@ class SideWork:
             self._places = places
             self._wakes[1].set()
 
+    def look_again(self) -> None:
+        """Something that is seen to here may have vanished."""
+        if self._certificates is not None:
+            self._certificates.look_again()
+            self._wakes[0].set()
+
     def silent_on(self, edge: str) -> Sequence[str]:
         """The conditions of an Edge that are to be decided here and are not yet."""
         sought = (("CertificateReady", self._certificates), ("DNSReady", self._names))

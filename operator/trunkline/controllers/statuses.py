@@ -33,6 +33,16 @@ class Knowledge:
     """Conditions that the compiler does not decide."""
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A status to write."""
+
+    seen: Seen
+    status: Status
+    patch: Mapping[str, Any]
+    """The merge patch of `status` (RFC 7396)."""
+
+
 @dataclass(slots=True)
 class _Subject:
     """One object, and what its status depends on."""
@@ -46,22 +56,14 @@ class _Subject:
     opinions: tuple[Opinion, ...] = ()
     wanted: Status | None = None
     """None = to be found out again."""
+    due: Due | None = None
+    """What is to be written, as found out for this very status and version."""
     stored: int = -1
     """The resource version of the object that has the wanted status already."""
     counted: float = float("-inf")
     """When its number count was last written, monotonic."""
     kept: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     """Fields that the API server stores otherwise than written: what was written, and what it made of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A status to write."""
-
-    seen: Seen
-    status: Status
-    patch: Mapping[str, Any]
-    """The merge patch of `status` (RFC 7396)."""
 
 
 class StatusBook:
@@ -102,25 +104,30 @@ class StatusBook:
                 subject.wanted, subject.stored = self._status(subject, seen, clock), -1
             if subject.stored == seen.version:
                 continue
-            patch = _difference(seen.status, subject.wanted.to_dict(), subject.kept)
-            if not patch:
-                subject.stored = seen.version
-            elif self._is_due(subject, seen.status, patch, now):
-                yield Due(seen, subject.wanted, patch)
+            due = subject.due
+            if due is None or due.seen is not seen or due.status is not subject.wanted:
+                patch = _difference(seen.status, subject.wanted.to_dict(), subject.kept)
+                due = subject.due = Due(seen, subject.wanted, patch)
+            if not due.patch:
+                subject.stored, subject.due = seen.version, None
+            elif self._is_due(subject, seen.status, due.patch, now):
+                yield due
             else:
                 self.waits = True
 
-    def wrote(self, due: Due, stored: Mapping[str, Any], now: float) -> None:
-        """The API server has taken a status, and `stored` is what it holds now."""
+    def wrote(self, due: Due, stored: Mapping[str, Any], now: float) -> frozenset[str]:
+        """The API server has taken a status and holds `stored` now; the fields that it dropped."""
         subject = self._subjects.get(due.seen.ref)
-        if subject is None:
-            return
-        if "numberCount" in due.patch:
-            subject.counted = now
-        # CRDs of another version may drop a field: to write it again and again would not help.
-        subject.kept = {
-            key: (value, stored.get(key)) for key, value in due.patch.items() if stored.get(key) != value
-        }
+        if subject is not None:
+            if "numberCount" in due.patch:
+                subject.counted = now
+            # CRDs of another version may drop a field or set one: to write it again would not help.
+            subject.due = None
+            for key, value in due.patch.items():
+                subject.kept.pop(key, None)
+                if stored.get(key) != value:
+                    subject.kept[key] = (value, stored.get(key))
+        return frozenset(key for key, value in due.patch.items() if value is not None and key not in stored)
 
     def _status(self, subject: _Subject, seen: Seen, clock: str) -> Status:
         about = Subject(seen.ref, seen.generation, subject.required, subject.opinions)
@@ -187,9 +194,9 @@ def _difference(
     stored: Mapping[str, Any], wanted: Mapping[str, Any], kept: Mapping[str, tuple[Any, Any]]
 ) -> dict[str, Any]:
     """The merge patch from one status to another: fields that are gone become null."""
-    changed = {
+    wished = {**dict.fromkeys(stored), **wanted}
+    return {
         key: value
-        for key, value in wanted.items()
+        for key, value in wished.items()
         if stored.get(key) != value and kept.get(key) != (value, stored.get(key))
     }
-    return {**changed, **dict.fromkeys(stored.keys() - wanted.keys())}

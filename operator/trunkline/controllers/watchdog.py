@@ -16,6 +16,7 @@ from typing import Final
 from trunkline.api import ObjectRef
 from trunkline.controllers.metrics import Metrics
 from trunkline.controllers.store import Store
+from trunkline.kube.backoff import Backoffs
 from trunkline.kube.client import KubeClient
 from trunkline.kube.faults import KubeError, NotFoundError
 from trunkline.kube.paths import OURS, Kind
@@ -62,9 +63,16 @@ class Watchdog:
 
     async def run(self) -> None:
         """Until cancelled. Raises DeafWatchError."""
+        backoffs = iter(Backoffs())
         while True:
             await self._audit_all()
-            await asyncio.sleep(AUDIT_SECONDS if self.complete.is_set() else _STARTING_SECONDS)
+            if self.complete.is_set():
+                await asyncio.sleep(AUDIT_SECONDS)
+            elif self.fault:
+                await asyncio.sleep(next(backoffs))
+            else:
+                backoffs = iter(Backoffs())
+                await asyncio.sleep(_STARTING_SECONDS)
 
     async def _audit_all(self) -> None:
         faults = []

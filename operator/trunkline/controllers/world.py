@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trunkline.controllers.edge_pods import EdgePods
+from trunkline.controllers.losses import Losses
 from trunkline.controllers.nodes import Nodes
 from trunkline.controllers.published import TABLE_LABEL, PublishedSecrets
 from trunkline.controllers.secrets import SecretWatches
@@ -33,6 +34,7 @@ class World:
         self.secrets = SecretWatches(client, readable, self._secret_changed)
         self.pods = EdgePods(client, settings.edge_namespace, self.wake)
         self.nodes = Nodes(client, self.wake)
+        self.losses = Losses(client, settings.edge_namespace, self.wake)
         self.published = PublishedSecrets(self.wake)
         self._published_watch = Watch(
             client, SECRETS, settings.edge_namespace, self.published, {"labelSelector": TABLE_LABEL}
@@ -44,6 +46,7 @@ class World:
             group.create_task(self.secrets.run())
             group.create_task(self.pods.run())
             group.create_task(self.nodes.run())
+            group.create_task(self.losses.run())
             group.create_task(self._published_watch.run())
 
     async def settle(self) -> None:

@@ -16,7 +16,7 @@ from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.client.exceptions import ApiException
 
-from trunkline.kube.faults import NotFoundError, PermanentError, TransientError, fault_of
+from trunkline.kube.faults import NotFoundError, PermanentError, UnreachableError, fault_of
 from trunkline.kube.paths import Kind, kind_of
 
 FIELD_MANAGER: Final = "trunkline"
@@ -27,6 +27,7 @@ _REQUEST_SECONDS: Final = 30.0
 _SILENCE_SECONDS: Final = 75.0
 """A watch without a byte for so long is dead: bookmarks come about once a minute."""
 
+_METADATA_OF_ONE: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _METADATA_ONLY: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 Manifest = dict[str, Any]
@@ -51,6 +52,11 @@ class KubeClient:
         self._api = api
         self._writes = asyncio.Semaphore(writes)
 
+    @property
+    def server(self) -> str:
+        """The API server's URL, for people."""
+        return str(self._api.configuration.host)
+
     async def close(self) -> None:
         await self._api.close()  # type: ignore[no-untyped-call]
 
@@ -61,6 +67,15 @@ class KubeClient:
         except PermanentError:
             return False
         return True
+
+    async def kinds(self, api_version: str) -> frozenset[str]:
+        """The kinds that the API server has of an API version; none if it has none. Raises KubeError."""
+        try:
+            found = await self._request("GET", f"/apis/{api_version}")
+        except NotFoundError:
+            return frozenset()
+        resources = found.get("resources") or ()
+        return frozenset(each["kind"] for each in resources if "/" not in each["name"])
 
     # ------------------------------------------------------------------------------------- reading
 
@@ -92,7 +107,13 @@ class KubeClient:
             more["continue"] = metadata["continue"]
 
     async def watch(
-        self, kind: Kind, namespace: str | None, resource_version: str, query: Mapping[str, str]
+        self,
+        kind: Kind,
+        namespace: str | None,
+        resource_version: str,
+        query: Mapping[str, str],
+        *,
+        metadata_only: bool = False,
     ) -> AsyncIterator[tuple[str, Manifest]]:
         """Event types and objects from a resource version on, bookmarks included, until the server ends it.
 
@@ -107,7 +128,10 @@ class KubeClient:
         }
         limits = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=_SILENCE_SECONDS)
         what = f"WATCH {kind.path(namespace)}"
-        async with self._answer("GET", kind.path(namespace), parameters, limits=limits) as answer:
+        accept = _METADATA_OF_ONE if metadata_only else None
+        async with self._answer(
+            "GET", kind.path(namespace), parameters, accept=accept, limits=limits
+        ) as answer:
             if answer.status >= 400:
                 raise fault_of(answer.status, await answer.read(), answer.headers.get("Retry-After"), what)
             rest = b""
@@ -149,9 +173,21 @@ class KubeClient:
         query = {"fieldManager": FIELD_MANAGER}
         return await self._write("PATCH", path, query, patch, "application/merge-patch+json")
 
-    async def delete(self, kind: Kind, namespace: str | None, name: str, uid: str = "") -> None:
-        """Delete the object; no fault if it is gone. With `uid`, only if it is that one. Raises KubeError."""
+    async def delete(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        name: str,
+        uid: str = "",
+        grace_seconds: int | None = None,
+    ) -> None:
+        """Delete the object; no fault if it is gone. With `uid`, only if it is that one. Raises KubeError.
+
+        `grace_seconds` is for a pod, and may shorten what it was given before.
+        """
         body: Manifest = {"propagationPolicy": "Background"}
+        if grace_seconds is not None:
+            body["gracePeriodSeconds"] = grace_seconds
         if uid:
             body["preconditions"] = {"uid": uid}
         try:
@@ -182,7 +218,8 @@ class KubeClient:
             data = await answer.read()
             if answer.status >= 400:
                 raise fault_of(answer.status, data, answer.headers.get("Retry-After"), f"{method} {path}")
-        found: Manifest = json.loads(data)
+            # Within: what is no JSON is no API server's answer, but that of something before it.
+            found: Manifest = json.loads(data)
         return found
 
     @contextlib.asynccontextmanager
@@ -196,7 +233,7 @@ class KubeClient:
         accept: str | None = None,
         limits: aiohttp.ClientTimeout | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The raw answer, whatever its status. Raises TransientError if there is none."""
+        """The raw answer, whatever its status. Raises UnreachableError if there is none."""
         wanted = {"Content-Type": content_type, "Accept": accept or "application/json"}
         try:
             _, url, headers, data, _ = await self._api.param_serialize(
@@ -216,7 +253,7 @@ class KubeClient:
                 # Half a stream cannot be used for the next request.
                 answer.response.close()
         except (aiohttp.ClientError, ApiException, OSError, ValueError) as error:
-            raise TransientError(f"{method} {path}: {type(error).__name__} {error}") from error
+            raise UnreachableError(f"{method} {path}: {type(error).__name__} {error}") from error
 
 
 async def connect(writes: int = 16) -> KubeClient:
@@ -236,10 +273,23 @@ async def connect(writes: int = 16) -> KubeClient:
         raise ConnectionFault(
             f"no cluster to talk to: {error}; set KUBECONFIG to a file that names one"
         ) from error
+    return client_of(configuration, writes)
+
+
+def client_of(configuration: Configuration, writes: int = 16) -> KubeClient:
+    """A client for the cluster that `configuration` names. Raises OSError for certificates it cannot read."""
     configuration.connection_pool_maxsize = 64
     api = ApiClient(configuration)
     api.user_agent = "trunkline"
     return KubeClient(api, writes)
+
+
+def in_cluster_server(environment: Mapping[str, str]) -> str:
+    """The API server's URL by address, as the kubelet tells a pod; "" outside of a cluster."""
+    host, port = environment.get("KUBERNETES_SERVICE_HOST"), environment.get("KUBERNETES_SERVICE_PORT")
+    if not host or not port:
+        return ""
+    return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
 
 
 def in_cluster_namespace() -> str | None:

@@ -21,6 +21,14 @@ class TransientError(KubeError):
         """Seconds that the API server asked to wait."""
 
 
+class UnreachableError(TransientError):
+    """There was no answer at all: no connection, or none in time."""
+
+
+class UnauthorizedError(TransientError):
+    """401: the API server does not know who asks. In a pod the kubelet renews what it shows."""
+
+
 class PermanentError(KubeError):
     """The same request will fail again, until somebody changes something."""
 
@@ -45,13 +53,25 @@ class GoneError(PermanentError):
     """410: the resource version asked for is too old; list again."""
 
 
-_BY_CODE: Final = {403: ForbiddenError, 404: NotFoundError, 409: ConflictError, 410: GoneError}
-_TRANSIENT: Final = frozenset({401, 408, 429})
+class InvalidError(PermanentError):
+    """422: what was sent, or the object that it changes, is not what its kind's schema asks for."""
+
+
+_BY_CODE: Final = {
+    403: ForbiddenError,
+    404: NotFoundError,
+    409: ConflictError,
+    410: GoneError,
+    422: InvalidError,
+}
+_TRANSIENT: Final = frozenset({408, 429})
 
 
 def fault_of(code: int, body: bytes, retry_after: str | None, what: str) -> KubeError:
     """The error for an answer with status `code`; `what` names the request, e.g. `PATCH /api/v1/...`."""
     message = f"{what}: {code} {_message(body)}"
+    if code == 401:
+        return UnauthorizedError(message)
     if code in _TRANSIENT or code >= 500:
         return TransientError(message, float(retry_after) if retry_after and retry_after.isdigit() else None)
     return _BY_CODE.get(code, PermanentError)(message, code)

@@ -34,11 +34,18 @@ class Watch:
     """One kind in one namespace, or in all (`namespace` None)."""
 
     def __init__(
-        self, client: KubeClient, kind: Kind, namespace: str | None, sink: Sink, query: Mapping[str, str]
+        self,
+        client: KubeClient,
+        kind: Kind,
+        namespace: str | None,
+        sink: Sink,
+        query: Mapping[str, str],
+        *,
+        metadata_only: bool = False,
     ) -> None:
-        """`query` may hold labelSelector and fieldSelector."""
+        """`query` may hold labelSelector and fieldSelector. With `metadata_only` no content is sent."""
         self._client, self._kind, self._namespace, self._sink = client, kind, namespace, sink
-        self._query = query
+        self._query, self._metadata_only = query, metadata_only
         self.settled = asyncio.Event()
         """Set once the first list came, or was forbidden: from then on the sink knows what can be known."""
         self.forbidden_since: float | None = None
@@ -54,9 +61,8 @@ class Watch:
             try:
                 if version is None:
                     version = await self._list()
-                    backoffs = iter(Backoffs())
                 async for type_, found in self._client.watch(
-                    self._kind, self._namespace, version, self._query
+                    self._kind, self._namespace, version, self._query, metadata_only=self._metadata_only
                 ):
                     version = found["metadata"]["resourceVersion"]
                     self._tell(type_, found)
@@ -65,8 +71,8 @@ class Watch:
                 await asyncio.sleep(0.1)
                 continue
             except GoneError:
-                version = None
-                continue
+                # No fault: history is short. But a server that says so at once is not asked at once again.
+                version, wait = None, None
             except KubeError as error:
                 self._refused(error)
                 if not isinstance(error, TransientError):
@@ -75,7 +81,9 @@ class Watch:
             await asyncio.sleep(wait or next(backoffs))
 
     async def _list(self) -> str:
-        listing = await self._client.list(self._kind, self._namespace, self._query)
+        listing = await self._client.list(
+            self._kind, self._namespace, self._query, metadata_only=self._metadata_only
+        )
         self._sink.replace(listing.items)
         self.fault, self.forbidden_since = "", None
         self.settled.set()

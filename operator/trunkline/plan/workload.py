@@ -5,14 +5,21 @@ Nothing here depends on trunks, numbers or certificates: a change of those never
 
 from __future__ import annotations
 
-from trunkline.api import Edge
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from trunkline.api import API_VERSION, Edge, FieldErrors, decode
 from trunkline.plan.edge_network import listed_addresses, network_policies, service
 from trunkline.plan.edge_pod import pod_template
 from trunkline.plan.edge_rights import leases, rights
 from trunkline.plan.workload_names import Manifest, manifest, pod_labels, replicas, workload_name
 from trunkline.plan.workload_settings import WorkloadSettings
 
-__all__ = ["Manifest", "WorkloadSettings", "edge_objects"]
+__all__ = ["Manifest", "WorkloadSettings", "edge_objects", "served_edge"]
+
+SERVED: Final = "trunkline.dev/served-edge"
+"""Annotation of a StatefulSet, not of its pods: the Edge as it is served, while a newer one is refused."""
 
 SETTLE_SECONDS = 10
 """How long a new pod must be ready before the next one is replaced: DNS gets its address meanwhile."""
@@ -51,7 +58,24 @@ def _stateful_set(edge: Edge, settings: WorkloadSettings) -> Manifest:
         "revisionHistoryLimit": 3,
         "template": pod_template(edge, settings),
     }
-    return manifest("apps/v1", "StatefulSet", name, edge, settings, spec=spec)
+    made = manifest("apps/v1", "StatefulSet", name, edge, settings, spec=spec)
+    made["metadata"]["annotations"] = {SERVED: _text(edge)}
+    return made
+
+
+def served_edge(stateful_set: Mapping[str, Any]) -> Edge | None:
+    """The Edge that a StatefulSet was made for, as it was then; None if it says nothing that can be used."""
+    text = (stateful_set["metadata"].get("annotations") or {}).get(SERVED, "")
+    try:
+        found = decode({"apiVersion": API_VERSION, "kind": Edge.kind, **json.loads(text)})
+    except (FieldErrors, TypeError, ValueError):
+        return None
+    return found if isinstance(found, Edge) else None
+
+
+def _text(edge: Edge) -> str:
+    content = edge.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return json.dumps(content, sort_keys=True, separators=(",", ":"))
 
 
 def _disruption_budget(edge: Edge, settings: WorkloadSettings) -> Manifest:

@@ -24,6 +24,10 @@ class AddressReport:
     """What keeps it from being ready or current, in words."""
     pod: str = ""
     """The pod that has it, in a cluster."""
+    may_be_called: bool = False
+    """It is not ready by its agent's word, yet calls may still be sent to it."""
+    offered: bool = True
+    """False: the Edge lists it no more. Calls may still come to it, but it is shown to nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +38,37 @@ class EdgeReport:
     addresses: tuple[AddressReport, ...]
 
     @property
+    def offered(self) -> tuple[AddressReport, ...]:
+        """The addresses that are the Edge's."""
+        return tuple(address for address in self.addresses if address.offered)
+
+    @property
     def serving(self) -> tuple[AddressReport, ...]:
-        return tuple(address for address in self.addresses if address.ready)
+        """Those of them that are ready."""
+        return tuple(address for address in self.offered if address.ready)
 
 
 def programmed(required: Mapping[str, int], edges: Iterable[EdgeReport]) -> Opinion:
-    """Whether every serving address of `edges` has acknowledged the sequence that its edge `required`.
+    """Whether every address of `edges` that gets calls has acknowledged what its edge `required`.
 
     An edge that `required` does not name must have acknowledged something.
     """
-    serving = [(report.edge, address) for report in edges for address in report.serving]
-    if not serving:
+    called = [
+        (report.edge, address)
+        for report in edges
+        for address in report.addresses
+        if address.ready or address.may_be_called
+    ]
+    if not called:
         message = "no edge address serves: declare an Edge, or see why its addresses are not ready"
         return Opinion("Programmed", "False", StatusReason.NO_EDGE_PODS, message)
     behind = [
-        f"{edge} {address.address}"
-        for edge, address in serving
+        f"{edge} {address.address}" + (f" ({address.error})" if address.may_be_called else "")
+        for edge, address in called
         if address.revision is None or address.revision < required.get(edge, 0)
     ]
     if not behind:
-        count = "1 address" if len(serving) == 1 else f"{len(serving)} addresses"
+        count = "1 address" if len(called) == 1 else f"{len(called)} addresses"
         return Opinion("Programmed", "True", StatusReason.PROGRAMMED, f"acknowledged by {count}")
     named = ", ".join(behind[:_MOST_NAMED]) + (", ..." if len(behind) > _MOST_NAMED else "")
     return Opinion("Programmed", "Unknown", StatusReason.PENDING, f"waiting for {named}")

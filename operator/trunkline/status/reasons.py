@@ -29,10 +29,12 @@ class StatusReason(StrEnum):
 
     # Ready
     READY = "Ready", "calls work now, as far as this object is concerned"
+    UNINSTALLED = "Uninstalled", "Trunkline was uninstalled, so nobody serves this object or looks after it"
     NO_ADDRESS_READY = "NoAddressReady", "no address of the Edge answers"
 
     # Deployed: present only while something is wrong
     NOT_APPLIED = "NotApplied", "an object that the Edge consists of could not be written"
+    POD_DOES_NOT_START = "PodDoesNotStart", "a pod of the Edge has no node, no image, or ends again and again"
 
     # DNSReady
     DNS_CORRECT = "Correct", "the authoritative server answers with the wanted records"

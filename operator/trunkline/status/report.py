@@ -124,7 +124,7 @@ def _ready(kind: str, opinions: Mapping[str, Opinion], own: Sequence[EdgeReport]
         faults = "; ".join(
             f"{address.address}: {address.error}"
             for report in own
-            for address in report.addresses
+            for address in report.offered
             if address.error
         )
         message = "no address is ready" + (f": {faults}" if faults else "")
@@ -150,7 +150,7 @@ def _needed(kind: str, opinions: Mapping[str, Opinion]) -> Iterable[str]:
 
 def _shown_addresses(own: Sequence[EdgeReport]) -> Mapping[str, Any]:
     """`addressList` is the line that `kubectl get` shows."""
-    addresses = [address for report in own for address in report.addresses]
+    addresses = [address for report in own for address in report.offered]
     serving = ", ".join(address.address for address in addresses if address.ready)
     line = serving if len(serving) <= _LONGEST_LINE else serving[: _LONGEST_LINE - 3] + "..."
     return {"addressList": line, "addresses": [_shown_address(address) for address in addresses]}

@@ -92,6 +92,10 @@ class ClusterCertificates:
         """Edge to the end of the certificate that it should serve, in seconds since 1970: for a metric."""
         return {edge: pair.parsed.not_valid_after_utc.timestamp() for edge, pair in self._pairs.items()}
 
+    def look_again(self) -> None:
+        """Something may have vanished: the next `reconcile` reads all that is stored."""
+        self._looked_at = float("-inf")
+
     async def reconcile(
         self, edges: Sequence[EdgeToServe], resources: Resources
     ) -> Mapping[str, tuple[Opinion, ...]]:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from api import whole_objects
 from support.objects import make_edge
-from trunkline.api import Edge
-from trunkline.plan.workload import Manifest, WorkloadSettings, edge_objects
+from trunkline.api import Edge, decode
+from trunkline.plan.workload import SERVED, Manifest, WorkloadSettings, edge_objects, served_edge
 
 SETTINGS = WorkloadSettings(namespace="edges", image="registry.example/edge:1")
 POD_IP: dict[str, Any] = {"advertise": {"type": "PodIP"}, "replicas": 3}
@@ -98,14 +99,36 @@ def test_names_fit_into_what_kubernetes_allows() -> None:
 
 @EVERY_TYPE
 def test_what_is_no_matter_of_pods_changes_nothing(spec: dict[str, Any]) -> None:
-    """Certificates, DNS, the region alias and media ports: no pod is restarted for them."""
+    """Certificates, DNS, the region alias and media ports: no pod is restarted for them, only noted."""
     changed = {
         "region": "us1",
         "tls": {"secretRef": {"name": "bought"}},
         "dns": {"ttlSeconds": 60},
         "media": {"firstPort": 20000, "lastPort": 30000},
     }
-    assert objects(**spec) == objects(**spec, **changed)
+    before, after = (
+        [{**each, "metadata": {**each["metadata"], "annotations": {}}} for each in some]
+        for some in (objects(**spec), objects(**spec, **changed))
+    )
+    assert before == after
+
+
+@pytest.mark.parametrize("name", ("EDGE", "NODE_EDGE"))
+def test_a_stateful_set_tells_which_edge_it_serves(name: str) -> None:
+    """Word for word, so that the same version can go on where a newer one is refused."""
+    manifest = getattr(whole_objects, name)
+    manifest = {**manifest, "metadata": {**manifest["metadata"], "uid": "u-1", "generation": 7}}
+    edge = decode(manifest)
+    assert isinstance(edge, Edge)
+    (pods,) = (each for each in edge_objects(edge, SETTINGS) if each["kind"] == "StatefulSet")
+    assert served_edge(pods) == edge
+
+
+@pytest.mark.parametrize("text", (None, "", "{", "[]", '{"spec": {"colour": "red"}}'))
+def test_a_stateful_set_that_tells_nothing_useful(text: str | None) -> None:
+    """Of an older version, or somebody's edit: then nothing is known."""
+    annotations = {} if text is None else {SERVED: text}
+    assert served_edge({"metadata": {"annotations": annotations}}) is None
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,19 @@ def test_programmed_means_acknowledged_by_all_that_serve() -> None:
     assert programmed({"ashburn": 5}, [edge(6)]).status == "True"
 
 
+def test_programmed_waits_for_what_may_be_called_though_its_agent_is_silent() -> None:
+    """Its Pod still gets calls, and routes them by its last table."""
+    silent = AddressReport("192.0.2.9", False, 4, "its agent is not heard of", may_be_called=True)
+    edges = [edge(5), EdgeReport("x", (silent,))]
+    pending = programmed({"ashburn": 5, "x": 5}, edges)
+    assert (pending.status, pending.message) == (
+        "Unknown",
+        "waiting for x 192.0.2.9 (its agent is not heard of)",
+    )
+    assert programmed({"ashburn": 5, "x": 4}, edges).status == "True"
+    assert programmed({"x": 5}, edges[1:]).status == "Unknown"
+
+
 def test_programmed_without_edges() -> None:
     """Nobody serves, so nothing is programmed."""
     for edges in ([], [edge(5, ready=False)], [EdgeReport("ashburn", ())]):
@@ -154,6 +167,19 @@ def test_edge_is_ready_by_its_own_addresses() -> None:
     propagating = (good[0], Opinion("DNSReady", "False", "Propagating", ""))
     waiting = report([accepted], [edge(5)], ref=ASHBURN, opinions=propagating)
     assert words(waiting, "Ready") == ("False", "Propagating")
+
+
+def test_an_address_that_is_listed_no_more_is_not_shown_but_waited_for() -> None:
+    """Its pod runs on for as long as it has calls, and those who know the address may still call it."""
+    former = AddressReport("192.0.2.9", True, 4, offered=False)
+    own = EdgeReport("ashburn", (former, *edge(5).addresses))
+    accepted = verdict(ASHBURN, ConditionType.ACCEPTED)
+    status = report([accepted], [own], ref=ASHBURN)
+    assert status.facts["addressList"] == "192.0.2.1"
+    assert [each["address"] for each in status.facts["addresses"]] == ["192.0.2.1"]
+    assert words(status, "Programmed") == ("Unknown", "Pending")
+    alone = report([accepted], [EdgeReport("ashburn", (former,))], ref=ASHBURN)
+    assert words(alone, "Ready") == ("False", "NoAddressReady")
 
 
 def test_shell_opinions_win() -> None:

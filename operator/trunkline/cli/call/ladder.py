@@ -12,6 +12,8 @@ from trunkline.cli.call.trace import SipMessage
 from trunkline.cli.terminal import Look, printable
 
 _WIDTH = 46
+_WITH_RETRY_AFTER = frozenset({Reason.Draining, Reason.NoTable})
+"""An edge says when to come back; a plain 503 of somebody behind it has the same status and text."""
 
 
 @dataclass(slots=True)
@@ -63,16 +65,28 @@ def error_code(message: SipMessage) -> int | None:
     return int(number) if number.isascii() and number.isdigit() else None
 
 
-def reason_of(message: SipMessage) -> Reason | None:
-    """The platform's reason behind a refusal: by its error number, else by its status and text."""
+def reasons_of(message: SipMessage) -> tuple[Reason, ...]:
+    """What a refusal may mean: by its error number, else by its status and text. Empty if it is not ours.
+
+    Answers of several reasons look alike; the likeliest is the first.
+    """
     number = error_code(message)
-    for reason in Reason:
-        answer = reason.value
-        if answer.status != message.status:
-            continue
-        if answer.error_code == number if number is not None else answer.text == message.reason_phrase:
-            return reason
-    return None
+    return tuple(
+        reason
+        for reason in sorted(Reason, key=lambda each: each is Reason.NoTable)
+        if reason.value.status == message.status
+        and _names(reason, number, message.reason_phrase)
+        and (reason not in _WITH_RETRY_AFTER or message.header("Retry-After"))
+    )
+
+
+def _names(reason: Reason, number: int | None, phrase: str) -> bool:
+    return reason.value.text == phrase if number is None else reason.value.error_code == number
+
+
+def _told(reason: Reason) -> str:
+    rule = "" if reason.value.rule == "-" else f", rule {reason.value.rule}"
+    return f"{reason.value.meaning} ({reason.name}{rule})"
 
 
 def verdict(request: CallRequest, result: CallResult) -> str:
@@ -90,9 +104,8 @@ def verdict(request: CallRequest, result: CallResult) -> str:
         return f"Refused: {said}. The digest was not taken, or not one that can be answered."
     if final.status == 487 and any(each.sent and each.method == "CANCEL" for each in result.messages):
         return f"Not answered within {request.ring:g} s of ringing; the call was cancelled."
-    reason = reason_of(final)
-    why = f": {reason.value.meaning} ({reason.name}, rule {reason.value.rule})" if reason else ""
-    return f"Refused: {said}{why}."
+    why = ", or ".join(map(_told, reasons_of(final)))
+    return f"Refused: {said}: {why}." if why else f"Refused: {said}."
 
 
 def _silence(request: CallRequest, result: CallResult) -> str:
@@ -115,7 +128,8 @@ def call_document(request: CallRequest, result: CallResult) -> dict[str, object]
     """The result of `call -o json`. Times are seconds since the first message."""
     start = result.messages[0].at
     final = result.final
-    reason = reason_of(final) if final is not None and not result.answered else None
+    found = reasons_of(final) if final is not None and not result.answered else ()
+    reason = found[0] if len(found) == 1 else None
     return {
         "answered": result.answered,
         "status": final.status if final else None,

@@ -1,0 +1,67 @@
+"""Why an edge pod does not start, in words, from what the kubelet and the scheduler say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from trunkline.status.conditions import Opinion
+from trunkline.status.reasons import StatusReason
+
+_IMAGE_REASONS: Final = frozenset(
+    {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "ImageInspectError"}
+)
+"""The kubelet changes between some of these while it tries, so they are told in the same words."""
+_CRASHES: Final = "CrashLoopBackOff"
+_BEGINNINGS: Final = frozenset({"ContainerCreating", "PodInitializing", ""})
+_MOST_NAMED: Final = 3
+_LONGEST_MESSAGE: Final = 300
+
+
+def pod_fault(pod: Mapping[str, Any]) -> str:
+    """What keeps a Pod, as the API server has it, from starting, and the mend; "" if nothing does."""
+    metadata, status = pod["metadata"], pod.get("status") or {}
+    if metadata.get("deletionTimestamp"):
+        return ""
+    for condition in status.get("conditions") or ():
+        if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
+            said = _cut(condition.get("message", ""))
+            return (
+                f"pod {metadata['name']} has no node: {said} (see spec.placement and spec.ports of the Edge)"
+            )
+    for container in status.get("containerStatuses") or ():
+        if fault := _container_fault(container):
+            return f"pod {metadata['name']}: {fault}"
+    return ""
+
+
+def deployed(faults: Iterable[str]) -> Opinion | None:
+    """`Deployed=False` with the faults of an Edge's pods; None, so no such condition, if there are none."""
+    told = sorted(filter(None, faults))
+    if not told:
+        return None
+    more = f"; and {len(told) - _MOST_NAMED} more" if len(told) > _MOST_NAMED else ""
+    message = "; ".join(told[:_MOST_NAMED]) + more
+    return Opinion("Deployed", "False", StatusReason.POD_DOES_NOT_START, message)
+
+
+def _container_fault(container: Mapping[str, Any]) -> str:
+    name, waiting = container["name"], (container.get("state") or {}).get("waiting") or {}
+    reason = waiting.get("reason", "")
+    if reason in _IMAGE_REASONS:
+        return (
+            f"the image {container['image']} of container {name} cannot be had: set edge.image of the chart "
+            "to one that the nodes can pull, or go back with `helm rollback`"
+        )
+    if reason == _CRASHES:
+        last = (container.get("lastState") or {}).get("terminated") or {}
+        return (
+            f"container {name} ends again and again, last with exit code {last.get('exitCode')}: see its log"
+        )
+    if reason in _BEGINNINGS:
+        return ""
+    return f"container {name} does not start: {reason}: {_cut(waiting.get('message', ''))}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_MESSAGE else text[: _LONGEST_MESSAGE - 3] + "..."

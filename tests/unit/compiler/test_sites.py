@@ -1,0 +1,80 @@
+"""Which edges are served, and by which version of each."""
+
+from __future__ import annotations
+
+from support.objects import make_edge
+from trunkline.api import Edge, InvalidObject, Platform, Resources
+from trunkline.api.faults import FieldError, FieldReason
+from trunkline.compiler import Compilation, ConditionType, compile_resources
+
+OLD, YOUNG = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
+
+
+def static(name: str, created: str, *addresses: str) -> Edge:
+    return make_edge(name, advertise={"type": "Static", "addresses": list(addresses)}, created=created)
+
+
+def compiled(*edges: Edge, served: tuple[Edge, ...] = (), invalid: tuple[Edge, ...] = ()) -> Compilation:
+    """Of these edges; `invalid` ones cannot be read any more."""
+    fault = FieldError("spec", FieldReason.InvalidValue, "wrong")
+    broken = [InvalidObject(edge.ref, 2, (fault,)) for edge in invalid]
+    by_name = {edge.metadata.name: edge for edge in served}
+    platform = Platform("trunkline.test")
+    return compile_resources(Resources.build(edges, {}, broken, platform, served_edges=by_name))
+
+
+def accepted(compilation: Compilation, name: str) -> bool:
+    (verdict,) = (
+        each for each in compilation.verdicts if each.type == ConditionType.ACCEPTED and each.ref.name == name
+    )
+    return bool(verdict.status)
+
+
+def test_a_refused_edit_changes_nothing_but_the_verdict() -> None:
+    """The version that serves goes on, with its table; its author is told."""
+    oslo = static("oslo", OLD, "192.0.2.1")
+    before = static("rome", YOUNG, "192.0.2.2")
+    edited = static("rome", YOUNG, "192.0.2.1")
+    found = compiled(oslo, edited, served=(oslo, before))
+    assert not accepted(found, "rome")
+    assert found.edges == {"oslo": oslo, "rome": before}
+    assert found.tables == compiled(oslo, before).tables
+
+
+def test_a_version_that_cannot_be_read_changes_nothing_either() -> None:
+    """As after a CRD of another version."""
+    rome = static("rome", OLD, "192.0.2.2")
+    found = compiled(served=(rome,), invalid=(rome,))
+    assert not accepted(found, "rome")
+    assert found.edges == {"rome": rome}
+    assert found.tables == compiled(rome).tables
+
+
+def test_without_a_version_that_serves_a_refused_edge_is_not_served() -> None:
+    """A new Edge must be right from the start."""
+    oslo, rome = static("oslo", OLD, "192.0.2.1"), static("rome", YOUNG, "192.0.2.1")
+    found = compiled(oslo, rome)
+    assert (set(found.edges), accepted(found, "rome")) == ({"oslo"}, False)
+
+
+def test_a_version_that_goes_on_keeps_its_addresses() -> None:
+    """Its pods have them still, so a younger Edge cannot."""
+    oslo = static("oslo", OLD, "192.0.2.1")
+    before, edited = static("rome", YOUNG, "192.0.2.2"), static("rome", YOUNG, "192.0.2.1")
+    new = static("zurich", "2026-03-01T00:00:00Z", "192.0.2.2")
+    found = compiled(oslo, edited, new, served=(oslo, before))
+    assert set(found.edges) == {"oslo", "rome"}
+    assert not accepted(found, "zurich")
+
+
+def test_an_older_edge_may_take_what_a_version_that_goes_on_has() -> None:
+    """The oldest wins, as ever: two edges can never serve one address."""
+    before, edited = static("rome", YOUNG, "192.0.2.2"), static("rome", YOUNG, "192.0.2.3")
+    oslo = static("oslo", OLD, "192.0.2.2", "192.0.2.3")
+    found = compiled(oslo, edited, served=(before,))
+    assert set(found.edges) == {"oslo"}
+
+
+def test_a_deleted_edge_is_not_served_by_memory() -> None:
+    """What is remembered counts only for an Edge that is there."""
+    assert compiled(served=(static("rome", OLD, "192.0.2.2"),)).edges == {}
