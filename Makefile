@@ -7,16 +7,14 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 # Whatever starts real servers; the rest is quick and runs in `make check` as well.
-SLOW_TESTS := agent apiserver chart cli cluster demo dns sip standalone tls
-# What needs a Kubernetes or helm: built from source the first time, which takes minutes.
-CLUSTER_TESTS := apiserver chart cluster
+SLOW_TESTS := agent apiserver chart cli cluster demo dns e2e sip standalone tls
 QUICK_TESTS := $(filter-out $(SLOW_TESTS:%=tests/%) tests/support,$(patsubst %/,%,$(wildcard tests/*/)))
 
 ##@ Use
 
 .PHONY: help
 help: ## show this list
-	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z0-9-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: ## install what is missing: Debian packages (root or sudo), then .venv
@@ -34,8 +32,8 @@ check: setup ## lint, types, import contracts and every test that needs no serve
 	@$(MAKE) --jobs=2 --output-sync=line lint quick-tests
 
 .PHONY: test
-test: setup lint ## check, then real Kamailio, Knot, sipp, `trunkline up`, the demo: all that needs no Kubernetes
-	$(PYTEST) tests $(CLUSTER_TESTS:%=--ignore=tests/%)
+test: setup lint cluster-parts ## all: check, real Kamailio, Knot and sipp, `trunkline up`, a real API server, a real node
+	$(PYTEST) tests
 
 .PHONY: lint
 lint: setup ## format, lint, types, import contracts
@@ -52,13 +50,36 @@ quick-tests: setup ## the tests that need no server
 sip-tests: setup ## calls through a real Kamailio
 	$(PYTEST) tests/sip
 
+# Kubernetes is built from source the first time, ahead of the tests: their time limits are for tests.
+.PHONY: cluster-parts
+cluster-parts: setup ## the Kubernetes and the images that tests run on: a quarter of an hour the first time
+	@$(BIN)/python tests/cluster/prepare.py
+
+.PHONY: test-local
+test-local: setup lint ## what of `make test` needs no Kubernetes
+	$(PYTEST) tests $(CLUSTER_TESTS:%=--ignore=tests/%)
+
+CLUSTER_TESTS := apiserver chart cluster e2e
+
 .PHONY: test-apiserver
-test-apiserver: setup ## CRDs, operator, agent and chart on a real kube-apiserver (the first time builds it: 10 minutes)
+test-apiserver: setup cluster-parts ## CRDs, operator, agent and chart on a real kube-apiserver
 	$(PYTEST) tests/apiserver tests/chart
 
+# Only what is longer with SOAK=1; the rest says nothing new.
+SOAK_TESTS := soak_changes soak_idle operator_killed operator_losses
+
+.PHONY: soak
+soak: setup ## 200 changes, ten minutes idle with 1,000 trunks, killed at each write, minutes of silence (half an hour)
+	SOAK=1 $(PYTEST) -s --durations=10 $(SOAK_TESTS:%=tests/apiserver/test_%.py)
+
 .PHONY: test-cluster
-test-cluster: setup ## the tests' own Kubernetes node (needs root; the first time builds it: about 12 minutes)
-	$(PYTEST) tests/cluster
+test-cluster: setup cluster-parts ## Trunkline's whole life on a Kubernetes node of the tests' own (needs root)
+	$(PYTEST) tests/cluster tests/e2e
+
+.PHONY: e2e
+e2e: setup ## the same on a cluster of yours: KUBECONFIG=... make e2e (and images; tests/README.md)
+	@test -n "$${KUBECONFIG:-}" || { echo "set KUBECONFIG to the cluster's; make test-cluster needs none" >&2; exit 2; }
+	TRUNKLINE_E2E_KUBECONFIG="$$KUBECONFIG" $(PYTEST) -s tests/e2e
 
 ##@ Write
 

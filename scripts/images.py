@@ -3,7 +3,8 @@
     python scripts/images.py FOLDER [--host local.test] [--tag dev]
 
 Writes FOLDER/operator.tar and FOLDER/edge.tar, which `ctr images import` takes; the images are named
-<host>/trunkline/operator:<tag> and <host>/trunkline/edge:<tag>. Their bases are Debian's packages, put
+<host>/trunkline/operator:<tag> and <host>/trunkline/edge:<tag>. `kept` is the same for tests, which build an
+image only when its sources have changed. Their bases are Debian's packages, put
 together by mmdebstrap and kept between runs. Needs root, buildah and mmdebstrap. Where Docker and a registry
 are, the Dockerfiles need none of this.
 """
@@ -11,10 +12,12 @@ are, the Dockerfiles need none of this.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,12 +40,34 @@ class Image:
     dockerfile: str
     release: str
     packages: tuple[str, ...]
+    sources: tuple[str, ...]
+    """The files and folders that the Dockerfile copies from."""
 
 
-IMAGES: Final = (
-    Image("edge", "edge/Dockerfile", "trixie", ("ca-certificates",)),
-    Image("operator", "operator/Dockerfile", "bookworm", ("ca-certificates", "python3", "python3-venv")),
+EDGE: Final = Image(
+    "edge", "edge/Dockerfile", "trixie", ("ca-certificates",), ("edge/sipedge", "edge/kamailio")
 )
+OPERATOR: Final = Image(
+    "operator",
+    "operator/Dockerfile",
+    "bookworm",
+    ("ca-certificates", "python3", "python3-venv"),
+    ("pyproject.toml", "constraints.txt", "README.md", "LICENSE", "operator/trunkline", "edge/sipedge"),
+)
+IMAGES: Final = (EDGE, OPERATOR)
+
+CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trunkline" / "images"
+_KEPT_SECONDS: Final = 3 * 24 * 3600
+"""Archives that no test asked for in this time are removed when a new one is made."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """An image in a file, and the name that it has in it."""
+
+    path: Path
+    repository: str
+    tag: str
 
 
 def base(image: Image, cache: Path) -> Path:
@@ -94,6 +119,43 @@ class Builder:
         self("push", "--quiet", name, f"oci-archive:{target}:{name}")
 
 
+def kept(image: Image, host: str = "local.test", cache: Path = CACHE) -> Archive:
+    """The image of the sources as they are now: from the cache, or built (half a minute)."""
+    found = Archive(
+        cache / f"{image.name}-{_digest(image)}.tar", f"{host}/trunkline/{image.name}", _digest(image)
+    )
+    if found.path.exists():
+        os.utime(found.path)
+        return found
+    print(f"images: building {image.name} from {image.dockerfile}", file=sys.stderr, flush=True)
+    beneath = base(image, cache)
+    partial = found.path.with_name(f"building-{os.getpid()}-{found.path.name}")
+    try:
+        with builder() as build:
+            build.build(image, beneath, f"{found.repository}:{found.tag}", partial)
+        if _digest(image) != found.tag:
+            # Somebody edits: what was built is neither the old sources nor the new ones.
+            return kept(image, host, cache)
+        partial.rename(found.path)
+    finally:
+        partial.unlink(missing_ok=True)
+    for old in cache.glob(f"{image.name}-*.tar"):
+        if time.time() - old.stat().st_mtime > _KEPT_SECONDS:
+            old.unlink(missing_ok=True)
+    return found
+
+
+def _digest(image: Image) -> str:
+    """Of everything in the clone that the image is made of."""
+    found = hashlib.sha256(repr(image).encode())
+    for source in (ROOT / each for each in (image.dockerfile, *image.sources)):
+        for path in [source] if source.is_file() else sorted(source.rglob("*")):
+            if path.is_file() and path.suffix != ".pyc":
+                found.update(f"{path.relative_to(ROOT)} {path.stat().st_mode & 0o111}\n".encode())
+                found.update(path.read_bytes())
+    return found.hexdigest()[:16]
+
+
 @contextmanager
 def builder() -> Iterator[Builder]:
     """A builder in a temporary folder."""
@@ -110,12 +172,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--tag", default="dev")
     options = parser.parse_args(arguments)
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trunkline" / "images"
     folder: Path = options.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     for image in IMAGES:
         name = f"{options.host}/trunkline/{image.name}:{options.tag}"
-        archive = base(image, cache)
+        archive = base(image, CACHE)
         with builder() as build:
             build.build(image, archive, name, folder / f"{image.name}.tar")
         print(f"{folder / image.name}.tar is {name}")

@@ -8,9 +8,12 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+
+from cluster import machine
 
 # The same examples each time, so that a run tells of the code and not of luck;
 # HYPOTHESIS_PROFILE=explore draws new ones, many more of them. No deadline: on two shared cores time says
@@ -32,6 +35,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 HERE = Path(__file__).parent
 EDGE_PYTHON = "/usr/bin/python3"
 ALLOW_MISSING = "TRUNKLINE_ALLOW_MISSING_TOOLS"
+THEIR_CLUSTER = "TRUNKLINE_E2E_KUBECONFIG"
+"""The kubeconfig of a cluster that tests/e2e uses instead of a node of its own."""
 
 NEEDS: dict[str, tuple[str, ...]] = {
     "agent": ("edge-python", "knotd"),
@@ -42,6 +47,12 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "demo": ("edge-python", "kamailio", "knotd", "sipp"),
 }
 """Folder of tests -> the programs that each of its tests needs; the folder's name is its marker as well."""
+
+NODES = ("cluster", "e2e")
+"""Folders whose tests start a Kubernetes node, which not every machine can."""
+
+_SERVERS = (*NEEDS, "chart", "apiserver", *NODES)
+"""Folders that come after all others, in this order."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -54,21 +65,43 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if folder in NEEDS:
             item.add_marker(folder)
     # Quick ones first: a broken rule shows before the servers start. Within a folder the order stays.
-    items.sort(key=lambda item: _folder(item) in NEEDS)
+    items.sort(key=lambda item: _SERVERS.index(_folder(item)) if _folder(item) in _SERVERS else -1)
+
+
+def _start_order(folder: str) -> int:
+    return len(NEEDS) + NODES.index(folder) if folder in NODES else int(folder in NEEDS)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    missing = [name for name in NEEDS.get(_folder(item), ()) if not is_there(name)]
-    if not missing:
+    folder = _folder(item)
+    missing = [name for name in NEEDS.get(folder, ()) if not is_there(name)]
+    message = f"needs {', '.join(missing)}, which this machine lacks; run `make setup`" if missing else ""
+    if folder in NODES and not (folder == "e2e" and os.environ.get(THEIR_CLUSTER)):
+        # What setup can mend is a fault; what no set-up gives this machine is said, and counted.
+        if reason := machine.cannot():
+            _leave_unproven(item.nodeid, f"no Kubernetes node can run here: {reason}")
+        if packages := machine.missing_packages():
+            message = f"needs Debian's {', '.join(packages)}; run `make setup`"
+    if not message:
         return
-    message = f"needs {', '.join(missing)}, which this machine lacks; run `make setup`"
     if os.environ.get(ALLOW_MISSING):
-        _not_proven.append(item.nodeid)
-        pytest.skip(message)
+        _leave_unproven(item.nodeid, message)
     pytest.fail(f"{message} (or set {ALLOW_MISSING}=1 to go on without)", pytrace=False)
 
 
-_not_proven: list[str] = []
+@pytest.fixture
+def not_proven(request: pytest.FixtureRequest) -> Callable[[str], NoReturn]:
+    """`not_proven(reason)` ends a test that cannot run here; the summary counts it, in red."""
+    return lambda reason: _leave_unproven(request.node.nodeid, reason)
+
+
+def _leave_unproven(test: str, reason: str) -> NoReturn:
+    _not_proven.setdefault(reason, []).append(test)
+    pytest.skip(reason)
+
+
+_not_proven: dict[str, list[str]] = {}
+"""Reason -> the tests that did not run for it."""
 _found: dict[str, bool] = {}
 
 
@@ -86,9 +119,14 @@ def is_there(name: str) -> bool:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if _not_proven:
-        terminalreporter.section("NOT PROVEN: programs are missing", sep="!", red=True)
-        terminalreporter.line(f"{len(_not_proven)} tests did not run because {ALLOW_MISSING} is set.")
+    if not _not_proven:
+        return
+    terminalreporter.section("NOT PROVEN HERE", sep="!", red=True)
+    for reason, tests in _not_proven.items():
+        counted = "1 test" if len(tests) == 1 else f"{len(tests)} tests"
+        terminalreporter.write_line(f"{counted} did not run: {reason}", red=True)
+        for folder in sorted({test.rpartition("/")[0] for test in tests}):
+            terminalreporter.write_line(f"  in {folder}", red=True)
 
 
 def _folder(item: pytest.Item) -> str:

@@ -41,7 +41,8 @@ class Cluster:
         self._bound = ends_with_caller
         self._lan = Lan(prefix_of(name))
         self._archives: list[Path] = []
-        self._callers = 0
+        self._tags: list[tuple[str, str]] = []
+        self._callers: list[Host] = []
         self._started: list[subprocess.Popen[bytes]] = []
 
     def up(self, nodes: int = 1) -> None:
@@ -60,12 +61,14 @@ class Cluster:
             self.add_node()
         self._wait("service accounts", "get", "serviceaccount", "default")
 
-    def add_node(self) -> Machine:
-        """One more node, Ready."""
-        machine = self._machine()
+    def add_node(self, disk: str = "") -> Machine:
+        """One more node, Ready; `disk` is the most that its pods may write, as `64m`."""
+        machine = self._machine(disk)
         for other in self.machines[:-1]:
             other.host.route(_pods(machine), machine.host.address)
             machine.host.route(_pods(other), other.host.address)
+        for caller in self._callers:
+            caller.route(_pods(machine), machine.host.address)
         self._join(machine)
         return machine
 
@@ -84,9 +87,21 @@ class Cluster:
             process.wait()
 
     def add_caller(self, name: str) -> Host:
-        """A host on the nodes' LAN that is no node: a PBX, a carrier."""
-        self._callers += 1
-        return self._lan.add(name, FIRST_CALLER - 1 + self._callers)
+        """A host on the nodes' LAN that is no node: a PBX, a carrier. It reaches pods by their addresses."""
+        host = self._lan.add(name, FIRST_CALLER + len(self._callers))
+        self._callers.append(host)
+        for machine in self.machines:
+            host.route(_pods(machine), machine.host.address)
+        return host
+
+    def stop_apiserver(self) -> None:
+        """SIGKILL; what runs on the nodes goes on."""
+        self.machines[0].stop("kube-apiserver")
+
+    def start_apiserver(self) -> None:
+        """Start it again, and wait until it is ready."""
+        control_plane.start_apiserver(self.machines[0], self._programs["kube-apiserver"], self.plane)
+        self._wait("the API server", "get", "--raw=/readyz")
 
     def load(self, *archives: Path) -> None:
         """Give every node the images of these OCI archives, also those that join later."""
@@ -94,13 +109,22 @@ class Cluster:
         for machine in self.machines:
             load(machine, self._programs["ctr"], archives)
 
-    def _machine(self) -> Machine:
+    def tag(self, image: str, other: str) -> None:
+        """Give an image one more name, also on nodes that join later."""
+        self._tags.append((image, other))
+        for machine in self.machines:
+            self._tag(machine, image, other)
+
+    def _tag(self, machine: Machine, image: str, other: str) -> None:
+        machine.call(self._programs["ctr"], "--namespace=k8s.io", "images", "tag", image, other)
+
+    def _machine(self, disk: str = "") -> Machine:
         taken = {machine.host.address for machine in self.machines}
         number = next(number for number in range(FIRST_NODE, 100) if self._lan.address(number) not in taken)
         name = f"node{number - FIRST_NODE + 1}"
         helpers = (self._programs["containerd-shim-runc-v2"].parent,)
         group = f"{prefix_of(self.name)}/{name}"
-        machine = Machine(name, self._lan.add(name, number), self.folder / name, group, helpers)
+        machine = Machine(name, self._lan.add(name, number), self.folder / name, group, helpers, disk)
         self._started.append(machine.boot(ends_with_caller=self._bound))
         self.machines.append(machine)
         start_containers(machine, self._programs, _pods(machine))
@@ -109,6 +133,8 @@ class Cluster:
     def _join(self, machine: Machine) -> None:
         # kubelet gives up if containerd is not there yet; `load` waits for it.
         load(machine, self._programs["ctr"], [self._pause(), *self._archives])
+        for image, other in self._tags:
+            self._tag(machine, image, other)
         start_kubelet(machine, self._programs["kubelet"], self.plane)
         start_proxy(machine, self._programs["kube-proxy"], self.plane)
         ready = '-ojsonpath={.status.conditions[?(@.type=="Ready")].status}'

@@ -3,10 +3,11 @@
 # daemons. One line on the FIFO `commands` is one command; a process brought in from outside would stay in its
 # caller's cgroup. When this process is killed, the kernel ends everything on the node.
 #
-#   init.sh NAME FOLDER HIERARCHY...      cgroups of version 1, each as mount options: memory, name=systemd
+#   init.sh NAME FOLDER DISK HIERARCHY...      DISK: the most that pods may write, as 64m, or nothing for no bound;
+#                                              cgroups of version 1, each as mount options: memory, name=systemd
 set -eu
-name=$1 folder=$2
-shift 2
+name=$1 folder=$2 disk=$3
+shift 3
 
 hostname "$name"
 umount -R /sys/fs/cgroup
@@ -28,6 +29,9 @@ for place in /var/lib /var/log; do
 done
 for place in /var/lib/kubelet /var/log/pods; do
     mkdir -p "$place" "$folder$place"
+    if [ "$disk" ] && [ "$place" = /var/lib/kubelet ]; then
+        mount -t tmpfs -o "size=$disk" tmpfs "$folder$place"
+    fi
     mount --bind "$folder$place" "$place"
 done
 

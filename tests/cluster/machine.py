@@ -29,17 +29,28 @@ PACKAGES: Final = {
     "sysctl": "procps",
     "busybox": "busybox-static",
     "mmdebstrap": "mmdebstrap",
+    "buildah": "buildah",
 }
 """The programs that a node and its images are made of -> Debian's package of each."""
 SEARCH: Final = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 
 
 def why_not() -> str | None:
-    """Why no node can run on this machine; None if one can."""
+    """Why no node can run on this machine as it is; None if one can."""
+    if missing := missing_packages():
+        return cannot() or f"apt-get install --no-install-recommends {' '.join(missing)}"
+    return cannot()
+
+
+def missing_packages() -> list[str]:
+    """Debian's packages that a node needs and this machine does not have."""
+    return sorted({PACKAGES[name] for name in PACKAGES if shutil.which(name, path=SEARCH) is None})
+
+
+def cannot() -> str | None:
+    """What of this machine keeps nodes from running, whatever is installed; None if nothing does."""
     if os.geteuid():
         return "it needs root"
-    if missing := sorted({PACKAGES[name] for name in PACKAGES if shutil.which(name, path=SEARCH) is None}):
-        return f"apt-get install --no-install-recommends {' '.join(missing)}"
     if absent := cgroups.missing():
         return f"no cgroup v1 for {', '.join(absent)}; cgroup v2 alone is not supported yet"
     return None
@@ -56,6 +67,8 @@ class Machine:
     """Name of its cgroups: `trunkline-CLUSTER/NODE`."""
     path: tuple[Path, ...] = ()
     """Folders to find the daemons' helpers in, before the machine's own."""
+    disk: str = ""
+    """The most that pods may write, as `64m`; empty: no bound of its own."""
 
     def boot(self, *, ends_with_caller: bool) -> subprocess.Popen[bytes]:
         """Start the first process; `ends_with_caller`: the kernel kills it when this thread is gone.
@@ -64,7 +77,7 @@ class Machine:
         """
         self.folder.mkdir(parents=True)
         inside = ["nsenter", f"--net={self.host.path}", "unshare", *_NAMESPACES]
-        init = ["bash", str(HERE / "init.sh"), self.name, str(self.folder), *cgroups.CONTROLLERS]
+        init = ["bash", str(HERE / "init.sh"), self.name, str(self.folder), self.disk, *cgroups.CONTROLLERS]
         log = self.folder / "init.log"
         path = ":".join([*map(str, self.path), SEARCH])
         process = cgroups.start(self.group, [*inside, *init], log, path, ends_with_caller=ends_with_caller)

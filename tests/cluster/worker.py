@@ -46,10 +46,12 @@ def start_kubelet(machine: Machine, program: Path, plane: ControlPlane) -> None:
             "clusterDomain": "cluster.local",
             "clusterDNS": [DNS_SERVICE],
             "resolvConf": str(machine.folder / "resolv.conf"),
+            # 0% is never: what the disk of this machine has left is no matter of the tests.
             "evictionHard": {
                 "memory.available": "100Mi",
-                "nodefs.available": "1%",
-                "imagefs.available": "1%",
+                "nodefs.available": "0%",
+                "nodefs.inodesFree": "0%",
+                "imagefs.available": "0%",
             },
             # Images are never pulled, so one that is collected is gone.
             "imageGCHighThresholdPercent": 100,
@@ -103,7 +105,8 @@ def _network(pods: str) -> dict[str, Any]:
         "routes": [{"dst": "0.0.0.0/0"}],
         "dataDir": "/run/cni-addresses",
     }
-    bridge = {"type": "bridge", "bridge": "cni0", "isGateway": True, "ipMasq": True, "hairpinMode": True}
+    # No address is translated: pods are reached from the LAN, and seen there, by their own.
+    bridge = {"type": "bridge", "bridge": "cni0", "isGateway": True, "ipMasq": False, "hairpinMode": True}
     plugins = [{**bridge, "ipam": addresses}, {"type": "portmap", "capabilities": {"portMappings": True}}]
     return {"cniVersion": "1.0.0", "name": "pods", "plugins": plugins}
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICKSTART = ROOT / "examples" / "quickstart"
+LOCAL = (QUICKSTART / "tenant", QUICKSTART / "platform-local")
+"""The quickstart for one machine."""
 COMMAND = (sys.executable, "-m", "trunkline")
 
 
