@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-AUTHORITIES: Final = Path("/etc/ssl/certs/ca-certificates.crt")
+_DEBIAN_AUTHORITIES: Final = "/etc/ssl/certs/ca-certificates.crt"
+AUTHORITIES: Final = Path(os.environ.get("SSL_CERT_FILE") or _DEBIAN_AUTHORITIES)
 """Those that this machine trusts, for pip: its package index may have one of its own."""
 
 
@@ -113,7 +114,7 @@ class Builder:
         command = ["bud", "--quiet", "--file", image.dockerfile, "--tag", name]
         command += ["--build-arg", f"BASE_IMAGE=localhost/base-{image.name}"]
         if AUTHORITIES.exists():
-            command += ["--volume", f"{AUTHORITIES}:{AUTHORITIES}:ro"]
+            command += ["--volume", f"{AUTHORITIES}:{_DEBIAN_AUTHORITIES}:ro"]
         self(*command, ".")
         target.unlink(missing_ok=True)
         self("push", "--quiet", name, f"oci-archive:{target}:{name}")
