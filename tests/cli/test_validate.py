@@ -63,12 +63,6 @@ def test_the_quickstart_for_a_cluster_is_valid() -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_each_half_of_the_quickstart_is_found_by_its_own_path() -> None:
-    """Several PATHs are read as one set."""
-    done = run_trunkline("validate", QUICKSTART / "tenant", QUICKSTART / "platform-local")
-    assert done.returncode == 0
-
-
 def test_each_fault_is_one_line_with_file_line_object_field_reason_and_mend(tmp_path: Path) -> None:
     """A misspelt field, a number that YAML read as an integer, and a missing trunk."""
     path = _write(tmp_path)
