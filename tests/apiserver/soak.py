@@ -16,7 +16,7 @@ CHANGES: Final = _chosen("SOAK_CHANGES", 16, 200)
 """Changes in a row."""
 FROZEN_SECONDS: Final = 75 if LONG else 5
 """In full longer than the operator waits before it takes an agent for dead."""
-IDLE_SECONDS: Final = _chosen("SOAK_SECONDS", 20, 600)
+IDLE_SECONDS: Final = _chosen("SOAK_SECONDS", 15, 600)
 TRUNKS: Final = _chosen("SOAK_TRUNKS", 60, 1000)
 """Trunks of an idle platform, each with a URI and a number."""
 AWAY_SECONDS: Final = 150 if LONG else 5

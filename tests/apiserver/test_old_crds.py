@@ -117,7 +117,7 @@ def test_fields_that_a_crd_drops_are_named_and_not_written_again(platform: Platf
     # A count is written again after ten seconds, if at all.
     time.sleep(2)
     before = writes(platform.server)
-    time.sleep(14)
+    time.sleep(11)
     assert not [name for name in writes(platform.server) - before if "trunks" in name]
     told = [line["message"] for line in operator.lines() if "drops status" in line["message"]]
     assert sorted(each.split(":")[0] for each in told) == [

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.apiserver
 __all__ = ["operator_server"]
 
 OVERLOADED = Refusal(429, "TooManyRequests", retry_after=1)
-STORM_SECONDS = 6.0
+STORM_SECONDS = 4.0
 MOST_A_SECOND = 40
 """Requests of an operator that is refused everything: it has some fifteen watches, each with waits."""
 
@@ -201,7 +201,7 @@ def test_an_operator_behind_a_proxy_that_is_slow_goes_on_acting(proxied: tuple[A
     proxy.delay = lambda question: 2.0
     add(platform, "slow", "+14155550116")
     served(platform, "slow", "+14155550116")
-    time.sleep(10)
+    time.sleep(6)
     assert not platform.operators[0].said("not acting")
 
 
