@@ -35,8 +35,8 @@ __all__ = ["operator_server"]
 OVERLOADED = Refusal(429, "TooManyRequests", retry_after=1)
 STORM_SECONDS = 4.0
 MOST_A_SECOND = 100
-"""Requests of an operator that is refused everything. Some fifteen watches with waits that grow ask 40; one of
-them without waits asks 60 alone, as was seen, so all of them ask hundreds.
+"""Requests of an operator that is refused everything. Some fifteen watches with waits that grow ask 40; one
+without waits asks 60 alone, as was seen, so all of them ask hundreds.
 """
 
 
