@@ -27,10 +27,11 @@ from cluster.apiserver import ApiServer
 from sipedge.agent.rpc import KamailioRpc
 from sipedge.instance import agent_command
 from sipedge.table import EdgeTable
+from sipedge.table.publication import TABLE_LABEL
 from support.edge import end_group, write_certificate
 from support.objects import make_edge
 from trunkline.controllers.publish import Publisher
-from trunkline.controllers.published import TABLE_LABEL, PublishedSecrets
+from trunkline.controllers.published import PublishedSecrets
 from trunkline.kube.client import KubeClient
 from trunkline.kube.paths import SECRETS
 from trunkline.plan.edge_rights import leases, rights

@@ -49,7 +49,14 @@ Manifest = dict[str, Any]
 @pytest.fixture(scope="module")
 def operator_server() -> Iterator[ApiServer]:
     """An API server with our CRDs, for the operators of one module alone."""
-    with running() as server:
+    with serving_crds() as server:
+        yield server
+
+
+@contextmanager
+def serving_crds(*, controllers: bool = False) -> Iterator[ApiServer]:
+    """An API server that serves our CRDs; with `controllers` namespaces end, and owned objects go."""
+    with running(controllers=controllers) as server:
         server.kubectl("create", "-f", str(CRDS))
         for kind in ALL_KINDS:
             path = f"/apis/{API_VERSION}/{kind.plural}"

@@ -9,19 +9,16 @@ from pathlib import Path
 import pytest
 
 from apiserver.operators import (
-    CRDS,
     EDGE,
-    SECONDS,
     Platform,
     custom,
     origination,
     platform_on,
     quickstart,
+    serving_crds,
 )
-from cluster.apiserver import ApiServer, running
-from cluster.processes import wait_until
+from cluster.apiserver import ApiServer
 from sipedge.routing.decision import Forward, Reject
-from trunkline.api import ALL_KINDS, API_VERSION
 
 pytestmark = pytest.mark.apiserver
 
@@ -31,11 +28,7 @@ OTHER = "+14165550100"
 @pytest.fixture(scope="module")
 def controlled() -> Iterator[ApiServer]:
     """An API server with our CRDs and with controllers."""
-    with running(controllers=True) as server:
-        server.kubectl("create", "-f", str(CRDS))
-        for kind in ALL_KINDS:
-            path = f"/apis/{API_VERSION}/{kind.plural}"
-            wait_until(path, lambda path=path: server.request(path), SECONDS)  # type: ignore[misc]
+    with serving_crds(controllers=True) as server:
         yield server
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from apiserver.operators import EDGE, Platform, operator_server, platform, quickstart, restart
 from sipedge.table import EdgeTable, Section
+from sipedge.table.publication import TABLE_LABEL
 from support.tables import Platform as TablePlatform
 from support.tables import make_account, make_trunk
 from trunkline.api import ObjectRef
@@ -21,7 +22,7 @@ from trunkline.controllers import watchdog as watchdog_module
 from trunkline.controllers.metrics import Metrics
 from trunkline.controllers.oversized import oversized_opinions
 from trunkline.controllers.publish import LARGEST_PART, OvertakenError, Publisher
-from trunkline.controllers.published import TABLE_LABEL, PublishedSecrets
+from trunkline.controllers.published import PublishedSecrets
 from trunkline.controllers.store import Store
 from trunkline.controllers.watchdog import DeafWatchError, Watchdog
 from trunkline.kube import client as client_module

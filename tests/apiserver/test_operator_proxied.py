@@ -74,6 +74,19 @@ def served(platform: Platform, name: str, digits: str) -> None:
     assert platform.operators[-1].process.poll() is None
 
 
+def outlived(proxy: ApiProxy, platform: Platform, refusal: Refusal, name: str, digits: str) -> None:
+    """For some seconds everything ends so: the operator rests, and a change of that time is served later."""
+    proxy.forget()
+    proxy.rule, began = lambda question: refusal, time.monotonic()
+    proxy.cut_streams()
+    add(platform, name, digits)
+    time.sleep(STORM_SECONDS)
+    asked, busy = len(proxy.questions), busiest(proxy)
+    proxy.rule = lambda question: None
+    assert asked < MOST_A_SECOND * (time.monotonic() - began), busy
+    served(platform, name, digits)
+
+
 def busiest(proxy: ApiProxy) -> str:
     """What was asked most, for the message of a test that fails."""
     return str(Counter((each.method, each.path, each.watches) for each in proxy.questions).most_common(6))
@@ -82,15 +95,7 @@ def busiest(proxy: ApiProxy) -> str:
 def test_a_storm_of_429_by_a_proxy_is_waited_out(proxied: tuple[ApiProxy, Platform]) -> None:
     """Everything is refused with Retry-After; a change of that time is served afterwards."""
     proxy, platform = proxied
-    proxy.forget()
-    proxy.rule, began = lambda question: OVERLOADED, time.monotonic()
-    proxy.cut_streams()
-    add(platform, "storm", "+14155550111")
-    time.sleep(STORM_SECONDS)
-    asked, busy = len(proxy.questions), busiest(proxy)
-    proxy.rule = lambda question: None
-    assert asked < MOST_A_SECOND * (time.monotonic() - began), busy
-    served(platform, "storm", "+14155550111")
+    outlived(proxy, platform, OVERLOADED, "storm", "+14155550111")
 
 
 def test_an_operator_that_starts_in_a_storm_of_429_by_a_proxy(proxied: tuple[ApiProxy, Platform]) -> None:
@@ -168,15 +173,7 @@ def test_connections_cut_by_a_proxy_are_made_again(proxied: tuple[ApiProxy, Plat
             time.sleep(0.2)
     for turn in range(5):
         served(platform, f"cut-{turn}", f"+1415555013{turn}")
-    proxy.forget()
-    proxy.rule, began = lambda question: CUT, time.monotonic()
-    proxy.cut_streams()
-    add(platform, "cut", "+14155550139")
-    time.sleep(STORM_SECONDS)
-    asked, busy = len(proxy.questions), busiest(proxy)
-    proxy.rule = lambda question: None
-    assert asked < MOST_A_SECOND * (time.monotonic() - began), busy
-    served(platform, "cut", "+14155550139")
+    outlived(proxy, platform, CUT, "cut", "+14155550139")
 
 
 def test_writes_whose_answers_a_proxy_loses_are_found_done(proxied: tuple[ApiProxy, Platform]) -> None:

@@ -18,8 +18,17 @@ from typing import Any
 
 import pytest
 
-from apiserver.operators import ADDRESSES, CRDS, EDGE, ROOT, SECONDS, Platform, platform_on, quickstart
-from cluster.apiserver import ApiServer, running
+from apiserver.operators import (
+    ADDRESSES,
+    EDGE,
+    ROOT,
+    SECONDS,
+    Platform,
+    platform_on,
+    quickstart,
+    serving_crds,
+)
+from cluster.apiserver import ApiServer
 from cluster.processes import free_ports, wait_until
 from support.dns_servers import KEY_NAME, SECRET, Primary, knot_primary
 from trunkline.api import ALL_KINDS, API_VERSION
@@ -36,11 +45,7 @@ KEPT = {"secrets trunkline-ca", "secrets trunkline-installation"}
 @pytest.fixture(scope="module")
 def collecting() -> Iterator[ApiServer]:
     """An API server with our CRDs, and with the controllers that collect what has lost its owner."""
-    with running(controllers=True) as server:
-        server.kubectl("create", "-f", str(CRDS))
-        for kind in ALL_KINDS:
-            path = f"/apis/{API_VERSION}/{kind.plural}"
-            wait_until(path, lambda path=path: server.request(path), SECONDS)  # type: ignore[misc]
+    with serving_crds(controllers=True) as server:
         yield server
 
 

@@ -22,11 +22,17 @@ from sipedge.agent.source import (
     torn_text,
 )
 from sipedge.table.codec import TableFormatError
-from sipedge.table.publication import Head, head_object, part_hash, part_object, unpack_part
+from sipedge.table.publication import (
+    DATA_KEY,
+    SHARED,
+    TABLE_LABEL,
+    Head,
+    head_object,
+    part_hash,
+    part_object,
+    unpack_part,
+)
 
-TABLE_LABEL: Final = "trunkline.dev/table"
-"""Its value is the edge's name, or `shared`."""
-DATA_KEY: Final = "data"
 TORN_SECONDS: Final = 10.0
 """After so long a torn revision is better than no table."""
 BEHIND_SECONDS: Final = 10.0
@@ -42,7 +48,7 @@ class KubernetesSource:
 
     def __init__(self, api: KubernetesApi, namespace: str, edge: str) -> None:
         self._namespace, self._edge = namespace, edge
-        selector = {"labelSelector": f"{TABLE_LABEL} in ({edge},shared)"}
+        selector = {"labelSelector": f"{TABLE_LABEL} in ({edge},{SHARED})"}
         self._watch = SecretWatch(api, namespace, selector, self._learn)
         self._secrets: dict[str, _Part] = {}
         self._changed = asyncio.Event()

@@ -17,6 +17,13 @@ import msgpack
 from sipedge.table.codec import TableFormatError, pack_row
 from sipedge.table.rows import SCHEMA, EdgeTable, Section
 
+TABLE_LABEL: Final = "trunkline.dev/table"
+"""On the Secrets that carry tables in a cluster; its value is the edge's name, or SHARED."""
+DATA_KEY: Final = "data"
+"""The key of such a Secret that holds a head or a part."""
+SHARED: Final = "shared"
+"""The label's value for parts that all edges share; which part is which, their names tell."""
+
 PARTS: Final[Mapping[Section, int]] = {
     Section.SITE: 1,
     Section.TRUNK: 64,

@@ -8,14 +8,14 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from sipedge.table.publication import TABLE_LABEL
 from trunkline.api import Edge
-from trunkline.controllers.edge_pods import EDGE_LABEL
 from trunkline.controllers.edge_secret import ensure_edge_secret
-from trunkline.controllers.published import TABLE_LABEL
 from trunkline.controllers.seams import Manifest, Workloads
 from trunkline.kube.client import KubeClient
 from trunkline.kube.faults import KubeError
 from trunkline.kube.paths import CHILDREN, Kind, kind_of
+from trunkline.plan.workload_names import EDGE_LABEL
 from trunkline.status.conditions import Opinion
 from trunkline.status.reasons import StatusReason
 

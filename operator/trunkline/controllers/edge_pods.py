@@ -11,11 +11,11 @@ from trunkline.kube.client import KubeClient
 from trunkline.kube.faults import KubeError
 from trunkline.kube.paths import LEASES, PODS, Kind
 from trunkline.kube.watch import Watch
+from trunkline.plan.workload_names import EDGE_LABEL
 from trunkline.status.conditions import Opinion
 from trunkline.status.pod_faults import deployed, pod_fault
 from trunkline.status.programmed import AddressReport, EdgeReport
 
-EDGE_LABEL: Final = "trunkline.dev/edge"
 REVISION: Final = "trunkline.dev/revision"
 ADDRESS: Final = "trunkline.dev/address"
 READY: Final = "trunkline.dev/ready"

@@ -8,6 +8,7 @@ from typing import Final
 from trunkline.kube.client import KubeClient, Manifest
 from trunkline.kube.faults import ConflictError
 from trunkline.kube.paths import SECRETS
+from trunkline.plan.workload_names import MANAGED_BY
 
 NAME: Final = "edge-secret"
 KEY: Final = "secret"
@@ -27,7 +28,7 @@ async def ensure_edge_secret(client: KubeClient, namespace: str) -> bool:
         "metadata": {
             "name": NAME,
             "namespace": namespace,
-            "labels": {"app.kubernetes.io/managed-by": "trunkline"},
+            "labels": dict(MANAGED_BY),
         },
         "type": "Opaque",
         "stringData": {KEY: secrets.token_hex(_BYTES)},

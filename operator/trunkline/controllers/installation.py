@@ -9,6 +9,7 @@ from typing import Any, Final
 from trunkline.kube.client import KubeClient, Manifest
 from trunkline.kube.faults import ConflictError
 from trunkline.kube.paths import SECRETS
+from trunkline.plan.workload_names import MANAGED_BY
 
 NAME: Final = "trunkline-installation"
 KEY: Final = "id"
@@ -24,7 +25,7 @@ async def installation_id(client: KubeClient, namespace: str) -> str:
             "metadata": {
                 "name": NAME,
                 "namespace": namespace,
-                "labels": {"app.kubernetes.io/managed-by": "trunkline"},
+                "labels": dict(MANAGED_BY),
             },
             "type": "Opaque",
             "stringData": {KEY: str(uuid.uuid4())},

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from trunkline.controllers.published import TABLE_LABEL
+from sipedge.table.publication import TABLE_LABEL
 from trunkline.kube.client import KubeClient
 from trunkline.kube.paths import CHILDREN, SECRETS
 from trunkline.kube.watch import Watch

@@ -9,20 +9,27 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sipedge.table import EdgeTable
-from sipedge.table.publication import Head, head_object, is_own_part, part_object
+from sipedge.table.publication import (
+    DATA_KEY,
+    SHARED,
+    TABLE_LABEL,
+    Head,
+    head_object,
+    is_own_part,
+    part_object,
+)
 from sipedge.table.rows import SCHEMA
 from trunkline.controllers.packing import Packer, Part
-from trunkline.controllers.published import DATA_KEY, SHARED, TABLE_LABEL, PublishedSecrets
+from trunkline.controllers.published import PublishedSecrets
 from trunkline.kube.client import KubeClient, Manifest
 from trunkline.kube.faults import ConflictError, KubeError
 from trunkline.kube.paths import SECRETS
+from trunkline.plan.workload_names import EDGE_LABEL, MANAGED_BY
 
 LARGEST_PART: Final = 1024 * 1024 * 8 // 10
 """Bytes: 80 % of what an API server takes as the data of one Secret."""
 AT_ONCE: Final = 16
 """Writes under way at the same time."""
-
-LABELS: Final = {"app.kubernetes.io/managed-by": "trunkline"}
 
 
 class OvertakenError(Exception):
@@ -155,9 +162,9 @@ class Publisher:
         self._published.wrote(await self._client.apply(self._manifest(edge, name, data)))
 
     def _manifest(self, edge: str, name: str, data: bytes) -> Manifest:
-        labels = {**LABELS, TABLE_LABEL: edge}
+        labels = {**MANAGED_BY, TABLE_LABEL: edge}
         if edge != SHARED:
-            labels["trunkline.dev/edge"] = edge
+            labels[EDGE_LABEL] = edge
         return {
             "apiVersion": "v1",
             "kind": "Secret",

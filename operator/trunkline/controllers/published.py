@@ -6,15 +6,10 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from sipedge.table.codec import TableFormatError
-from sipedge.table.publication import Head, part_hash, unpack_head
-
-TABLE_LABEL: Final = "trunkline.dev/table"
-DATA_KEY: Final = "data"
-SHARED: Final = "shared"
-"""The label's value for parts that all edges share; which part is which, their names tell."""
+from sipedge.table.publication import DATA_KEY, Head, part_hash, unpack_head
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from trunkline.api import Edge, ObjectRef
-from trunkline.controllers.edge_pods import EDGE_LABEL
 from trunkline.controllers.store import Seen
 from trunkline.kube.backoff import Backoffs
 from trunkline.kube.client import KubeClient, Listing
 from trunkline.kube.faults import KubeError
 from trunkline.kube.paths import STATEFUL_SETS
 from trunkline.plan.workload import served_edge
+from trunkline.plan.workload_names import EDGE_LABEL
 
 log = logging.getLogger(__name__)
 

@@ -10,10 +10,11 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from sipedge.table.publication import TABLE_LABEL
 from trunkline.controllers.edge_pods import EdgePods
 from trunkline.controllers.losses import Losses
 from trunkline.controllers.nodes import Nodes
-from trunkline.controllers.published import TABLE_LABEL, PublishedSecrets
+from trunkline.controllers.published import PublishedSecrets
 from trunkline.controllers.secrets import SecretWatches
 from trunkline.controllers.store import Store
 from trunkline.kube.client import KubeClient

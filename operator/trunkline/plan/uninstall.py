@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from trunkline.plan.dns_records import EdgeSite
-from trunkline.plan.workload_names import MANAGER
+from trunkline.plan.workload_names import MANAGED_BY
 
-SELECTOR: Final = f"app.kubernetes.io/managed-by={MANAGER}"
+SELECTOR: Final = ",".join(f"{label}={value}" for label, value in MANAGED_BY.items())
 """What finds all that the operator has made; objects of the chart have another manager."""
 
 ORDER: Final = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from trunkline.api import API_VERSION, Edge
@@ -10,6 +11,8 @@ from trunkline.plan.workload_settings import WorkloadSettings
 Manifest = dict[str, Any]
 
 MANAGER: Final = "trunkline"
+MANAGED_BY: Final[Mapping[str, str]] = {"app.kubernetes.io/managed-by": MANAGER}
+"""The label on everything that the operator makes: by it an uninstallation finds that again."""
 EDGE_LABEL: Final = "trunkline.dev/edge"
 
 HOST_NETWORK_TYPES: Final = frozenset({"Static", "HostNetwork"})
@@ -46,7 +49,7 @@ def object_labels(edge: Edge) -> dict[str, str]:
     """On everything that an Edge consists of, pods included."""
     return {
         **pod_labels(edge),
-        "app.kubernetes.io/managed-by": MANAGER,
+        **MANAGED_BY,
         "app.kubernetes.io/part-of": "trunkline",
     }
 

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 
 from sipedge.secret import Secret
 from trunkline.api import API_VERSION, Edge, secret_from_manifest
+from trunkline.plan.workload_names import MANAGED_BY
 from trunkline.tls.authority import Authority, authority_values
 from trunkline.tls.self_signed import KeyPair
 
@@ -19,7 +20,7 @@ BUNDLE_KEY: Final = "ca.crt"
 CERTIFICATE_LABEL: Final = "trunkline.dev/certificate"
 """On the Secrets with served certificates; its value is the Edge's name."""
 
-_MANAGED: Final = {"app.kubernetes.io/managed-by": "trunkline", "app.kubernetes.io/part-of": "trunkline"}
+_MANAGED: Final = {**MANAGED_BY, "app.kubernetes.io/part-of": "trunkline"}
 
 
 class ObjectStore(Protocol):

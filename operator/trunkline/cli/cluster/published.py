@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sipedge.table.publication import (
+    DATA_KEY,
+    SHARED,
+    TABLE_LABEL,
     PackedRows,
     head_object,
     part_hash,
@@ -15,7 +18,6 @@ from sipedge.table.publication import (
     unpack_head,
 )
 from trunkline.cli.cluster.snapshot import Manifest, Snapshot
-from trunkline.controllers.published import DATA_KEY, SHARED, TABLE_LABEL
 
 
 class TornError(Exception):
