@@ -23,6 +23,8 @@ from support.trunkline_command import run_trunkline
 ROOT: Final = Path(__file__).resolve().parents[2]
 SYSTEM, EDGES = "trunkline-system", "trunkline-edges"
 
+KINDS: Final = ("trunk", "number", "originationuri", "credentiallist")
+
 ADMIN, AMY, GIL, PAT = "admin", "amy", "gil", "pat"
 """The administrator; who has role `view` in acme alone; in globex alone; who has trunkline-platform-view."""
 
@@ -151,8 +153,10 @@ def _serve(platform: Platform) -> None:
 
 def _acknowledged(platform: Platform) -> bool:
     """The pods acknowledge what is published; True once the operator has heard it of all that there is."""
-    rival = platform.server.kubectl.within("globex").get("number", "thief")["status"]
-    if "observedGeneration" not in rival:
+    faulty = platform.server.kubectl.within("globex")
+    # All of it, since the tables of what is looked at later would follow those acknowledged here.
+    looked_at = [each["status"] for kind in KINDS for each in faulty.get(kind)["items"]]
+    if not all("observedGeneration" in status for status in looked_at):
         return False
     try:
         revision = platform.table(EDGE).sequence
@@ -163,8 +167,7 @@ def _acknowledged(platform: Platform) -> bool:
     told = platform.kubectl.get("edge", EDGE)["status"].get("addresses") or ()
     if [each["revision"] for each in told] != [str(revision)] * len(ADDRESSES):
         return False
-    kinds = ("trunk", "number", "originationuri", "credentiallist")
-    found = [each for kind in kinds for each in platform.kubectl.get(kind)["items"]]
+    found = [each for kind in KINDS for each in platform.kubectl.get(kind)["items"]]
     return all(
         condition["status"] == "True"
         for each in found
