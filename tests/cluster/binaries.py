@@ -61,7 +61,6 @@ PROGRAMS: Final[Mapping[str, Program]] = {
     ),
     "ctr": Program("github.com/containerd/containerd/v2/cmd/ctr", at_least=None),
     "helm": Program("helm.sh/helm/v4/cmd/helm", ("version", "--short"), (4, 0)),
-    "coredns": Program("github.com/coredns/coredns", at_least=None),
     "bridge": Program("github.com/containernetworking/plugins/plugins/main/bridge", at_least=None),
     "loopback": Program("github.com/containernetworking/plugins/plugins/main/loopback", at_least=None),
     "host-local": Program("github.com/containernetworking/plugins/plugins/ipam/host-local", at_least=None),
