@@ -1,4 +1,4 @@
-"""Cgroups of a node: made, entered, and killed with everything in them. Version 1 alone.
+"""Cgroups of a node: made, entered, and killed with all in them; version 2, or 1 where that is mounted.
 
 A node has a group of its own in every hierarchy, and its first process a cgroup namespace whose root that
 group is: kubelets that share a subtree take each other's pods for orphans.
@@ -14,17 +14,44 @@ from pathlib import Path
 from typing import Final
 
 TOP: Final = Path("/sys/fs/cgroup")
-CONTROLLERS: Final = (
+_CONTROLLERS: Final = ("cpu", "cpuset", "memory", "pids")
+"""What containers need of version 2."""
+_HIERARCHIES: Final = (
     *("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "name=systemd"),
 )
-"""The hierarchies that containers need, as mount options."""
+"""What they need of version 1, as mount options."""
+_LEAF: Final = "init"
+"""Below a node's group of version 2: one that shares out controllers may have no processes of its own."""
 _ENTER: Final = 'while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs"; shift; done; shift; exec "$@"'
 """Moves itself into the groups that are named before `--`, then becomes the command after it."""
 
 
-def missing() -> list[str]:
-    """Controllers that a node needs and this machine does not have in version 1."""
-    return [name for name in CONTROLLERS if name not in _own()]
+def why_not() -> str | None:
+    """Why this machine's cgroups cannot hold a node; None if they can."""
+    if not _is_unified():
+        absent = [name for name in _HIERARCHIES if name not in _own()]
+        return f"no cgroup v1 for {', '.join(absent)}" if absent else None
+    if absent := [name for name in _CONTROLLERS if name not in _words(TOP / "cgroup.controllers")]:
+        return f"cgroup v2 has no controller for {', '.join(absent)}"
+    shared = _words(TOP / "cgroup.subtree_control")
+    if (TOP / "cgroup.type").exists() and not set(_CONTROLLERS) <= shared:
+        return (
+            f"{TOP} is a container's and shares out no controllers; start the container with --cgroupns=host"
+        )
+    return None
+
+
+def hierarchies() -> tuple[str, ...]:
+    """What a node mounts: the options of each hierarchy of version 1; nothing where version 2 is."""
+    return () if _is_unified() else _HIERARCHIES
+
+
+def as_root(group: str, command: Sequence[str]) -> list[str]:
+    """The command with `group`, in which it is started, as root of a cgroup namespace."""
+    if not _is_unified():
+        return ["unshare", "--cgroup", *command]
+    enter = ["bash", "-c", f'mkdir "$1"; {_ENTER}', "enter", str(TOP / group / _LEAF), "--"]
+    return ["unshare", "--cgroup", *enter, *command]
 
 
 def start(
@@ -58,8 +85,8 @@ def kill(group: str, seconds: float = 10) -> None:
 
 def found(group: str) -> list[Path]:
     """The groups of this name, one a hierarchy, wherever the process that made them stood."""
-    hierarchies = (TOP / name.removeprefix("name=") for name in CONTROLLERS)
-    return [path for hierarchy in hierarchies if hierarchy.exists() for path in hierarchy.rglob(group)]
+    tops = [TOP / name.removeprefix("name=") for name in hierarchies()] or [TOP]
+    return [path for top in tops if top.exists() for path in top.rglob(group)]
 
 
 def _emptied(group: str) -> bool:
@@ -77,10 +104,25 @@ def _emptied(group: str) -> bool:
 
 
 def _made(group: str) -> list[Path]:
-    return [_made_below(_own()[name], group) for name in CONTROLLERS]
+    if not _is_unified():
+        return [_made_in_version_1(_own()[name], group) for name in _HIERARCHIES]
+    # Below the top, since the group that the caller is in may not share out controllers.
+    made = TOP
+    for name in Path(group).parts:
+        _share(made)
+        made /= name
+        made.mkdir(exist_ok=True)
+    return [made]
 
 
-def _made_below(parent: Path, group: str) -> Path:
+def _share(folder: Path) -> None:
+    """Let the groups below have the controllers."""
+    absent = sorted(set(_CONTROLLERS) - _words(folder / "cgroup.subtree_control"))
+    if absent:
+        (folder / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in absent))
+
+
+def _made_in_version_1(parent: Path, group: str) -> Path:
     for name in Path(group).parts:
         made = parent / name
         made.mkdir(exist_ok=True)
@@ -92,8 +134,16 @@ def _made_below(parent: Path, group: str) -> Path:
     return parent
 
 
+def _is_unified() -> bool:
+    return (TOP / "cgroup.controllers").exists()
+
+
+def _words(file: Path) -> set[str]:
+    return set(file.read_text().split())
+
+
 def _own() -> dict[str, Path]:
-    """Hierarchy -> this process's own group in it."""
+    """Hierarchy of version 1 -> this process's own group in it."""
     groups = {}
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)

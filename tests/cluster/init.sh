@@ -4,7 +4,8 @@
 # caller's cgroup. When this process is killed, the kernel ends everything on the node.
 #
 #   init.sh NAME FOLDER DISK HIERARCHY...      DISK: the most that pods may write, as 64m, or nothing for no bound;
-#                                              cgroups of version 1, each as mount options: memory, name=systemd
+#                                              cgroups of version 1, each as mount options: memory, name=systemd;
+#                                              none: version 2
 set -eu
 name=$1 folder=$2 disk=$3
 shift 3
@@ -12,7 +13,11 @@ shift 3
 hostname "$name"
 umount -R /sys/fs/cgroup
 mount -t sysfs sysfs /sys
-mount -t tmpfs tmpfs /sys/fs/cgroup
+if [ $# = 0 ]; then
+    mount -t cgroup2 cgroup2 /sys/fs/cgroup
+else
+    mount -t tmpfs tmpfs /sys/fs/cgroup
+fi
 for controller in "$@"; do
     place=/sys/fs/cgroup/${controller#name=}
     mkdir "$place"

@@ -51,9 +51,7 @@ def cannot() -> str | None:
     """What of this machine keeps nodes from running, whatever is installed; None if nothing does."""
     if os.geteuid():
         return "it needs root"
-    if absent := cgroups.missing():
-        return f"no cgroup v1 for {', '.join(absent)}; cgroup v2 alone is not supported yet"
-    return None
+    return cgroups.why_not()
 
 
 @dataclass
@@ -76,11 +74,19 @@ class Machine:
         The process that is answered ends right after the first one.
         """
         self.folder.mkdir(parents=True)
-        inside = ["nsenter", f"--net={self.host.path}", "unshare", *_NAMESPACES]
-        init = ["bash", str(HERE / "init.sh"), self.name, str(self.folder), self.disk, *cgroups.CONTROLLERS]
+        script = [
+            "bash",
+            str(HERE / "init.sh"),
+            self.name,
+            str(self.folder),
+            self.disk,
+            *cgroups.hierarchies(),
+        ]
+        inside = ["nsenter", f"--net={self.host.path}", "unshare", *_NAMESPACES, *script]
+        init = cgroups.as_root(self.group, inside)
         log = self.folder / "init.log"
         path = ":".join([*map(str, self.path), SEARCH])
-        process = cgroups.start(self.group, [*inside, *init], log, path, ends_with_caller=ends_with_caller)
+        process = cgroups.start(self.group, init, log, path, ends_with_caller=ends_with_caller)
 
         def check() -> None:
             if process.poll() is not None:
@@ -138,6 +144,6 @@ class Machine:
 
 
 _NAMESPACES: Final = (
-    *("--mount", "--cgroup", "--uts", "--ipc", "--pid", "--fork"),
+    *("--mount", "--uts", "--ipc", "--pid", "--fork"),
     *("--kill-child=SIGKILL", "--mount-proc", "--propagation", "private"),
 )
