@@ -21,24 +21,6 @@ from sipedge.secret import Secret
 INSTANCE_VARIABLE: Final = "TRUNKLINE_INSTANCE"
 """Names instance.json to Kamailio and to the agent."""
 
-SERVER_CIPHERS: Final = (
-    "ECDHE-ECDSA-AES128-GCM-SHA256",
-    "ECDHE-RSA-AES128-GCM-SHA256",
-    "ECDHE-ECDSA-AES128-SHA256",
-    "ECDHE-RSA-AES128-SHA256",
-    "ECDHE-ECDSA-AES256-GCM-SHA384",
-    "ECDHE-RSA-AES256-GCM-SHA384",
-    "ECDHE-ECDSA-AES256-SHA384",
-    "ECDHE-RSA-AES256-SHA384",
-    "AES128-GCM-SHA256",
-    "AES128-SHA256",
-    "AES128-SHA",
-    "AES256-GCM-SHA384",
-    "AES256-SHA256",
-    "AES256-SHA",
-)
-"""S15: nothing else up to TLS 1.2. TLS 1.3 negotiates suites of its own and stays on."""
-
 
 class InstanceError(ValueError):
     """The settings cannot be used; the message names the file or field, its fault and the mend."""
@@ -97,7 +79,7 @@ class InstanceSettings:
 
     @property
     def tls_directory(self) -> Path:
-        """Holds server.crt and server.key, which must be there before Kamailio starts, and tls.cfg."""
+        """Holds tls.cfg and the pairs of certificate and key; see `tls_files`."""
         return self.directory / "tls"
 
     @property
@@ -198,43 +180,16 @@ modparam("app_python3", "load", "{settings.kamailio_dir}/kemi_main.py")
 """
 
 
-def render_tls(settings: InstanceSettings) -> str:
-    """The text of tls.cfg: one certificate for the listener; as a client, no verification.
-
-    Kamailio 5.6 does not check the host name of a server's certificate, so verifying only the chain would
-    promise more than it keeps; a PBX's certificate is therefore not verified at all.
-    """
-    # OpenSSL 3 offers TLS 1.0 and 1.1 only at security level 0.
-    method, level = ("TLSv1+", ":@SECLEVEL=0") if settings.deprecated_tls else ("TLSv1.2+", "")
-    files = f"""certificate = {settings.tls_directory}/server.crt
-private_key = {settings.tls_directory}/server.key"""
-    return f"""# Written by sipedge.instance for {settings.edge} {settings.address}; edits are lost.
-[server:default]
-method = {method}
-{files}
-cipher_list = {":".join(SERVER_CIPHERS)}{level}
-verify_certificate = no
-require_certificate = no
-
-[client:default]
-method = {method}
-verify_certificate = no
-require_certificate = no
-"""
-
-
 def write_instance(settings: InstanceSettings) -> None:
-    """Write instance.json, instance.cfg and tls/tls.cfg; unchanged files are not touched.
+    """Write instance.json and instance.cfg; unchanged files are not touched.
 
-    The directory and its tls/ are made. server.crt and server.key are the caller's.
+    The directory is made. What TLS reads is `tls_files`'; it must be there before Kamailio starts.
     Raises InstanceError for settings that cannot work, OSError if the disk refuses.
     """
     config = render(settings, read_edge_secret(settings.edge_secret_file))
-    for directory in (settings.directory, settings.tls_directory):
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write(settings.tls_directory / "tls.cfg", render_tls(settings))
-    _write(settings.config_file, config)
-    _write(settings.settings_file, settings_json(settings))
+    settings.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_privately(settings.config_file, config)
+    write_privately(settings.settings_file, settings_json(settings))
 
 
 def kamailio_command(settings: InstanceSettings) -> list[str]:
@@ -291,8 +246,8 @@ def _advertise(settings: InstanceSettings, port: int) -> str:
     return "" if settings.advertised is None else f" advertise {_in_uri(settings.advertised)}:{port}"
 
 
-def _write(path: Path, text: str) -> None:
-    """Replace `path` in one step, readable by its owner alone."""
+def write_privately(path: Path, text: str) -> None:
+    """Replace `path` in one step, readable by its owner alone, unless it says so already. Raises OSError."""
     data = text.encode()
     if path.exists() and path.read_bytes() == data:
         return

@@ -12,6 +12,7 @@ from typing import Final
 from sipedge.agent.faults import Faults
 from sipedge.agent.rpc import KamailioRpc, RpcError
 from sipedge.instance import InstanceSettings
+from sipedge.tls_files import CONFIG, PairError, PairFiles, current_pair, remove_older
 
 log = logging.getLogger(__name__)
 
@@ -22,24 +23,21 @@ HANDSHAKE_SECONDS: Final = 5.0
 TOPIC: Final = "certificate"
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
-_Signature = tuple[tuple[int, ...], ...]
+_Signature = tuple[int, ...]
 
 
 class CertificateWatch:
-    """Looks at server.crt, server.key and tls.cfg of one instance, and at the certificate that it serves."""
+    """Looks at tls.cfg of one instance, which names its certificate, and at what it serves."""
 
     def __init__(self, settings: InstanceSettings, rpc: KamailioRpc, faults: Faults) -> None:
-        directory = settings.tls_directory
-        self._certificate, self._key = directory / "server.crt", directory / "server.key"
-        self._files = (self._certificate, self._key, directory / "tls.cfg")
+        self._directory = settings.tls_directory
         self._listener = (settings.address, settings.ports.tls)
         self._rpc, self._faults = rpc, faults
-        self._seen: _Signature = ()
         self._loaded: _Signature = ()
         self._probe_at = 0.0
 
     async def run(self) -> None:
-        self._seen = self._loaded = self._signature()
+        self._loaded = self._signature()
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             await self.look()
@@ -48,35 +46,54 @@ class CertificateWatch:
                 await self._probe()
 
     async def look(self) -> None:
-        """Reload once the files have stayed as they are for one look: certificate and key are two writes."""
+        """Reload if tls.cfg has changed: a new certificate has a name of its own."""
         signature = self._signature()
-        settled, self._seen = signature == self._seen, signature
-        if not settled or signature == self._loaded or not all(signature):
+        if not signature or signature == self._loaded:
             return
-        fault = pair_fault(self._certificate, self._key)
-        if fault is not None:
-            self._faults.set(TOPIC, f"{fault}; the old certificate stays in use")
+        pair = current_pair(self._directory)
+        if pair is None:
+            return
+        try:
+            pair.check()
+        except PairError as error:
+            self._faults.set(TOPIC, f"{error}; the old certificate stays in use")
             return
         try:
             await self._rpc.call("tls.reload")
         except RpcError as error:
             self._faults.set(TOPIC, f"the new certificate is not served yet: {error}; it is tried again")
             return
-        log.info("the certificate in %s is served now", self._certificate)
+        log.info("the certificate in %s is served now", pair.certificate)
         if self._loaded:
             self._probe_at = 0.0
         self._loaded = signature
         self._faults.set(TOPIC, None)
+        # What answered reads tls.cfg as it is now, and nobody else can have read an older one and still load.
+        _forget_older(pair)
 
     async def _probe(self) -> None:
         """A listener that shows another certificate than the file's reads its files again."""
-        wanted, served = own_certificate(self._certificate), await served_certificate(*self._listener)
-        if self._seen == self._loaded and None not in (wanted, served) and wanted != served:
-            self._faults.set(TOPIC, f"another certificate than that in {self._certificate} is served")
+        pair = current_pair(self._directory)
+        if pair is None or self._signature() != self._loaded:
+            return
+        wanted, served = own_certificate(pair.certificate), await served_certificate(*self._listener)
+        if wanted is None or served is None or self._signature() != self._loaded:
+            return
+        if wanted == served:
+            _forget_older(pair)
+        else:
+            self._faults.set(TOPIC, f"another certificate than that in {pair.certificate} is served")
             self._loaded = ()
 
     def _signature(self) -> _Signature:
-        return tuple(_signature(path) for path in self._files)
+        return _signature(self._directory / CONFIG)
+
+
+def _forget_older(pair: PairFiles) -> None:
+    try:
+        remove_older(pair)
+    except OSError as error:
+        log.warning("older certificates in %s stay there: %s", pair.directory, error)
 
 
 def own_certificate(path: Path) -> bytes | None:
@@ -102,19 +119,6 @@ async def served_certificate(address: str, port: int) -> bytes | None:
             return shown
     except (OSError, TimeoutError):
         return None
-
-
-def pair_fault(certificate: Path, key: Path) -> str | None:
-    """Why the two files are no certificate with its key; None if they are."""
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password=_no_password)
-    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-        return f"{certificate} and {key} are no certificate with its key: {error}"
-    return None
-
-
-def _no_password() -> str:
-    raise ValueError("the key is encrypted; give it without a password")
 
 
 def _signature(path: Path) -> tuple[int, ...]:

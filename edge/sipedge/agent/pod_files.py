@@ -11,10 +11,10 @@ import logging
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from sipedge.agent.certificates import pair_fault
 from sipedge.agent.drain import calls_in_progress
 from sipedge.agent.faults import Faults
 from sipedge.agent.kube_api import KubernetesApi
@@ -25,10 +25,12 @@ from sipedge.instance import (
     InstanceError,
     InstanceSettings,
     read_edge_secret,
+    read_settings,
     render,
     write_instance,
 )
 from sipedge.table.rows import SiteRow
+from sipedge.tls_files import PairError, current_pair, write_pair, write_tls_config
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +69,7 @@ class PodFiles:
 
     def __init__(self, pod: Pod, address: str, api: KubernetesApi, faults: Faults) -> None:
         self._pod, self._address, self._faults = pod, address, faults
-        self._settings = pod_instance(pod, address)
+        self._settings = _settings_before(pod, address)
         self._rpc = KamailioRpc(self._settings.rpc_socket)
         self._changed = asyncio.Event()
         self._site: SiteRow | None = None
@@ -131,25 +133,17 @@ class PodFiles:
         return None
 
     def _write_certificate(self) -> str | None:
-        directory = self._settings.tls_directory
-        certificate, key = directory / "server.crt", directory / "server.key"
         data = self._certificate.data
         if data is None:
-            if certificate.exists() and key.exists():
+            if current_pair(self._settings.tls_directory) is not None:
                 return self._certificate.missing and f"{self._certificate.missing}; the last one stays in use"
             return self._certificate.waiting
-        pair = {certificate: data.get("tls.crt", b""), key: data.get("tls.key", b"")}
-        if all(path.exists() and path.read_bytes() == content for path, content in pair.items()):
-            return None
-        directory.mkdir(mode=0o700, exist_ok=True)
-        fresh = {path: path.with_name(f".{path.name}.new") for path in pair}
-        for path, content in pair.items():
-            _write(fresh[path], content)
-        if pair_fault(fresh[certificate], fresh[key]) is not None:
+        try:
+            is_new = write_pair(self._settings, data.get("tls.crt", b""), data.get("tls.key", b""))
+        except PairError:
             return f"{self._certificate.what} holds no certificate with its key; the last one stays in use"
-        for path in pair:
-            fresh[path].replace(path)
-        log.info("the certificate in %s was written", self._certificate.what)
+        if is_new:
+            log.info("the certificate in %s was written", self._certificate.what)
         return None
 
     async def _write_instance(self) -> str | None:
@@ -159,14 +153,14 @@ class PodFiles:
                 None if settings.settings_file.exists() else "Kamailio is not started: there is no table yet"
             )
         settings = pod_instance(self._pod, self._address, site)
-        certificate = settings.tls_directory / "server.crt"
-        if not (settings.edge_secret_file.exists() and certificate.exists()):
+        if not settings.edge_secret_file.exists() or current_pair(settings.tls_directory) is None:
             return "Kamailio is not started: its secret or certificate is missing"
         restarts = _differs(settings) and settings.settings_file.exists()
         if restarts and await self._calls():
             return (
                 "Kamailio takes its new address once its last call has ended; to have it now, delete the pod"
             )
+        write_tls_config(settings)
         write_instance(settings)
         self._settings, self.advertised = settings, settings.advertised or settings.address
         if restarts:
@@ -214,6 +208,15 @@ class _Followed:
         if sight.whole or self._name in sight.secrets:
             self.data = sight.secrets.get(self._name)
         self._changed()
+
+
+def _settings_before(pod: Pod, address: str) -> InstanceSettings:
+    """The pod's instance as this container's forerunner left it: what the table says of it comes later."""
+    now = pod_instance(pod, address)
+    try:
+        return replace(now, deprecated_tls=read_settings(now.settings_file).deprecated_tls)
+    except InstanceError:
+        return now
 
 
 def _differs(settings: InstanceSettings) -> bool:

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
 from sipedge.secret import Secret
 from trunkline.plan.certificate_names import CertificateNames
 from trunkline.standalone.state_files import StateDirectory, write_atomically
@@ -132,16 +135,6 @@ class EdgeCertificates:
         return self._store.given(edge, wish.values, wish.secret, wish.names, now)
 
 
-def install(pair: KeyPair, directory: Path) -> bool:
-    """Put the pair where an instance serves it from. False if it was there. Raises OSError."""
-    certificate, key = directory / "server.crt", directory / "server.key"
-    if _read_pair(certificate, key) == pair:
-        return False
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write_pair(certificate, key, pair)
-    return True
-
-
 def _serves(pair: KeyPair, authority: KeyPair, names: CertificateNames, now: datetime.datetime) -> bool:
     certificate = pair.parsed
     return (
@@ -152,12 +145,13 @@ def _serves(pair: KeyPair, authority: KeyPair, names: CertificateNames, now: dat
 
 
 def _read_pair(certificate: Path, key: Path) -> KeyPair | None:
+    """None also for halves of two pairs, as an end between the two writes of `_write_pair` leaves them."""
     try:
         pair = KeyPair(certificate.read_bytes(), Secret(key.read_text()))
-        _ = pair.parsed
-    except (OSError, ValueError):
+        public = load_pem_private_key(pair.key.reveal().encode(), None).public_key()
+        return pair if public == pair.parsed.public_key() else None
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm):
         return None
-    return pair
 
 
 def _write_pair(certificate: Path, key: Path, pair: KeyPair) -> None:

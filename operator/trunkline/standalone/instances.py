@@ -22,7 +22,7 @@ from sipedge.instance import (
     process_environment,
     write_instance,
 )
-from trunkline.standalone.certificates import install
+from sipedge.tls_files import write_pair
 from trunkline.standalone.leftovers import marked
 from trunkline.standalone.ports import PortFault, port_fault
 from trunkline.standalone.processes import ProcessSpec, Supervised, last_fault_in_log
@@ -152,8 +152,7 @@ class Instance:
         self._state = state
         self._drain_seconds = drain_seconds
         self._on_change = on_change
-        self._written: InstanceSettings | None = None
-        self._installed: KeyPair | None = None
+        self._written: tuple[InstanceSettings, KeyPair] | None = None
         self._processes: tuple[Supervised, ...] = ()
         self._fault = ""
         self._retry_at = 0.0
@@ -163,12 +162,10 @@ class Instance:
         if not self._processes and time.monotonic() < self._retry_at:
             return
         try:
-            if self._installed != pair:
-                install(pair, settings.tls_directory)
-                self._installed = pair
-            if self._written != settings:
+            if self._written != (settings, pair):
+                write_pair(settings, pair.certificate, pair.key.reveal().encode())
                 write_instance(settings)
-                self._written = settings
+                self._written = settings, pair
             fault = None if self._processes else next(self.port_faults(), None)
         except InstanceError as error:
             self._fail(str(error))
