@@ -7,7 +7,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 # Whatever starts real servers; the rest is quick and runs in `make check` as well.
-SLOW_TESTS := agent apiserver chart cli cluster demo dns e2e sip standalone tls
+SLOW_TESTS := agent apiserver bench chart cli cluster demo dns e2e sip standalone tls
 QUICK_TESTS := $(filter-out $(SLOW_TESTS:%=tests/%) tests/support,$(patsubst %/,%,$(wildcard tests/*/)))
 
 ##@ Use
@@ -80,6 +80,10 @@ test-cluster: setup cluster-parts ## Trunkline's whole life on a Kubernetes node
 e2e: setup ## the same on a cluster of yours: KUBECONFIG=... make e2e (and images; tests/README.md)
 	@test -n "$${KUBECONFIG:-}" || { echo "set KUBECONFIG to the cluster's; make test-cluster needs none" >&2; exit 2; }
 	TRUNKLINE_E2E_KUBECONFIG="$$KUBECONFIG" $(PYTEST) -s tests/e2e
+
+.PHONY: bench
+bench: setup ## how fast it is, as ratios that one run measures in turn (2 minutes); BENCH=--help tells more
+	@PYTHONPATH=tests $(BIN)/python -m bench --json build/bench.json $(BENCH)
 
 ##@ Write
 

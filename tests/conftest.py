@@ -45,6 +45,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "standalone": ("edge-python", "kamailio", "knotd", "dig"),
     "cli": ("edge-python", "kamailio", "knotd", "sipp"),
     "demo": ("edge-python", "kamailio", "knotd", "sipp"),
+    "bench": ("edge-python", "kamailio", "sipp"),
 }
 """Folder of tests -> the programs that each of its tests needs; the folder's name is its marker as well."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sipedge.e164 import is_e164, range_key, with_plus
-from sipedge.table import EdgeTable, NumberRow, Row, Section
+from sipedge.table import EdgeTable, NumberRow, RouteRow, Row, Section
 from sipedge.table.codec import TableFormatError, pack_row, unpack_row
 from sipedge.table.publication import (
     PARTS,
@@ -22,6 +24,7 @@ from sipedge.table.publication import (
 from sipedge.table.rows import ROW_TYPES
 from support.calls import table_of
 from support.strategies import hostile_text, values_of
+from support.tables import Platform, make_gateway
 
 published = sorted(PARTS, key=lambda section: section.value)
 
@@ -167,6 +170,24 @@ def naive(singles: dict[str, NumberRow], ranges: list[NumberRow], number: str) -
         return None
     around = (row for row in ranges if len(row.first) == len(number) and row.first <= number <= row.last)
     return singles.get(number) or next(around, None)
+
+
+prefixes = st.from_regex(r"\+[14]{0,4}", fullmatch=True)
+
+
+@given(st.frozensets(prefixes, max_size=6), st.lists(st.one_of(prefixes, hostile_text), max_size=20))
+def test_a_call_takes_the_longest_prefix_whether_the_site_tells_their_lengths_or_not(
+    keys: frozenset[str], called: list[str]
+) -> None:
+    """A table of an older control plane does not; there every length is asked for."""
+    routes = {prefix: [make_gateway(f"192.0.2.{position}")] for position, prefix in enumerate(sorted(keys))}
+    platform = Platform(("192.0.2.129",), routes={**routes, "emergency": [make_gateway("192.0.2.99")]})
+    told = table_of(platform)
+    untold = table_of(replace(platform, site_changes={"prefix_lengths": None}))
+    for number in called:
+        longest = max((prefix for prefix in keys if number.startswith(prefix)), key=len, default=None)
+        wanted = None if longest is None else RouteRow(tuple(routes[longest]))
+        assert told.route(number) == untold.route(number) == wanted
 
 
 @given(st.lists(digits, min_size=1, max_size=20))

@@ -1,4 +1,4 @@
-"""Runs one sipp scenario to its end."""
+"""Runs a sipp scenario to its end."""
 
 from __future__ import annotations
 
@@ -17,14 +17,21 @@ class ScenarioFailedError(AssertionError):
 
 @contextmanager
 def running_scenario(
-    scenario: Path, address: str, *, keys: Mapping[str, str] | None = None, peer: str | None = None
+    scenario: Path,
+    address: str,
+    *,
+    keys: Mapping[str, str] | None = None,
+    peer: str | None = None,
+    calls: int = 1,
+    per_second: int = 10,
 ) -> Iterator[None]:
-    """A sipp that plays `scenario` once at `address`, calling `peer` if there is one.
+    """A sipp that plays `scenario` at `address` for so many calls, calling `peer` if there is one.
 
     At the end of the context it must have finished well. Raises ScenarioFailedError with its message trace.
     """
     with tempfile.TemporaryDirectory(prefix="sipp-") as directory:
-        command = ["sipp", "-sf", str(scenario), "-i", address, "-p", "5060", "-m", "1", "-nostdin"]
+        command = ["sipp", "-sf", str(scenario), "-i", address, "-p", "5060", "-nostdin"]
+        command += ["-m", str(calls), "-r", str(per_second)]
         command += ["-timeout", str(CALL_SECONDS), "-timeout_error", "-trace_msg", "-trace_err"]
         for name, value in (keys or {}).items():
             command += ["-key", name, value]

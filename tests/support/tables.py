@@ -28,6 +28,7 @@ from sipedge.table import (
     TargetRow,
     TrunkRow,
 )
+from sipedge.table.lookup import prefix_lengths
 
 BASE_DOMAIN = "trunkline.test"
 EDGE = "ashburn"
@@ -133,7 +134,7 @@ class Platform:
 
     def table(self) -> EdgeTable:
         sections: dict[Section, Mapping[str, Row]] = {
-            Section.SITE: {"site": make_site(self.addresses, **self.site_changes)},
+            Section.SITE: {"site": self._site()},
             Section.ACCOUNT: {row.id: row for row in self.accounts},
             Section.TRUNK: {row.id: row for row in self.trunks},
             Section.DOMAIN: {row.domain: DomainRow(row.id) for row in self.trunks if row.domain},
@@ -161,6 +162,10 @@ class Platform:
             Section.RESOLVED: dict(self.resolved),
         }
         return EdgeTable(EDGE, sections)
+
+    def _site(self) -> SiteRow:
+        changes = {"prefix_lengths": prefix_lengths(self.routes), **self.site_changes}
+        return make_site(self.addresses, **changes)
 
     def _number(self, first: str, last: str, trunk: str | None) -> NumberRow:
         account = next((row.account for row in self.trunks if row.id == trunk), None)

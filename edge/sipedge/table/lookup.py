@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import bisect
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 from sipedge.e164 import is_e164, range_key
 from sipedge.secret import Secret
@@ -32,6 +32,8 @@ from sipedge.table.rows import (
     TrunkRow,
 )
 
+EMERGENCY: Final = "emergency"
+"""The key in section `route` that is no prefix."""
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -173,7 +175,9 @@ class Table:
 
     def route(self, number: str) -> RouteRow | None:
         """The gateways of the longest prefix of `number` that any carrier takes."""
-        for length in range(len(number), 0, -1):
+        site = self.site()
+        lengths = None if site is None else site.prefix_lengths
+        for length in range(len(number), 0, -1) if lengths is None else lengths:
             row = self._get(Section.ROUTE, number[:length])
             if row is not None:
                 return cast("RouteRow", row)
@@ -181,12 +185,17 @@ class Table:
 
     def emergency_route(self) -> RouteRow | None:
         """The gateways of emergency-capable carriers, whatever their prefixes."""
-        return cast("RouteRow | None", self._get(Section.ROUTE, "emergency"))
+        return cast("RouteRow | None", self._get(Section.ROUTE, EMERGENCY))
 
     def resolved(self, host: str, port: int | None, transport: str | None) -> tuple[ResolvedAddress, ...]:
         """What the agent found for a name; empty while nothing is known."""
         row = cast("ResolvedRow | None", self._get(Section.RESOLVED, resolved_key(host, port, transport)))
         return () if row is None else row.addresses
+
+
+def prefix_lengths(routes: Iterable[str]) -> tuple[int, ...]:
+    """What the site's row says of the keys of section `route`, so that a call asks for no other lengths."""
+    return tuple(sorted({len(prefix) for prefix in routes if prefix != EMERGENCY}, reverse=True))
 
 
 def resolved_key(host: str, port: int | None, transport: str | None) -> str:

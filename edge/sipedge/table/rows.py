@@ -52,6 +52,8 @@ class SiteRow:
     """True while some Account allows TLS 1.0 and 1.1: the listener must then admit them (S14)."""
     advertised: tuple[tuple[str, str], ...] = ()
     """Own addresses that callers see as others: (local, advertised), sorted; absent = seen as it is."""
+    prefix_lengths: tuple[int, ...] | None = None
+    """How long the keys of section `route` are, longest first; None = an older control plane does not say."""
 
     @property
     def realm(self) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sipedge.table import CarrierRow, GatewayRow, RouteRow, SourceRow, SourcesRow
+from sipedge.table.lookup import EMERGENCY
 from trunkline.api import Carrier, Gateway, Resources
 from trunkline.compiler import opinions
 from trunkline.compiler.access import ha1
@@ -31,7 +32,7 @@ class Carriers:
                 for gateway in carrier.spec.gateways
                 if gateway.enabled and (not gateway.edges or edge in gateway.edges)
             ]
-            emergency = ("emergency",) if carrier.spec.emergency_capable else ()
+            emergency = (EMERGENCY,) if carrier.spec.emergency_capable else ()
             for prefix in (*carrier.spec.prefixes, *emergency):
                 gateways.setdefault(prefix, []).extend(usable)
         return {

@@ -51,7 +51,8 @@ def compile_resources(resources: Resources) -> Compilation:
     numbering, number_verdicts = compile_numbers(resources, tenancy, frozenset(trunks), known)
     caller_ids, caller_id_verdicts = compile_caller_ids(resources, tenancy)
     carriers, carrier_verdicts = compile_carriers(resources, frozenset(edge.metadata.name for edge in edges))
-    sites = compile_sites(resources, edges, tenancy.rows)
+    routes = {edge.metadata.name: carriers.routes_at(edge.metadata.name) for edge in edges}
+    sites = compile_sites(resources, edges, tenancy.rows, routes)
     shared: dict[Section, Mapping[str, Row]] = {
         Section.TRUNK: _trunk_rows(resources, trunks, targets),
         Section.DOMAIN: {one.domain: DomainRow(id) for id, one in trunks.items() if one.domain is not None},
@@ -64,9 +65,7 @@ def compile_resources(resources: Resources) -> Compilation:
         Section.SOURCES: {"sources": carriers.sources},
     }
     tables = {
-        name: EdgeTable(
-            name, {**shared, Section.SITE: {"site": site}, Section.ROUTE: carriers.routes_at(name)}
-        )
+        name: EdgeTable(name, {**shared, Section.SITE: {"site": site}, Section.ROUTE: routes[name]})
         for name, site in sites.items()
     }
     verdicts = (

@@ -1,20 +1,12 @@
-"""Every reason a condition may bear, documented: the vocabulary of `status` and of `validate`."""
+"""Reasons of the conditions that follow from what users wrote, and so of `trunkline validate`."""
 
 from __future__ import annotations
 
-from enum import StrEnum
+from trunkline.api.explained import ExplainedReason
 
 
-class ConditionReason(StrEnum):
-    """PascalCase tokens; stable, so that alerts and scripts may match on them."""
-
-    def __new__(cls, value: str, meaning: str) -> ConditionReason:
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.meaning = meaning
-        return member
-
-    meaning: str
+class ConditionReason(ExplainedReason):
+    """What the compiler finds in what users wrote."""
 
     # Accepted
     ACCEPTED = "Accepted", "the object is valid and permitted"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sipedge.table import AccountRow, SiteRow
+from sipedge.table import AccountRow, RouteRow, SiteRow
+from sipedge.table.lookup import prefix_lengths
 from trunkline.api import Edge, Resources, oldest_first
 from trunkline.compiler import opinions
 from trunkline.compiler.reasons import ConditionReason
@@ -56,9 +57,12 @@ def addresses_of(resources: Resources, edge: Edge) -> tuple[str, ...]:
 
 
 def compile_sites(
-    resources: Resources, edges: tuple[Edge, ...], accounts: Mapping[str, AccountRow]
+    resources: Resources,
+    edges: tuple[Edge, ...],
+    accounts: Mapping[str, AccountRow],
+    routes: Mapping[str, Mapping[str, RouteRow]],
 ) -> Mapping[str, SiteRow]:
-    """One row per edge."""
+    """One row per edge; `routes` are each edge's, by prefix."""
     base = resources.platform.base_domain
     labels = {label for edge in edges for label in (edge.metadata.name, edge.spec.region) if label}
     suffixes = tuple(
@@ -75,6 +79,7 @@ def compile_sites(
             denied_targets=tuple(resources.platform.denied_target_cidrs),
             deprecated_tls=any(account.allow_deprecated_tls for account in accounts.values()),
             advertised=tuple(sorted(resources.advertised_addresses.get(edge.metadata.name, ()))),
+            prefix_lengths=prefix_lengths(routes[edge.metadata.name]),
         )
         for edge in edges
     }

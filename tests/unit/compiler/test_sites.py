@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from support.objects import make_edge
+from sipedge.table import Section, SiteRow
+from support.objects import make_carrier, make_edge, make_resources
 from trunkline.api import Edge, InvalidObject, Platform, Resources
 from trunkline.api.faults import FieldError, FieldReason
 from trunkline.compiler import Compilation, ConditionType, compile_resources
@@ -78,3 +79,21 @@ def test_an_older_edge_may_take_what_a_version_that_goes_on_has() -> None:
 def test_a_deleted_edge_is_not_served_by_memory() -> None:
     """What is remembered counts only for an Edge that is there."""
     assert compiled(served=(static("rome", OLD, "192.0.2.2"),)).edges == {}
+
+
+def test_an_edge_is_told_how_long_the_prefixes_of_its_own_carriers_are() -> None:
+    """Longest first, each once: a call asks for no other lengths. `emergency` is no prefix."""
+    carrier = make_carrier(
+        prefixes=["+1", "+4420", "+4", "+3531"],
+        gateways=[{"host": "127.0.9.1", "edges": ["oslo"]}],
+        emergencyCapable=True,
+    )
+    tables = compile_resources(
+        make_resources(static("oslo", OLD, "192.0.2.1"), static("rome", OLD, "192.0.2.2"), carrier)
+    ).tables
+    told = {}
+    for edge, table in tables.items():
+        site = table.sections[Section.SITE]["site"]
+        assert isinstance(site, SiteRow)
+        told[edge] = site.prefix_lengths
+    assert told == {"oslo": (5, 2), "rome": ()}

@@ -1,0 +1,38 @@
+"""How much of everything is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Counts; the sentences of the report name them."""
+
+    many_objects: int = 10_000
+    few_objects: int = 1_000
+    range_numbers: int = 100_000
+    many_numbers: int = 100_000
+    few_numbers: int = 10
+    many_prefixes: int = 500
+    few_prefixes: int = 5
+    decisions: int = 2_000
+    """Decisions of one measure."""
+    calls: int = 200
+    """Calls of one measure."""
+    calls_per_second: int = 100
+
+
+FULL: Final = Sizes()
+SMALL: Final = Sizes(
+    many_objects=60,
+    few_objects=20,
+    range_numbers=100,
+    many_numbers=200,
+    many_prefixes=40,
+    decisions=50,
+    calls=5,
+    calls_per_second=20,
+)
+"""Enough to see that every part works; its ratios say nothing."""
