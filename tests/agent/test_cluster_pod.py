@@ -8,8 +8,6 @@ import signal
 import socket
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +17,7 @@ import pytest
 from sipedge.agent.pod import NoAddressError, Pod, read_pod, take_address
 from sipedge.instance import InstanceError, agent_command
 from support.edge import ROOT, make_settings
+from support.web_pages import web_page
 
 ADDRESS = "127.61.250.1"
 OTHER = "127.61.250.2"
@@ -27,7 +26,7 @@ SECONDS = 15.0
 GOOD = {
     "TRUNKLINE_EDGE": "ashburn",
     "TRUNKLINE_ADVERTISE": "Static",
-    "TRUNKLINE_ADDRESSES": f"192.0.2.9,{ADDRESS},{OTHER}",
+    "TRUNKLINE_ADDRESSES_FILE": "addresses",
     "TRUNKLINE_PORTS": "5060,5060,5061",
     "POD_NAME": "edge-ashburn-0",
     "POD_NAMESPACE": "trunkline-edges",
@@ -36,6 +35,16 @@ GOOD = {
     "KUBERNETES_SERVICE_HOST": "127.0.0.1",
     "KUBERNETES_SERVICE_PORT": "9",
 }
+
+
+LISTED = f"192.0.2.9,{ADDRESS},{OTHER}"
+
+
+def listing(folder: Path, addresses: str = LISTED) -> Path:
+    """The file with the addresses that the Edge lists."""
+    path = folder / "addresses"
+    path.write_text(addresses)
+    return path
 
 
 def environment(folder: Path, **changes: str) -> dict[str, str]:
@@ -47,6 +56,7 @@ def environment(folder: Path, **changes: str) -> dict[str, str]:
         "TRUNKLINE_DIRECTORY": str(folder),
         "TRUNKLINE_ACCOUNT": str(folder),
     }
+    changes = {"TRUNKLINE_ADDRESSES_FILE": str(listing(folder)), **changes}
     return {name: value for name, value in {**base, **GOOD, **changes}.items() if value}
 
 
@@ -58,8 +68,8 @@ def environment(folder: Path, **changes: str) -> dict[str, str]:
     (
         ({"TRUNKLINE_ADVERTISE": ""}, "TRUNKLINE_ADVERTISE is not set: an edge pod's agent needs it"),
         ({"TRUNKLINE_ADVERTISE": "Guess"}, "'Guess' is unknown; write Static, HostNetwork or PodIP"),
-        ({"TRUNKLINE_ADDRESSES": ""}, "TRUNKLINE_ADDRESSES is not set"),
-        ({"TRUNKLINE_ADDRESSES": "ashburn.example"}, "'ashburn.example' is no IP address to serve"),
+        ({"TRUNKLINE_ADDRESSES_FILE": ""}, "TRUNKLINE_ADDRESSES_FILE is not set"),
+        ({"NODE_IP": "ashburn.example"}, "'ashburn.example' is no IP address to serve"),
         ({"TRUNKLINE_PORTS": "5060"}, "TRUNKLINE_PORTS: '5060' must be the ports of UDP, TCP and TLS"),
         ({"TRUNKLINE_PORTS": "5060,5060,70000"}, "TRUNKLINE_PORTS: '70000' is no port number"),
         ({"POD_NAME": ""}, "POD_NAME is not set"),
@@ -93,9 +103,11 @@ def pod(**changes: str) -> Pod:
 def test_addresses_follow_the_way_of_advertising() -> None:
     """The listed ones, the node's, or the pod's."""
     own = {"NODE_IP": "192.0.2.1", "POD_IP": "192.0.2.2"}
-    assert pod(**own).addresses == ("192.0.2.9", ADDRESS, OTHER)
-    assert pod(**own, TRUNKLINE_ADVERTISE="HostNetwork").addresses == ("192.0.2.1",)
-    assert pod(**own, TRUNKLINE_ADVERTISE="PodIP").addresses == ("192.0.2.2",)
+    assert pod(**own).list_file == Path("addresses")
+    host = pod(**own, TRUNKLINE_ADVERTISE="HostNetwork")
+    assert (host.own_address, host.list_file) == ("192.0.2.1", None)
+    own_network = pod(**own, TRUNKLINE_ADVERTISE="PodIP")
+    assert (own_network.own_address, own_network.list_file) == ("192.0.2.2", None)
 
 
 def test_variables_that_have_a_default_may_be_missing() -> None:
@@ -118,32 +130,61 @@ def taken(address: str, port: int = 5060) -> Iterator[None]:
         yield
 
 
-def test_first_listed_address_that_the_node_owns_and_nobody_uses_is_taken() -> None:
+@pytest.fixture
+def static(tmp_path: Path) -> Pod:
+    """A pod of an Edge that lists LISTED."""
+    return pod(TRUNKLINE_ADDRESSES_FILE=str(listing(tmp_path)))
+
+
+def test_first_listed_address_that_the_node_owns_and_nobody_uses_is_taken(static: Pod) -> None:
     """192.0.2.9 is not the node's; one that is in use belongs to another pod of the node."""
-    assert take_address(pod(), None) == ADDRESS
+    assert take_address(static, None) == ADDRESS
     with taken(ADDRESS):
-        assert take_address(pod(), None) == OTHER
+        assert take_address(static, None) == OTHER
 
 
-def test_address_that_the_pod_had_before_is_kept() -> None:
-    """Its own Kamailio uses it while the agent alone starts again."""
+def test_own_address_is_taken_where_none_are_listed() -> None:
+    """The node's, and the pod's."""
+    assert take_address(pod(TRUNKLINE_ADVERTISE="HostNetwork", NODE_IP=OTHER), None) == OTHER
+    assert take_address(pod(TRUNKLINE_ADVERTISE="PodIP", POD_IP=OTHER), None) == OTHER
+
+
+def test_address_that_the_pod_had_before_is_kept(static: Pod, tmp_path: Path) -> None:
+    """Its own Kamailio uses it while the agent alone starts again, also where it is listed no more."""
     with taken(OTHER):
-        assert take_address(pod(), OTHER) == OTHER
-    assert take_address(pod(TRUNKLINE_ADDRESSES=ADDRESS), OTHER) == ADDRESS, "no longer listed"
+        assert take_address(static, OTHER) == OTHER
+    listing(tmp_path, ADDRESS)
+    assert take_address(static, OTHER) == OTHER
+    assert take_address(static, "192.0.2.9") == ADDRESS, "the node lost it"
 
 
-def test_addresses_that_are_all_in_use_are_told() -> None:
+def test_addresses_that_are_all_in_use_are_told(static: Pod) -> None:
     """The message names port, addresses and node."""
     with taken(ADDRESS), taken(OTHER), pytest.raises(NoAddressError) as raised:
-        take_address(pod(), None)
+        take_address(static, None)
     text = f"port 5060 of {ADDRESS}, {OTHER} is taken by another program on node {ADDRESS}"
     assert text in str(raised.value)
 
 
-def test_node_that_owns_none_is_told_with_the_mend() -> None:
-    """What to change in the Edge."""
+def test_node_that_owns_none_is_told_with_the_mend_until_the_list_has_one(
+    static: Pod, tmp_path: Path
+) -> None:
+    """What to change in the Edge; the pod that waits sees the change."""
+    listing(tmp_path, "192.0.2.9")
     with pytest.raises(NoAddressError, match=r"none of the addresses of Edge ashburn \(192\.0\.2\.9\)"):
-        take_address(pod(TRUNKLINE_ADDRESSES="192.0.2.9"), None)
+        take_address(static, None)
+    listing(tmp_path, OTHER)
+    assert take_address(static, None) == OTHER
+
+
+def test_list_that_cannot_be_read_is_told(static: Pod, tmp_path: Path) -> None:
+    """No file, and what is no address."""
+    listing(tmp_path, "ashburn.example")
+    with pytest.raises(NoAddressError, match=r"'ashburn\.example' is no IP address to serve"):
+        take_address(static, None)
+    listing(tmp_path).unlink()
+    with pytest.raises(NoAddressError, match="the addresses that Edge ashburn lists cannot be read"):
+        take_address(static, None)
 
 
 # ---------------------------------------------------------------------- an agent without a cluster
@@ -163,14 +204,7 @@ def running(folder: Path, **changes: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def page(path: str, port: int = 8090) -> tuple[int, str]:
-    try:
-        with urllib.request.urlopen(f"http://{ADDRESS}:{port}{path}", timeout=5) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read().decode()
-    except OSError:
-        return 0, ""
+    return web_page(f"http://{ADDRESS}:{port}{path}")
 
 
 def until_wrong(text: str, port: int = 8090) -> None:

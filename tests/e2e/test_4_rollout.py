@@ -80,8 +80,7 @@ def test_an_image_that_does_not_start_costs_one_pod_of_each_edge(
         installation.wait_pods(edge, 2)
 
     def nothing_is_wrong() -> bool:
-        told = [conditions(installation.api.get(Edge, edge)) for edge in EDGES_TO_ROLL]
-        return not any("Deployed" in each for each in told)
+        return not any(_not_deployed(installation, edge) for edge in EDGES_TO_ROLL)
 
     wait_until("the status is as before", nothing_is_wrong, SECONDS)
     installation.wait_ready()
@@ -116,6 +115,41 @@ def test_an_edge_in_the_network_of_nodes(installation: Installation, own: OwnNod
     kubectl("delete", "edge", "lagan", "--timeout=60s", seconds=90)
     wait_until("its pods go", lambda: not installation.pods("lagan"), SECONDS)
     assert second_node
+
+
+def test_a_pod_follows_the_list_of_addresses(installation: Installation, own: OwnNode) -> None:
+    """Static: it begins anew when another address replaces its own, and waits until a node has that."""
+    node, phones, kubectl = own.cluster.machines[0], own.phones, installation.kubectl
+    first, second = (f"{node.host.address.rpartition('.')[0]}.{last}" for last in (151, 152))
+    kubectl.apply(_static_edge(first))
+    node.call("ip", "address", "add", f"{first}/32", "dev", "lo")
+    (pod,) = installation.wait_pods("foyle", 1)
+    originated_call(phones["telco-a"], first, MAIN_LINE, phones["pbx1"], port=5070).hang_up()
+    kubectl.apply(_static_edge(second))
+    lacks = f"pod edge-foyle-0: node {node.host.address} has none of the addresses of Edge foyle ({second})"
+    wait_until("the status says so", lambda: lacks in _not_deployed(installation, "foyle"), SECONDS)
+    node.call("ip", "address", "add", f"{second}/32", "dev", "lo")
+    (moved,) = installation.wait_pods("foyle", 1)
+    assert moved.uid != pod.uid
+    originated_call(phones["telco-a"], second, MAIN_LINE, phones["pbx1"], port=5070).hang_up()
+    wait_until("nothing is wrong", lambda: not _not_deployed(installation, "foyle"), SECONDS)
+    kubectl("delete", "edge", "foyle", "--timeout=60s", seconds=90)
+    wait_until("its pods go", lambda: not installation.pods("foyle"), SECONDS)
+
+
+def _not_deployed(installation: Installation, edge: str) -> str:
+    """What the Edge's status says of its pods; empty if nothing is wrong."""
+    condition = conditions(installation.api.get(Edge, edge)).get("Deployed")
+    return str(condition["message"]) if condition else ""
+
+
+def _static_edge(address: str) -> dict[str, Any]:
+    spec = {
+        "advertise": {"type": "Static", "addresses": [address]},
+        "ports": {"udp": 5070, "tcp": 5070, "tls": 5071},
+        "drain": {"maxSeconds": 0},
+    }
+    return {"apiVersion": API_VERSION, "kind": "Edge", "metadata": {"name": "foyle"}, "spec": spec}
 
 
 def test_an_upgrade_of_the_chart_touches_no_pod_of_an_edge(installation: Installation, own: OwnNode) -> None:

@@ -16,6 +16,8 @@ from sipedge.instance import InstanceError, Ports
 
 EDGE_VARIABLE: Final = "TRUNKLINE_EDGE"
 """The name of the Edge; set in a pod alone."""
+LIST_VARIABLE: Final = "TRUNKLINE_ADDRESSES_FILE"
+"""Names the file with the addresses that a Static Edge lists: a file changes while the pod runs."""
 DIRECTORY: Final = "/var/lib/sipedge"
 """The volume that both containers share."""
 ACCOUNT: Final = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -29,8 +31,10 @@ class Pod:
     edge: str
     name: str
     namespace: str
-    addresses: tuple[str, ...]
-    """Addresses that may be taken: those the Edge lists (Static), else the one of the pod or its node."""
+    own_address: str
+    """Of the pod or, where it uses its node's network, of the node."""
+    list_file: Path | None
+    """Static: what the Edge lists now, with commas between; one of these is taken instead of the own one."""
     node: str
     """Address of the node."""
     advertise: str
@@ -52,19 +56,15 @@ def read_pod(environment: Mapping[str, str]) -> Pod:
     """The pod that this process runs in. Raises InstanceError, which names the variable and its fault."""
     advertise = _needed(environment, "TRUNKLINE_ADVERTISE")
     node, own = _needed(environment, "NODE_IP"), _needed(environment, "POD_IP")
-    match advertise:
-        case "Static":
-            addresses = tuple(_needed(environment, "TRUNKLINE_ADDRESSES").split(","))
-        case "HostNetwork":
-            addresses = (node,)
-        case "PodIP":
-            addresses = (own,)
-        case _:
-            raise InstanceError(
-                f"TRUNKLINE_ADVERTISE: {advertise!r} is unknown; write Static, HostNetwork or PodIP"
-            )
-    for address in addresses:
-        _check_address(address)
+    if advertise not in ("Static", "HostNetwork", "PodIP"):
+        raise InstanceError(
+            f"TRUNKLINE_ADVERTISE: {advertise!r} is unknown; write Static, HostNetwork or PodIP"
+        )
+    own_address = own if advertise == "PodIP" else node
+    try:
+        ipaddress.ip_address(own_address)
+    except ValueError as error:
+        raise InstanceError(f"{own_address!r} is no IP address to serve: {error}") from error
     try:
         drain_seconds = read_drain_seconds(environment)
     except ValueError as error:
@@ -73,7 +73,8 @@ def read_pod(environment: Mapping[str, str]) -> Pod:
         edge=_needed(environment, EDGE_VARIABLE),
         name=_needed(environment, "POD_NAME"),
         namespace=_needed(environment, "POD_NAMESPACE"),
-        addresses=addresses,
+        own_address=own_address,
+        list_file=Path(_needed(environment, LIST_VARIABLE)) if advertise == "Static" else None,
         node=node,
         advertise=advertise,
         ports=_ports(environment.get("TRUNKLINE_PORTS", "5060,5060,5061")),
@@ -91,18 +92,19 @@ def read_pod(environment: Mapping[str, str]) -> Pod:
 
 
 def take_address(pod: Pod, before: str | None) -> str:
-    """The address to serve: `before` if that is still one, else the first that the node owns and nobody uses.
+    """The address to serve: `before` if the node still has it, else the first that it has and nobody uses.
 
-    `before` is what this pod took when the agent ran last; its own Kamailio may be using it.
-    Raises NoAddressError.
+    `before` is what this pod took when the agent ran last; its own Kamailio may be using it, whatever is
+    listed now: the operator ends a pod whose address is in vain. Raises NoAddressError.
     """
-    owned = [address for address in pod.addresses if _can_bind(address, 0)]
-    if before in owned:
+    if before is not None and _can_bind(before, 0):
         return before
+    addresses = _offered(pod)
+    owned = [address for address in addresses if _can_bind(address, 0)]
     free = [address for address in owned if _can_bind(address, pod.ports.udp)]
     if free:
         return free[0]
-    listed = ", ".join(pod.addresses)
+    listed = ", ".join(addresses)
     if owned:
         raise NoAddressError(
             f"port {pod.ports.udp} of {', '.join(owned)} is taken by another program on node {pod.node}: "
@@ -114,6 +116,22 @@ def take_address(pod: Pod, before: str | None) -> str:
             "addresses in spec.advertise.addresses, or choose nodes that have them by spec.placement"
         )
     raise NoAddressError(f"this pod cannot use its own address {listed}")
+
+
+def _offered(pod: Pod) -> tuple[str, ...]:
+    if pod.list_file is None:
+        return (pod.own_address,)
+    try:
+        text = pod.list_file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise NoAddressError(f"the addresses that Edge {pod.edge} lists cannot be read: {error}") from error
+    addresses = tuple(filter(None, text.strip().split(",")))
+    for address in addresses:
+        try:
+            ipaddress.ip_address(address)
+        except ValueError as error:
+            raise NoAddressError(f"{pod.list_file}: {address!r} is no IP address to serve") from error
+    return addresses
 
 
 def _can_bind(address: str, port: int) -> bool:
@@ -133,13 +151,6 @@ def _needed(environment: Mapping[str, str], name: str) -> str:
     if not value:
         raise InstanceError(f"{name} is not set: an edge pod's agent needs it")
     return value
-
-
-def _check_address(text: str) -> None:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError as error:
-        raise InstanceError(f"{text!r} is no IP address to serve: {error}") from error
 
 
 def _ports(text: str) -> Ports:

@@ -46,7 +46,7 @@ class PodSurroundings:
         self._api = api
         self.source = KubernetesSource(api, pod.namespace, pod.edge)
         self._lease = LeaseAcknowledger(api, pod.namespace, pod.name, self.faults)
-        self._rpc = KamailioRpc(pod_instance(pod, pod.addresses[0]).rpc_socket)
+        self._rpc = KamailioRpc(pod_instance(pod, pod.own_address).rpc_socket)
         self._files: PodFiles | None = None
         self._said: Acknowledgement | None = None
 

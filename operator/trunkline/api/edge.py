@@ -54,7 +54,7 @@ class Advertise(Model):
     type: Literal["Static", "HostNetwork", "PodIP"]
     """Static: the listed addresses. HostNetwork: those of the nodes. PodIP: those of the pods, if routed."""
     addresses: Annotated[tuple[UnicastIpv4, ...], Items(8)] = ()
-    """Static only: one instance for each address."""
+    """Static only: one instance for each, on a node that has it. With one that is removed its pod ends."""
     node_address_type: Literal["ExternalIP", "InternalIP"] | None = None
     """HostNetwork only: which address of a node. Absent: ExternalIP."""
 

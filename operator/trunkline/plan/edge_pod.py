@@ -31,6 +31,9 @@ PROGRAMS: Final = "/opt/trunkline/kamailio"
 ADDRESSES: Final = "addresses"
 """Key of a Static Edge's ConfigMap: the addresses that it lists, with commas between."""
 
+_LIST: Final = "/etc/sipedge"
+"""Where the agent finds that list."""
+
 _AGENT_PORTS: Final = (8090, 8091, 8092)
 
 STOP_SECONDS: Final = 45
@@ -61,7 +64,7 @@ def pod_template(edge: Edge, settings: WorkloadSettings) -> Manifest:
         **_placement(edge),
         "topologySpreadConstraints": _spread(edge),
         "containers": [_kamailio(edge, settings), _agent(edge, settings)],
-        "volumes": _volumes(settings),
+        "volumes": [*_volumes(settings), *_listed_addresses(edge)],
     }
     if settings.image_pull_secrets:
         spec["imagePullSecrets"] = [{"name": name} for name in settings.image_pull_secrets]
@@ -139,6 +142,13 @@ def _volumes(settings: WorkloadSettings) -> list[Manifest]:
     ]
 
 
+def _listed_addresses(edge: Edge) -> list[Manifest]:
+    """A file, so that another list restarts no pod, and one that waits for an address sees it."""
+    if not edge.spec.advertise.addresses:
+        return []
+    return [{"name": "list", "configMap": {"name": workload_name(edge), "defaultMode": 0o444}}]
+
+
 # ----------------------------------------------------------------------------------------- containers
 
 
@@ -177,6 +187,8 @@ def _agent(edge: Edge, settings: WorkloadSettings) -> Manifest:
         "TRUNKLINE_HTTP_PORT": str(agent_port(edge)),
         **_drain(edge),
     }
+    if edge.spec.advertise.addresses:
+        values["TRUNKLINE_ADDRESSES_FILE"] = f"{_LIST}/{ADDRESSES}"
     fields = {
         "POD_NAME": "metadata.name",
         "POD_NAMESPACE": "metadata.namespace",
@@ -190,7 +202,6 @@ def _agent(edge: Edge, settings: WorkloadSettings) -> Manifest:
         "env": [
             *_values(values),
             *({"name": name, "valueFrom": {"fieldRef": _field(path)}} for name, path in fields.items()),
-            *_listed_addresses(edge),
         ],
         "ports": [{"name": "http", "containerPort": agent_port(edge), "protocol": "TCP"}],
         "readinessProbe": _http("/readyz", period=2, failures=2),
@@ -202,6 +213,7 @@ def _agent(edge: Edge, settings: WorkloadSettings) -> Manifest:
             _mount("state", STATE),
             _mount("tmp", "/tmp"),  # noqa: S108 - in the pod
             {**_mount("token", _TOKEN), "readOnly": True},
+            *({**_mount(each["name"], _LIST), "readOnly": True} for each in _listed_addresses(edge)),
         ],
     }
 
@@ -219,14 +231,6 @@ def _common(settings: WorkloadSettings, resources: Mapping[str, Mapping[str, str
     }
     given = {name: dict(values) for name, values in resources.items() if values}
     return {**found, "resources": given} if given else found
-
-
-def _listed_addresses(edge: Edge) -> list[Manifest]:
-    """By reference, so that one more address restarts no pod: the new one finds it in the list."""
-    if edge.spec.advertise.type != "Static":
-        return []
-    source = {"configMapKeyRef": {"name": workload_name(edge), "key": ADDRESSES}}
-    return [{"name": "TRUNKLINE_ADDRESSES", "valueFrom": source}]
 
 
 def _drain(edge: Edge) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -55,12 +57,19 @@ def _container_fault(container: Mapping[str, Any]) -> str:
         )
     if reason == _CRASHES:
         last = (container.get("lastState") or {}).get("terminated") or {}
-        return (
-            f"container {name} ends again and again, last with exit code {last.get('exitCode')}: see its log"
-        )
+        words = _last_words(last.get("message") or "")
+        return f"container {name} ends again and again, last with exit code {last.get('exitCode')}: {words}"
     if reason in _BEGINNINGS:
         return ""
     return f"container {name} does not start: {reason}: {_cut(waiting.get('message', ''))}"
+
+
+def _last_words(log: str) -> str:
+    """What a container logged last, in which programs of ours say why they end."""
+    line = next((line for line in reversed(log.splitlines()) if line.strip()), "")
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        line = str(json.loads(line)["message"])
+    return _cut(line) or "see its log"
 
 
 def _cut(text: str) -> str:

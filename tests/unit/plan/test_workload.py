@@ -151,15 +151,17 @@ def test_one_more_pod_restarts_none() -> None:
     assert pod(**POD_IP) == pod(**{**POD_IP, "replicas": 5})
 
 
-def test_one_more_static_address_restarts_no_pod() -> None:
-    """The template refers to the list; each agent reads it when it starts."""
+def test_another_list_of_static_addresses_restarts_no_pod() -> None:
+    """The template refers to the list, which is a file that each agent reads."""
     more = {"advertise": {"type": "Static", "addresses": ["192.0.2.1", "192.0.2.2", "192.0.2.3"]}}
     assert pod(**STATIC) == pod(**more)
     assert one("StatefulSet", **more)["spec"]["replicas"] == 3
     assert one("ConfigMap", **more)["data"] == {"addresses": "192.0.2.1,192.0.2.2,192.0.2.3"}
-    assert environment(containers(**more)["agent"])["TRUNKLINE_ADDRESSES"] == {
-        "configMapKeyRef": {"name": "edge-ashburn", "key": "addresses"}
-    }
+    agent = containers(**more)["agent"]
+    (mount,) = (each for each in agent["volumeMounts"] if each["name"] == "list")
+    assert environment(agent)["TRUNKLINE_ADDRESSES_FILE"] == f"{mount['mountPath']}/addresses"
+    (volume,) = (each for each in pod(**more)["volumes"] if each["name"] == "list")
+    assert volume["configMap"]["name"] == "edge-ashburn"
 
 
 # ------------------------------------------------------------------------------------------- rollout
@@ -224,7 +226,8 @@ def test_only_the_agent_has_a_token(spec: dict[str, Any]) -> None:
         name: [mount["name"] for mount in container["volumeMounts"]]
         for name, container in containers(**spec).items()
     }
-    assert mounts == {"kamailio": ["state", "tmp"], "agent": ["state", "tmp", "token"]}
+    own = ["list"] if spec is STATIC else []
+    assert mounts == {"kamailio": ["state", "tmp"], "agent": ["state", "tmp", "token", *own]}
 
 
 def test_agents_read_their_namespaces_secrets_and_write_their_own_leases() -> None:

@@ -37,6 +37,17 @@ def test_a_container_that_crashes_is_told_with_its_exit_code() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "log", ('up\n{"level": "error", "message": "no right to it"}\n', "up\nno right to it")
+)
+def test_a_container_that_crashes_is_told_with_its_last_words(log: str) -> None:
+    """The log's last line; of one in JSON the message."""
+    last = {"lastState": {"terminated": {"exitCode": 2, "message": log}}}
+    assert pod_fault(pod({"reason": "CrashLoopBackOff"}, container=last)).endswith(
+        "last with exit code 2: no right to it"
+    )
+
+
 def test_a_pod_without_a_node_says_what_the_scheduler_says() -> None:
     """A port that is taken everywhere, a label that no node has."""
     condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/2 nodes"}
