@@ -28,6 +28,7 @@ BEGIN: Final = "<!-- values: made by `make chart` -->\n"
 END: Final = "<!-- end of values -->\n"
 NAMESPACE: Final = "trunkline-system"
 HEADER: Final = "# Made by `make chart` from charts/trunkline; edit that.\n"
+OVERLAY: Final = "# The base domain and the images are nobody's: set yours by an overlay (README.md).\n"
 
 HOOK: Final = "helm.sh/hook"
 
@@ -150,8 +151,8 @@ def plain_manifests(helm: Path) -> dict[Path, str]:
         },
     }
     return {
-        PLAIN / "crds.yaml": _document(crds),
-        PLAIN / "operator.yaml": _document([system, *rest]),
+        PLAIN / "crds.yaml": HEADER + _documents(crds),
+        PLAIN / "operator.yaml": HEADER + OVERLAY + _documents([system, *rest]),
     }
 
 
@@ -167,8 +168,8 @@ def plain(found: Mapping[str, Any]) -> dict[str, Any]:
     return cleaned
 
 
-def _document(objects: Sequence[Mapping[str, Any]]) -> str:
-    return HEADER + yaml.safe_dump_all(objects, sort_keys=False, allow_unicode=True, width=110)
+def _documents(objects: Sequence[Mapping[str, Any]]) -> str:
+    return yaml.safe_dump_all(objects, sort_keys=False, allow_unicode=True, width=110)
 
 
 # ------------------------------------------------------------------------------------------------ main

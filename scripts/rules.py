@@ -6,15 +6,16 @@ python scripts/rules.py --write    writes both;    --check    fails if one is no
 from __future__ import annotations
 
 import argparse
-import ast
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
+
+if TYPE_CHECKING:
+    from trunkline.api.explained import ExplainedReason
 
 ROOT = Path(__file__).parent.parent
 TABLE = ROOT / "tests" / "rules.yaml"
@@ -135,6 +136,7 @@ def reasons_page() -> str:
 
 
 def _condition_reasons() -> list[str]:
+    from trunkline.api.faults import FieldReason
     from trunkline.compiler.reasons import ConditionReason
     from trunkline.status.reasons import StatusReason
 
@@ -148,7 +150,8 @@ def _condition_reasons() -> list[str]:
         "",
         "| reason | meaning |",
         "|---|---|",
-        *(f"| {reason.value} | {reason.meaning} |" for reason in (*ConditionReason, *StatusReason)),
+        *_rows(ConditionReason),
+        *_rows(StatusReason),
         "",
         "## Why a field is refused",
         "",
@@ -156,23 +159,12 @@ def _condition_reasons() -> list[str]:
         "",
         "| reason | meaning |",
         "|---|---|",
-        *(f"| {name} | {meaning} |" for name, meaning in field_reasons().items()),
+        *_rows(FieldReason),
     ]
 
 
-def field_reasons() -> dict[str, str]:
-    """Each FieldReason and the sentence that stands below it in the code."""
-    source = (ROOT / "operator" / "trunkline" / "api" / "faults.py").read_text(encoding="utf-8")
-    home = next(
-        node
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.ClassDef) and node.name == "FieldReason"
-    )
-    reasons = {}
-    for member, below in pairwise(home.body):
-        if isinstance(member, ast.Assign) and isinstance(below, ast.Expr):
-            reasons[ast.literal_eval(member.value)] = str(ast.literal_eval(below.value)).rstrip(".")
-    return reasons
+def _rows(vocabulary: type[ExplainedReason]) -> Iterable[str]:
+    return (f"| {reason.value} | {reason.meaning} |" for reason in vocabulary)
 
 
 PAGES = {"docs/rules.md": rules_page, "docs/reasons.md": reasons_page}

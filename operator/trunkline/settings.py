@@ -4,61 +4,82 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import re
 import socket
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Final, Literal
 
-from pydantic import TypeAdapter, ValidationError
-
-from trunkline.plan.base_domain import base_domain_fault
+from trunkline.plan.base_domain import LABEL, base_domain_fault
 
 DEFAULT_SYSTEM_NAMESPACE: Final = "trunkline-system"
 DEFAULT_EDGE_NAMESPACE: Final = "trunkline-edges"
-
-_RESOURCES: Final = TypeAdapter(
-    dict[Literal["kamailio", "agent"], dict[Literal["requests", "limits"], dict[str, str | int | float]]]
-)
-_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 class SettingError(ValueError):
     """A setting cannot be used. The text names it, its value's fault and the mend."""
 
 
+def _given(metavar: str, explained: str) -> Mapping[str, str]:
+    """Marks a field that the command has an option for; `metavar` stands for its value in the help."""
+    return {"metavar": metavar, "help": explained}
+
+
 @dataclass(frozen=True, slots=True)
 class OperatorSettings:
-    """The settings of `trunkline run`."""
+    """The settings of `trunkline run`: the one place of their names, defaults and meanings.
 
-    base_domain: str
+    A marked field `some_name` is the option `--some-name`, and TRUNKLINE_SOME_NAME in the environment.
+    """
+
+    base_domain: str = field(
+        metadata=_given("DOMAIN", "The platform's domain; trunks are reached at <name>.pstn.<DOMAIN>.")
+    )
     system_namespace: str = DEFAULT_SYSTEM_NAMESPACE
-    edge_namespace: str = DEFAULT_EDGE_NAMESPACE
-    tenant_namespaces: tuple[str, ...] = ()
-    """Namespaces whose Secrets may be read; `*` = all."""
-    denied_target_cidrs: tuple[str, ...] = ()
-    dns_provider: str = "none"
-    dns_server: str = ""
-    """`rfc2136` only: HOST or HOST:PORT of the primary server."""
-    dns_zone: str = ""
-    """`rfc2136` only: the zone to update; empty = the base domain."""
-    tsig_secret: str = ""
-    """`rfc2136` only: the Secret with the key, in the system namespace, key `secret`."""
-    tsig_key_name: str = ""
-    tsig_algorithm: str = "hmac-sha256"
-    edge_image: str = "trunkline/edge:latest"
-    image_pull_policy: str = "IfNotPresent"
-    edge_resources: str = ""
-    """JSON: container to its resources, `{"agent": {"requests": {...}}}`; what it lacks has a default."""
-    edge_pull_secrets: tuple[str, ...] = ()
-    """Secrets in the edge namespace with which the edge image is pulled."""
-    edge_priority_class: str = ""
-    """PriorityClass of the edge pods; empty = the cluster's default."""
-    metrics_port: int = 8080
-    """0 = none."""
-    health_port: int = 8081
-    """0 = none."""
-    listen_address: str = "0.0.0.0"  # noqa: S104 - a pod's ports are reached from outside
+    edge_namespace: str = field(
+        default=DEFAULT_EDGE_NAMESPACE,
+        metadata=_given("NAME", "Where edge pods and their tables live; nothing else may be there."),
+    )
+    tenant_namespaces: tuple[str, ...] = field(
+        default=(),
+        metadata=_given("NAMES", "Namespaces whose Secrets may be read, with commas between; * means all."),
+    )
+    denied_target_cidrs: tuple[str, ...] = field(
+        default=(), metadata=_given("CIDRS", "Networks where no call may be sent, with commas between.")
+    )
+    dns_provider: str = field(default="none", metadata=_given("none|rfc2136", "Who writes DNS records."))
+    dns_server: str = field(default="", metadata=_given("HOST[:PORT]", "rfc2136: the primary server."))
+    dns_zone: str = field(default="", metadata=_given("ZONE", "rfc2136: the zone. Empty: the base domain."))
+    dns_tsig_secret: str = field(
+        default="",
+        metadata=_given(
+            "NAME", "rfc2136: the Secret with the key, in the operator's namespace; its key is `secret`."
+        ),
+    )
+    dns_tsig_key_name: str = field(default="", metadata=_given("NAME", "rfc2136: the key's name."))
+    dns_tsig_algorithm: str = field(default="hmac-sha256", metadata=_given("NAME", "rfc2136: its algorithm."))
+    edge_image: str = field(
+        default="trunkline/edge:latest", metadata=_given("IMAGE", "The edge pods' image.")
+    )
+    image_pull_policy: str = field(default="IfNotPresent", metadata=_given("POLICY", "As in a pod."))
+    edge_resources: str = field(
+        default="",
+        metadata=_given("JSON", "Of the containers kamailio and agent of edge pods: requests and limits."),
+    )
+    """`{"agent": {"requests": {...}}}`; what it lacks has a default."""
+    edge_pull_secrets: tuple[str, ...] = field(
+        default=(),
+        metadata=_given(
+            "NAMES", "Secrets of the edge namespace with which the edge image is pulled, with commas between."
+        ),
+    )
+    edge_priority_class: str = field(default="", metadata=_given("NAME", "PriorityClass of edge pods."))
+    """Empty = the cluster's default."""
+    metrics_port: int = field(default=8080, metadata=_given("", "Prometheus metrics; 0 = none."))
+    health_port: int = field(default=8081, metadata=_given("", "Serves /healthz and /readyz; 0 = none."))
+    listen_address: str = field(
+        default="0.0.0.0",  # noqa: S104 - a pod's ports are reached from outside
+        metadata=_given("ADDR", "Where both ports listen."),
+    )
     holder: str = ""
     """Who holds the Lease; empty = a name of this process."""
 
@@ -66,6 +87,61 @@ class OperatorSettings:
     def identity(self) -> str:
         """The holder of the Lease. A pod keeps its name when its container restarts: it goes on at once."""
         return self.holder or f"{socket.gethostname()}-{os.getpid()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """How one setting is given to the command."""
+
+    name: str
+    """The field of OperatorSettings."""
+    default: str | int | None
+    """As it would be given; None = there is none."""
+    metavar: str
+    help: str
+
+    @property
+    def flag(self) -> str:
+        return f"--{self.name.replace('_', '-')}"
+
+
+def options() -> tuple[Option, ...]:
+    """Every option of `trunkline run` that is a setting, in the order of its help."""
+    return tuple(
+        Option(each.name, _as_given(each.default), **each.metadata)
+        for each in fields(OperatorSettings)
+        if each.metadata
+    )
+
+
+def _as_given(default: Any) -> str | int | None:
+    if default is MISSING:
+        return None
+    return ",".join(default) if isinstance(default, tuple) else default
+
+
+_OF_POD: Final = {"system_namespace": "POD_NAMESPACE", "holder": "POD_NAME"}
+"""What has no option: a pod's manifest says it of the pod."""
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return _OF_POD.get(name, f"TRUNKLINE_{name.upper()}")
+
+
+def settings_of(given: Mapping[str, str | int]) -> OperatorSettings:
+    """The settings from what options or variables say, by field. They are not checked."""
+    values: dict[str, Any] = dict(given)
+    for each in fields(OperatorSettings):
+        if isinstance(each.default, tuple) and each.name in values:
+            values[each.name] = _listed(values[each.name])
+    values["base_domain"] = values["base_domain"].lower().removesuffix(".")
+    return OperatorSettings(**values)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """The members of a comma-separated list."""
+    return tuple(part for part in (each.strip() for each in text.split(",")) if part)
 
 
 def check_settings(settings: OperatorSettings) -> OperatorSettings:
@@ -92,43 +168,49 @@ def check_settings(settings: OperatorSettings) -> OperatorSettings:
     if settings.dns_provider == "rfc2136":
         for option, value in (
             ("--dns-server", settings.dns_server),
-            ("--dns-tsig-secret", settings.tsig_secret),
-            ("--dns-tsig-key-name", settings.tsig_key_name),
+            ("--dns-tsig-secret", settings.dns_tsig_secret),
+            ("--dns-tsig-key-name", settings.dns_tsig_key_name),
         ):
             if not value:
                 raise SettingError(f"{option} is missing: --dns-provider rfc2136 needs it")
     return settings
 
 
-_VARIABLES: Final = {
-    "POD_NAMESPACE": "system_namespace",
-    "TRUNKLINE_BASE_DOMAIN": "base_domain",
-    "TRUNKLINE_EDGE_NAMESPACE": "edge_namespace",
-    "TRUNKLINE_DNS_PROVIDER": "dns_provider",
-    "TRUNKLINE_DNS_SERVER": "dns_server",
-    "TRUNKLINE_DNS_ZONE": "dns_zone",
-    "TRUNKLINE_DNS_TSIG_SECRET": "tsig_secret",
-    "TRUNKLINE_DNS_TSIG_KEY_NAME": "tsig_key_name",
-    "TRUNKLINE_DNS_TSIG_ALGORITHM": "tsig_algorithm",
-}
+_UNINSTALL: Final = (
+    "system_namespace",
+    "base_domain",
+    "edge_namespace",
+    "dns_provider",
+    "dns_server",
+    "dns_zone",
+    "dns_tsig_secret",
+    "dns_tsig_key_name",
+    "dns_tsig_algorithm",
+)
+"""What an uninstallation needs to know of the operator. No fault in any other setting may keep it up."""
 
 
 def uninstall_settings(environment: Mapping[str, str]) -> OperatorSettings:
     """What an uninstallation needs to know of the operator, from its variables. Raises SettingError."""
-    values: dict[str, Any] = {
-        field: environment[name] for name, field in _VARIABLES.items() if environment.get(name)
-    }
-    base_domain = values.pop("base_domain", "").lower().removesuffix(".")
-    if not base_domain and values.get("dns_provider") == "rfc2136":
-        raise SettingError("TRUNKLINE_BASE_DOMAIN is missing: its DNS records are to be removed")
-    # Without DNS records of ours the domain plays no part.
-    return check_settings(OperatorSettings(base_domain=base_domain or "trunkline.test", **values))
+    given = {name: environment[variable(name)] for name in _UNINSTALL if environment.get(variable(name))}
+    if not given.get("base_domain"):
+        if given.get("dns_provider") == "rfc2136":
+            raise SettingError(f"{variable('base_domain')} is missing: its DNS records are to be removed")
+        # Without DNS records of ours the domain plays no part.
+        given["base_domain"] = "trunkline.test"
+    return check_settings(settings_of(given))
 
 
 def container_resources(text: str) -> Mapping[str, Mapping[str, Mapping[str, str]]]:
     """`edge_resources`: container to its `requests` and `limits`. Raises SettingError."""
+    # Help is made from this module, and must not wait for this library.
+    from pydantic import TypeAdapter, ValidationError
+
+    shape = TypeAdapter(
+        dict[Literal["kamailio", "agent"], dict[Literal["requests", "limits"], dict[str, str | int | float]]]
+    )
     try:
-        found = _RESOURCES.validate_json(text or "{}")
+        found = shape.validate_json(text or "{}")
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(each) for each in first["loc"] if each != "[key]")
@@ -145,15 +227,9 @@ def container_resources(text: str) -> Mapping[str, Mapping[str, Mapping[str, str
     }
 
 
-def listed(text: str) -> tuple[str, ...]:
-    """The members of a comma-separated list."""
-    return tuple(part for part in (each.strip() for each in text.split(",")) if part)
-
-
-def pod_settings(environment: Mapping[str, str]) -> Mapping[str, str]:
+def pod_settings(environment: Mapping[str, str]) -> dict[str, str]:
     """What a pod's environment says of itself: `system_namespace` and `holder`, as far as it does."""
-    names: Sequence[tuple[str, str]] = (("POD_NAMESPACE", "system_namespace"), ("POD_NAME", "holder"))
-    return {field: environment[name] for name, field in names if environment.get(name)}
+    return {name: environment[each] for name, each in _OF_POD.items() if environment.get(each)}
 
 
 def _check_domain(text: str) -> None:
@@ -162,11 +238,17 @@ def _check_domain(text: str) -> None:
         raise SettingError(f"--base-domain {text!r} {fault}")
 
 
+def namespace_fault(text: str) -> str:
+    """What is wrong with a namespace's name and how to mend it, to follow it; "" if it is right."""
+    if LABEL.fullmatch(text):
+        return ""
+    return "is no name of a namespace: use lower-case letters, digits and -"
+
+
 def _check_namespace(option: str, text: str) -> None:
-    if not _LABEL.fullmatch(text):
-        raise SettingError(
-            f"{option} {text!r} is no name of a namespace: use lower-case letters, digits and -"
-        )
+    fault = namespace_fault(text)
+    if fault:
+        raise SettingError(f"{option} {text!r} {fault}")
 
 
 def _check_cidr(text: str) -> None:

@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from sipedge.table import EdgeTable
+from sipedge.tls_files import CONFIG, PairError, PairFiles, render_tls, write_pair
 from support.agents import AgentRun, Publisher, agent_of, running_kamailio
+from support.key_pairs import make_pair
 from support.sipmessage import sdp
 from support.sipua import Leg, UserAgent, send_invite, user_agent
 from support.tables import Platform, make_account, make_carrier, make_target, make_trunk
@@ -158,7 +160,7 @@ def test_new_certificate_is_served_without_restart(pair: tuple[AgentRun, Publish
     """The pair on disk changes, the pair that callers see follows; the log says so."""
     agent, _ = pair
     old = served_certificate(agent)
-    write_pair(agent, *make_pair(tmp_path, "renewed"))
+    write_pair(agent.settings, *make_pair(tmp_path, "renewed"))
     deadline = time.monotonic() + 10
     while served_certificate(agent) == old:
         assert time.monotonic() < deadline, agent.log()
@@ -171,10 +173,13 @@ def test_key_of_another_certificate_is_refused(pair: tuple[AgentRun, Publisher],
     agent, _ = pair
     old = served_certificate(agent)
     certificate, key = make_pair(tmp_path, "renewed")
-    write_pair(agent, certificate, make_pair(tmp_path, "other")[1])
+    other = make_pair(tmp_path, "other")[1]
+    with pytest.raises(PairError, match="are no certificate with its key"):
+        write_pair(agent.settings, certificate, other)
+    name_unchecked(agent, certificate, other)
     agent.until_error("are no certificate with its key")
     assert served_certificate(agent) == old
-    write_pair(agent, certificate, key)
+    write_pair(agent.settings, certificate, key)
     agent.until_no_error("certificate")
     assert served_certificate(agent) != old
 
@@ -213,26 +218,12 @@ def served_certificate(agent: AgentRun) -> bytes:
         return wrapped.getpeercert(binary_form=True) or b""
 
 
-def make_pair(directory: Path, name: str) -> tuple[bytes, bytes]:
-    certificate, key = directory / f"{name}.crt", directory / f"{name}.key"
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "2",
-        "-subj",
-        f"/CN={name}",
-    ]
-    subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    return certificate.read_bytes(), key.read_bytes()
-
-
-def write_pair(agent: AgentRun, certificate: bytes, key: bytes) -> None:
+def name_unchecked(agent: AgentRun, certificate: bytes, key: bytes) -> None:
+    """Have tls.cfg name this pair whatever it is, as on a disk that was damaged."""
     directory = agent.settings.tls_directory
-    for name, data in (("server.crt", certificate), ("server.key", key)):
-        (directory / f"{name}.new").write_bytes(data)
-        (directory / f"{name}.new").replace(directory / name)
+    pair = PairFiles(directory, 1000)
+    pair.certificate.write_bytes(certificate)
+    pair.key.write_bytes(key)
+    fresh = directory / "fresh"
+    fresh.write_text(render_tls(agent.settings, pair))
+    fresh.replace(directory / CONFIG)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from apiserver.operators import Manifest
+from apiserver.quickstart import Manifest
 from cluster.apiserver import ApiServer
 from trunkline.api import API_VERSION, KINDS
 

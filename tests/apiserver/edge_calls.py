@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-import pytest
-
-from apiserver.edge_pods import EdgeNamespace, EdgePod, edge_namespace
-from cluster.apiserver import ApiServer, running
 from sipedge.table import EdgeTable
-from support.addresses import Block, reserved_block
+from support.addresses import Block
 from support.sipmessage import sdp
 from support.sipua import Leg, UserAgent, send_invite, user_agent
 from support.tables import Platform, make_account, make_carrier, make_target, make_trunk
@@ -19,35 +14,6 @@ from support.tables import Platform, make_account, make_carrier, make_target, ma
 NUMBER = "+14155550100"
 OTHER = "+14155550101"
 CALLER = "+12125550199"
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[ApiServer]:
-    """An API server for the edge pods of this module."""
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def block() -> Iterator[Block]:
-    with reserved_block("127.61") as reserved:
-        yield reserved
-
-
-@pytest.fixture
-def namespace(api: ApiServer, tmp_path: Path) -> Iterator[EdgeNamespace]:
-    with edge_namespace(api, tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def pod(namespace: EdgeNamespace, block: Block) -> Iterator[EdgePod]:
-    """A pod that serves revision 1."""
-    with namespace.pod(block.address(1)) as made:
-        namespace.publish(table(block))
-        made.start()
-        made.until_said(revision="1", ready="true")
-        yield made
 
 
 def table(block: Block, *numbers: str, **site: object) -> EdgeTable:

@@ -12,8 +12,6 @@ import secrets
 import signal
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +28,7 @@ from sipedge.table import EdgeTable
 from sipedge.table.publication import TABLE_LABEL
 from support.edge import end_group, write_certificate
 from support.objects import make_edge
+from support.web_pages import web_page
 from trunkline.controllers.publish import Publisher
 from trunkline.controllers.published import PublishedSecrets
 from trunkline.kube.client import KubeClient
@@ -239,14 +238,7 @@ class EdgePod:
 
     def page(self, path: str) -> tuple[int, str]:
         """Status and text that the agent answers over HTTP; 0 while it answers nothing."""
-        try:
-            with urllib.request.urlopen(f"http://{self.address}:8090{path}", timeout=5) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read().decode()
-        except OSError:
-            return 0, ""
+        return web_page(f"http://{self.address}:8090{path}")
 
     def lease(self) -> dict[str, Any]:
         """The pod's Lease."""

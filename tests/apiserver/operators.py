@@ -19,8 +19,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
-
 from cluster.apiserver import ApiServer, RefusedError, running
 from cluster.kubectl import Kubectl
 from cluster.processes import wait_until
@@ -35,22 +33,13 @@ from sipedge.table.publication import (
     rows_of,
     unpack_head,
 )
-from support.calls import decide, make_request
+from support.calls import decide
 from trunkline.api import ALL_KINDS, API_VERSION
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 CRDS: Final = ROOT / "crds"
 SECONDS: Final = 30.0
 """Longest wait for something that takes one second on a quiet machine."""
-
-Manifest = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def operator_server() -> Iterator[ApiServer]:
-    """An API server with our CRDs, for the operators of one module alone."""
-    with serving_crds() as server:
-        yield server
 
 
 @contextmanager
@@ -309,66 +298,3 @@ def platform_on(server: ApiServer, folder: Path) -> Iterator[Platform]:
         yield platform
     finally:
         platform.clear()
-
-
-@pytest.fixture
-def platform(operator_server: ApiServer, tmp_path: Path) -> Iterator[Platform]:
-    """Namespaces of its own for one test."""
-    with platform_on(operator_server, tmp_path) as made:
-        yield made
-
-
-# ------------------------------------------------------------------------------------------- manifests
-
-
-def custom(kind: str, name: str, spec: Mapping[str, Any]) -> Manifest:
-    """A manifest of ours."""
-    return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": dict(spec)}
-
-
-def secret(name: str, **values: str) -> Manifest:
-    """A Secret with these keys."""
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": values}
-
-
-PASSWORD: Final = "Correct-Horse-2026"
-EDGE: Final = "ashburn"
-ADDRESSES: Final = ("127.60.1.1", "127.60.1.2")
-
-
-def quickstart(tenant: str) -> tuple[Manifest, ...]:
-    """A small platform that works: one edge, one carrier, one trunk with a number and a URI."""
-    return (
-        custom(
-            "Account",
-            "acme",
-            {"namespaces": [tenant], "numberPrefixes": ["+1415"], "domainNames": ["acme-hq", "acme-lab"]},
-        ),
-        custom(
-            "Edge", EDGE, {"region": "us1", "advertise": {"type": "Static", "addresses": list(ADDRESSES)}}
-        ),
-        custom(
-            "Carrier",
-            "telco",
-            {"sourceRanges": ["127.60.9.0/24"], "prefixes": ["+"], "gateways": [{"host": "127.60.9.1"}]},
-        ),
-        custom("IpAccessControlList", "hq", {"entries": [{"cidr": "127.60.10.0/24"}]}),
-        custom(
-            "Trunk",
-            "hq",
-            {"termination": {"domainName": "acme-hq", "ipAccessControlListRefs": [{"name": "hq"}]}},
-        ),
-        custom("OriginationUri", "hq", {"trunkRef": {"name": "hq"}, "sipUri": "sip:pbx.acme.example"}),
-        custom("Number", "main", {"number": "+14155550100", "trunkRef": {"name": "hq"}}),
-    )
-
-
-def origination(number: str = "+14155550100") -> SipRequest:
-    """A call from the PSTN."""
-    caller = "<sip:+12125550111@127.60.9.1>;tag=1"
-    return make_request(f"sip:{number}@{ADDRESSES[0]}", source="127.60.9.1", caller=caller)
-
-
-def termination(number: str = "+12125550111", domain: str = "acme-hq", **changes: Any) -> SipRequest:
-    """A call from the PBX."""
-    return make_request(f"sip:{number}@{domain}.pstn.trunkline.test", source="127.60.10.1", **changes)

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 import yaml
 
-from apiserver.operators import ADDRESSES, EDGE, PASSWORD, Manifest, Platform, custom, quickstart, secret
+from apiserver.operators import Platform
+from apiserver.quickstart import ADDRESSES, EDGE, PASSWORD, Manifest, custom, quickstart, secret
 from cluster import binaries
 from cluster.apiserver import ApiServer, running
 from support.trunkline_command import run_trunkline

@@ -11,28 +11,13 @@ from typing import Any
 
 import pytest
 
-from apiserver.edge_calls import (
-    NUMBER,
-    OTHER,
-    answer_to,
-    api,
-    block,
-    call,
-    hang_up,
-    is_served,
-    namespace,
-    parties,
-    pod,
-    table,
-)
+from apiserver.edge_calls import NUMBER, OTHER, answer_to, call, hang_up, is_served, parties, table
 from apiserver.edge_pods import EDGE, EdgeNamespace, EdgePod
 from apiserver.operators import restart
 from sipedge.table.publication import head_object
 from support.addresses import Block
 
 pytestmark = pytest.mark.apiserver
-
-__all__ = ["api", "block", "namespace", "pod"]
 
 
 def test_api_server_killed_and_started_again_is_followed_again(

@@ -9,30 +9,18 @@ import ssl
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 
-from apiserver.edge_calls import (
-    CALLER,
-    NUMBER,
-    OTHER,
-    answer_to,
-    api,
-    block,
-    call,
-    hang_up,
-    namespace,
-    parties,
-    pod,
-    table,
-)
+from apiserver.edge_calls import CALLER, NUMBER, OTHER, answer_to, call, hang_up, parties, table
 from apiserver.edge_pods import EDGE, SECONDS, EdgeNamespace, EdgePod
+from sipedge.instance import read_settings
+from sipedge.tls_files import write_pair
 from support.addresses import Block
 from support.sipua import send_invite
 
 pytestmark = pytest.mark.apiserver
-
-__all__ = ["api", "block", "namespace", "pod"]
 
 
 # ------------------------------------------------------------------------------------ rights
@@ -145,8 +133,8 @@ def test_certificate_missed_by_kamailio_is_loaded_by_the_probe(
     namespace.write_certificate("unseen")
     pod.end_agent()
     folder = namespace.folder / "certificate-unseen"
-    for name in ("server.key", "server.crt"):
-        (pod.volume / "tls" / name).write_bytes((folder / name).read_bytes())
+    settings = read_settings(pod.volume / "instance.json")
+    write_pair(settings, (folder / "server.crt").read_bytes(), (folder / "server.key").read_bytes())
     pod.start_agent()
     wanted = (folder / "server.crt").read_text().strip()
     pod.until("served", lambda: served_certificate(block).decode().strip() == wanted)
@@ -189,25 +177,38 @@ def test_changed_edge_secret_does_not_break_the_calls_of_a_running_pod(
 # ---------------------------------------------------------------------------------- addresses
 
 
-def test_listed_address_that_the_node_owns_is_taken(namespace: EdgeNamespace, block: Block) -> None:
+def listing(folder: Path, addresses: str) -> dict[str, str]:
+    """The variables of a pod whose Edge lists these addresses."""
+    path = folder / "addresses"
+    path.write_text(addresses)
+    return {"TRUNKLINE_ADVERTISE": "Static", "TRUNKLINE_ADDRESSES_FILE": str(path)}
+
+
+def test_listed_address_that_the_node_owns_is_taken(
+    namespace: EdgeNamespace, block: Block, tmp_path: Path
+) -> None:
     """Static: of the Edge's addresses, this node has one."""
-    changes = {"TRUNKLINE_ADVERTISE": "Static", "TRUNKLINE_ADDRESSES": f"192.0.2.7,{block.address(1)}"}
+    changes = listing(tmp_path, f"192.0.2.7,{block.address(1)}")
     namespace.publish(table(block))
     with namespace.pod(block.address(1), changes) as pod:
         pod.start()
         pod.until_said(address=block.address(1), ready="true")
 
 
-def test_node_without_a_listed_address_is_told_with_the_mend(namespace: EdgeNamespace, block: Block) -> None:
-    """The pod says it in its Lease, and goes on looking."""
-    changes = {"TRUNKLINE_ADVERTISE": "Static", "TRUNKLINE_ADDRESSES": "192.0.2.7,192.0.2.8"}
+def test_node_without_a_listed_address_is_told_with_the_mend(
+    namespace: EdgeNamespace, block: Block, tmp_path: Path
+) -> None:
+    """The pod says it in its Lease, and serves once the list has an address of its node."""
+    changes = listing(tmp_path, "192.0.2.7,192.0.2.8")
+    namespace.publish(table(block))
     with namespace.pod(block.address(1), changes) as pod:
         pod.start()
         pod.until("told", lambda: "list one of its addresses" in pod.said().get("error", ""))
         assert "has none of the addresses of Edge ashburn (192.0.2.7, 192.0.2.8)" in pod.said()["error"]
         assert pod.page("/readyz")[0] == 503
         assert pod.page("/livez")[0] == 200
-        assert pod.end_agent(signal.SIGTERM) == 0
+        listing(tmp_path, f"192.0.2.7,{block.address(1)}")
+        pod.until_said(address=block.address(1), ready="true")
 
 
 def test_address_that_callers_see_comes_from_the_table(namespace: EdgeNamespace, block: Block) -> None:

@@ -7,20 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from apiserver.edge_calls import (
-    NUMBER,
-    OTHER,
-    answer_to,
-    api,
-    block,
-    call,
-    hang_up,
-    is_served,
-    namespace,
-    parties,
-    pod,
-    table,
-)
+from apiserver.edge_calls import NUMBER, OTHER, answer_to, call, hang_up, is_served, parties, table
 from apiserver.edge_pods import EDGE, SECONDS, EdgeNamespace, EdgePod
 from sipedge.table.publication import head_object, part_hash, unpack_head
 from support.addresses import Block
@@ -30,8 +17,6 @@ pytestmark = pytest.mark.apiserver
 PATIENCE = 10
 """Seconds after which a pod that is behind gets no calls, and one without a table takes a torn one."""
 CALLER = "+12125550199"
-
-__all__ = ["api", "block", "namespace", "pod"]
 
 
 # ----------------------------------------------------------------------------------- tables

@@ -19,15 +19,12 @@ from typing import ClassVar
 
 import pytest
 
-from apiserver.edge_calls import api
 from cluster.apiserver import ApiServer
 from sipedge.agent import kube_api
 from sipedge.agent.kube_api import Access, KubernetesApi
 from sipedge.agent.secret_watch import SecretWatch, Sight
 
 pytestmark = pytest.mark.apiserver
-
-__all__ = ["api"]
 
 SECONDS = 20.0
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from apiserver.edge_calls import block
 from apiserver.edge_pods import EDGE, EdgePod
-from apiserver.operated_edge import NUMBER, callers, number, pods
-from apiserver.operators import Platform, operator_server, platform
+from apiserver.operated_edge import NUMBER, callers, number
+from apiserver.operators import Platform
 from support.addresses import Block
 
 pytestmark = pytest.mark.apiserver
-
-__all__ = ["block", "operator_server", "platform", "pods"]
 
 
 def test_applied_manifests_lead_to_calls_through_every_pod(

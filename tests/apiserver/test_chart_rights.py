@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from apiserver.accounts import ROOT, SYSTEM, environment_of
 from cluster import binaries
 from cluster.apiserver import ApiServer, running
 from cluster.processes import wait_until
@@ -18,8 +18,7 @@ from support.objects import make_edge, manifest_of
 from trunkline.plan.edge_rights import leases, rights
 from trunkline.plan.workload import WorkloadSettings
 
-ROOT = Path(__file__).resolve().parents[2]
-SYSTEM, EDGES = "trunkline-system", "trunkline-edges"
+EDGES = "trunkline-edges"
 SECONDS = 30.0
 OPERATOR = f"system:serviceaccount:{SYSTEM}:trunkline-operator"
 UNINSTALLATION = f"system:serviceaccount:{SYSTEM}:trunkline-uninstall"
@@ -161,23 +160,6 @@ def test_the_operator_may_not(guarded: ApiServer, request_: str) -> None:
 def test_an_uninstallation_may_not(guarded: ApiServer, request_: str) -> None:
     """Remove anything of users, or read a key."""
     assert not may(guarded, UNINSTALLATION, request_)
-
-
-def environment_of(server: ApiServer, account: str, folder: Path) -> dict[str, str]:
-    """For a process that has the rights of this service account, and no other."""
-    token = server.kubectl("create", "token", account, "-n", SYSTEM).strip()
-    settings = yaml.safe_load(server.kubeconfig.read_text(encoding="utf-8"))
-    for user in settings["users"]:
-        user["user"] = {"token": token}
-    kubeconfig = folder / f"kubeconfig-{account}"
-    kubeconfig.write_text(yaml.safe_dump(settings), encoding="utf-8")
-    return {
-        **os.environ,
-        "KUBECONFIG": str(kubeconfig),
-        "POD_NAMESPACE": SYSTEM,
-        "POD_NAME": account,
-        "PYTHONPATH": os.pathsep.join(str(ROOT / each) for each in ("operator", "edge")),
-    }
 
 
 def test_operator_and_uninstallation_work_with_exactly_their_rights(

@@ -13,14 +13,8 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from apiserver.operators import (
-    ADDRESSES,
-    EDGE,
-    custom,
-    origination,
-    termination,
-)
 from apiserver.people import ADMIN, AMY, EDGES, GIL, PAT, Cluster, changed, cluster_with_people
+from apiserver.quickstart import ADDRESSES, EDGE, custom, origination, termination
 from cluster.apiserver import running
 from cluster.processes import free_ports
 from sipedge.routing.decision import Decision

@@ -13,14 +13,13 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from apiserver.operators import ADDRESSES, EDGE, Platform, operator_server, platform, quickstart, secret
+from apiserver.operators import Platform
+from apiserver.quickstart import ADDRESSES, EDGE, quickstart, secret
 from support.addresses import Block, reserved_block
 from support.dns_servers import KEY_NAME, OTHER_SECRET, SECRET, Primary, knot_primary
 from trunkline.tls.self_signed import is_signed_by, names_of
 
 pytestmark = pytest.mark.apiserver
-
-__all__ = ["operator_server", "platform"]
 
 ZONE = "trunkline.test"
 PORT = 20605

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from apiserver.operators import (
-    EDGE,
-    Platform,
-    custom,
-    origination,
-    platform_on,
-    quickstart,
-    serving_crds,
-)
+from apiserver.operators import Platform, serving_crds
+from apiserver.quickstart import EDGE, custom, origination, quickstart
 from cluster.apiserver import ApiServer
 from sipedge.routing.decision import Forward, Reject
 
@@ -26,28 +18,28 @@ OTHER = "+14165550100"
 
 
 @pytest.fixture(scope="module")
-def controlled() -> Iterator[ApiServer]:
+def operator_server() -> Iterator[ApiServer]:
     """An API server with our CRDs and with controllers."""
     with serving_crds(controllers=True) as server:
         yield server
 
 
 @pytest.fixture
-def platform(controlled: ApiServer, tmp_path: Path) -> Iterator[Platform]:
+def platform(platform: Platform) -> Platform:
     """Two tenants, both served by an operator; the second's number is OTHER."""
-    with platform_on(controlled, tmp_path) as made:
-        other = made.tenant.replace("acme", "other")
-        made.server.request("/api/v1/namespaces", method="POST", body={"metadata": {"name": other}})
-        made.kubectl.apply(*quickstart(made.tenant))
-        made.server.kubectl.within(other).apply(
-            custom("Account", "other", {"namespaces": [other], "numberPrefixes": ["+1416"]}),
-            custom("Trunk", "hq", {}),
-            custom("OriginationUri", "hq", {"trunkRef": {"name": "hq"}, "sipUri": "sip:pbx.other.example"}),
-            custom("Number", "main", {"number": OTHER, "trunkRef": {"name": "hq"}}),
-        )
-        made.start()
-        made.wait_for("both", lambda: routes(made, OTHER, Forward) and routes(made, "+14155550100", Forward))
-        yield made
+    other = platform.tenant.replace("acme", "other")
+    platform.server.request("/api/v1/namespaces", method="POST", body={"metadata": {"name": other}})
+    platform.kubectl.apply(*quickstart(platform.tenant))
+    platform.server.kubectl.within(other).apply(
+        custom("Account", "other", {"namespaces": [other], "numberPrefixes": ["+1416"]}),
+        custom("Trunk", "hq", {}),
+        custom("OriginationUri", "hq", {"trunkRef": {"name": "hq"}, "sipUri": "sip:pbx.other.example"}),
+        custom("Number", "main", {"number": OTHER, "trunkRef": {"name": "hq"}}),
+    )
+    platform.start()
+    for number in (OTHER, "+14155550100"):
+        platform.wait_for(number, lambda number=number: routes(platform, number, Forward))  # type: ignore[misc]
+    return platform
 
 
 def routes(platform: Platform, digits: str, wanted: type) -> bool:

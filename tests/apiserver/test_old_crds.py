@@ -12,26 +12,14 @@ import pytest
 import yaml
 
 from apiserver.counting import writes
-from apiserver.operators import (
-    ADDRESSES,
-    CRDS,
-    EDGE,
-    SECONDS,
-    Platform,
-    custom,
-    operator_server,
-    origination,
-    platform_on,
-    quickstart,
-)
+from apiserver.operators import CRDS, SECONDS, Platform, platform_on
+from apiserver.quickstart import ADDRESSES, EDGE, custom, origination, quickstart
 from cluster.apiserver import ApiServer
 from cluster.processes import wait_until
 from sipedge.routing.decision import Forward
 from trunkline.api import ALL_KINDS, API_VERSION, GROUP
 
 pytestmark = pytest.mark.apiserver
-
-__all__ = ["operator_server"]
 
 LAX: Final = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 
@@ -133,8 +121,8 @@ def test_a_kind_that_is_not_installed_is_waited_for(platform: Platform) -> None:
     platform.server.kubectl("delete", "crd", name)
     try:
         operator = platform.start()
-        platform.wait_for("it is told", lambda: operator.said("not served, or not permitted: callerids"))
-        assert operator.said("install CRDs and roles")
+        platform.wait_for("it is told", lambda: operator.said("not permitted: callerids."))
+        assert operator.said("Install CRDs and roles")
         before = len(operator.lines())
         time.sleep(3)
         assert len(operator.lines()) <= before + 1

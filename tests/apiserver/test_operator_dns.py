@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from apiserver.operators import ADDRESSES, EDGE, Platform, operator_server, platform, quickstart
+from apiserver.operators import Platform
+from apiserver.quickstart import ADDRESSES, EDGE, quickstart
 from cluster.processes import free_ports
 from support.dns_servers import KEY_NAME, SECRET, Primary, knot_primary
 
 pytestmark = pytest.mark.apiserver
-
-__all__ = ["operator_server", "platform"]
 
 NAME = f"pstn.{EDGE}.trunkline.test"
 FINALIZER = "trunkline.dev/dns"

@@ -7,22 +7,11 @@ import time
 
 import pytest
 
-from apiserver.operators import (
-    ADDRESSES,
-    EDGE,
-    Platform,
-    custom,
-    operator_server,
-    origination,
-    platform,
-    quickstart,
-    restart,
-)
+from apiserver.operators import Platform, restart
+from apiserver.quickstart import ADDRESSES, EDGE, custom, origination, quickstart
 from sipedge.routing.decision import Forward, Reject
 
 pytestmark = pytest.mark.apiserver
-
-__all__ = ["operator_server", "platform"]
 
 
 def settled(platform: Platform) -> int:

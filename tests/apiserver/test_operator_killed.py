@@ -16,20 +16,8 @@ from typing import Any, Final
 
 import pytest
 
-from apiserver.operators import (
-    ADDRESSES,
-    EDGE,
-    PASSWORD,
-    ROOT,
-    Manifest,
-    Operator,
-    Platform,
-    custom,
-    operator_server,
-    platform_on,
-    quickstart,
-    secret,
-)
+from apiserver.operators import ROOT, Operator, Platform, platform_on
+from apiserver.quickstart import ADDRESSES, EDGE, PASSWORD, Manifest, custom, quickstart, secret
 from apiserver.soak import LONG, MOMENTS, WRITES_IN_A_LIFE
 from cluster.apiserver import ApiServer
 from cluster.processes import free_ports
@@ -38,8 +26,6 @@ from trunkline.api import ALL_KINDS, API_VERSION
 from trunkline.kube.paths import CHILDREN, CONFIG_MAPS, SECRETS
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.slow, pytest.mark.timeout(1800)]
-
-__all__ = ["operator_server"]
 
 ZONE: Final = "trunkline.test"
 QUIET_SECONDS: Final = 3.0

@@ -11,27 +11,14 @@ import time
 
 import pytest
 
-from apiserver.operators import (
-    ADDRESSES,
-    EDGE,
-    Manifest,
-    Platform,
-    custom,
-    operator_server,
-    origination,
-    platform,
-    quickstart,
-    restart,
-    secret,
-)
+from apiserver.operators import Platform, restart
+from apiserver.quickstart import ADDRESSES, EDGE, Manifest, custom, origination, quickstart, secret
 from apiserver.soak import AWAY_SECONDS
 from sipedge.routing.decision import Forward, Reject
 from trunkline.plan.certificate_names import CertificateNames, certificate_names
 from trunkline.tls.self_signed import KeyPair, issue, make_authority
 
 pytestmark = pytest.mark.apiserver
-
-__all__ = ["operator_server", "platform"]
 
 HEALED_SECONDS = 65.0
 """Some things are looked at twice a minute."""

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from apiserver.operators import EDGE, Platform, operator_server, platform, quickstart, restart
+from apiserver.operators import Platform, restart
+from apiserver.quickstart import EDGE, quickstart
 from sipedge.table import EdgeTable, Section
 from sipedge.table.publication import TABLE_LABEL
 from support.tables import Platform as TablePlatform
@@ -33,8 +34,6 @@ from trunkline.kube.paths import OURS, SECRETS
 from trunkline.kube.watch import Watch
 
 pytestmark = pytest.mark.apiserver
-
-__all__ = ["operator_server", "platform"]
 
 Step = Callable[[KubeClient], Awaitable[None]]
 

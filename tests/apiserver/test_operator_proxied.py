@@ -15,22 +15,12 @@ from pathlib import Path
 import pytest
 
 from apiserver.api_proxy import CUT, ApiProxy, Question, Refusal, proxy_before
-from apiserver.operators import (
-    ADDRESSES,
-    EDGE,
-    Platform,
-    custom,
-    operator_server,
-    origination,
-    platform_on,
-    quickstart,
-)
+from apiserver.operators import Platform, platform_on
+from apiserver.quickstart import ADDRESSES, EDGE, custom, origination, quickstart
 from cluster.apiserver import ApiServer
 from sipedge.routing.decision import Forward
 
 pytestmark = pytest.mark.apiserver
-
-__all__ = ["operator_server"]
 
 OVERLOADED = Refusal(429, "TooManyRequests", retry_after=1)
 STORM_SECONDS = 4.0

@@ -9,15 +9,13 @@ import urllib.request
 
 import pytest
 
-from apiserver.operators import (
+from apiserver.operators import Platform
+from apiserver.quickstart import (
     ADDRESSES,
     EDGE,
     PASSWORD,
-    Platform,
     custom,
-    operator_server,
     origination,
-    platform,
     quickstart,
     secret,
     termination,
@@ -27,8 +25,6 @@ from sipedge.routing.decision import Challenge, Forward, Reject
 from sipedge.routing.reasons import Reason
 
 pytestmark = pytest.mark.apiserver
-
-__all__ = ["operator_server", "platform"]
 
 
 def published(platform: Platform) -> int:
@@ -225,6 +221,7 @@ def test_metrics_and_health_are_served_and_hold_no_secret(platform: Platform) ->
     ends = f'trunkline_edge_certificate_expiry_timestamp_seconds{{edge="{EDGE}"}}'
     platform.wait_for("the certificate's end", lambda: ends in text(metrics, "/metrics"))
     assert json.loads(text(health, "/healthz"))["operator"]["leading"] is True
+    assert json.loads(text(health, "/readyz"))["operator"]["complete"] is True
 
 
 def test_an_edge_gets_its_workload_its_secret_and_its_certificate(platform: Platform) -> None:

@@ -10,22 +10,12 @@ from typing import Any
 
 import pytest
 
-from apiserver.operators import (
-    ADDRESSES,
-    EDGE,
-    Platform,
-    custom,
-    operator_server,
-    origination,
-    platform,
-    quickstart,
-)
+from apiserver.operators import Platform
+from apiserver.quickstart import ADDRESSES, EDGE, custom, origination, quickstart
 from cluster.processes import free_ports
 from support.dns_servers import KEY_NAME, SECRET, Primary, knot_primary
 
 pytestmark = pytest.mark.apiserver
-
-__all__ = ["operator_server", "platform"]
 
 NAME = f"pstn.{EDGE}.trunkline.test"
 TAKEN = "127.61.1.9"

@@ -15,17 +15,15 @@ from typing import Any, Final
 
 import pytest
 
-from apiserver.edge_calls import block
 from apiserver.edge_pods import EDGE, EdgePod
-from apiserver.operated_edge import PLACES, Callers, callers, number, pods, target
-from apiserver.operators import Platform, custom, operator_server, platform
+from apiserver.operated_edge import PLACES, Callers, callers, number, target
+from apiserver.operators import Platform
+from apiserver.quickstart import custom
 from apiserver.soak import CHANGES, FROZEN_SECONDS
 from support.addresses import Block
 from trunkline.api import API_VERSION
 
 pytestmark = pytest.mark.apiserver
-
-__all__ = ["block", "operator_server", "platform", "pods"]
 
 AT_ONCE: Final = 10
 

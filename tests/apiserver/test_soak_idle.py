@@ -9,16 +9,13 @@ from collections.abc import Callable
 import pytest
 
 from apiserver.counting import create, writes
-from apiserver.edge_calls import block
 from apiserver.edge_pods import EdgePod
-from apiserver.operated_edge import pods
-from apiserver.operators import Manifest, Platform, custom, operator_server, platform
+from apiserver.operators import Platform
+from apiserver.quickstart import Manifest, custom
 from apiserver.soak import IDLE_SECONDS, TRUNKS
 from trunkline.api import API_VERSION
 
 pytestmark = pytest.mark.apiserver
-
-__all__ = ["block", "operator_server", "platform", "pods"]
 
 
 def trunks(count: int) -> list[Manifest]:

@@ -11,23 +11,18 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from apiserver.operators import (
-    ADDRESSES,
-    EDGE,
-    ROOT,
-    SECONDS,
-    Platform,
-    platform_on,
-    quickstart,
-    serving_crds,
-)
+from apiserver.api_proxy import CUT, Question, Refusal, proxy_before
+from apiserver.operators import ROOT, SECONDS, Platform, serving_crds
+from apiserver.quickstart import ADDRESSES, EDGE, quickstart
 from cluster.apiserver import ApiServer
 from cluster.processes import free_ports, wait_until
 from support.dns_servers import KEY_NAME, SECRET, Primary, knot_primary
@@ -38,21 +33,18 @@ pytestmark = pytest.mark.apiserver
 BASE = "trunkline.test"
 NAME = f"pstn.{EDGE}.{BASE}"
 FINALIZER = "trunkline.dev/dns"
+OTHERS = ", ".join(
+    f"1 of kind {kind}" for kind in ("IpAccessControlList", "Number", "OriginationUri", "Trunk")
+)
 KEPT = {"secrets trunkline-ca", "secrets trunkline-installation"}
 """The identity of the installation, for a later one."""
 
 
 @pytest.fixture(scope="module")
-def collecting() -> Iterator[ApiServer]:
+def operator_server() -> Iterator[ApiServer]:
     """An API server with our CRDs, and with the controllers that collect what has lost its owner."""
     with serving_crds(controllers=True) as server:
         yield server
-
-
-@pytest.fixture
-def platform(collecting: ApiServer, tmp_path: Path) -> Iterator[Platform]:
-    with platform_on(collecting, tmp_path) as made:
-        yield made
 
 
 @pytest.fixture
@@ -228,6 +220,58 @@ def test_nothing_is_left_but_what_users_wrote(platform: Platform, knot: Primary)
     serve(platform, knot, "operator-1")
     platform.wait_condition("trunk", "hq", "Programmed", status="True")
     assert platform.kubectl.within(platform.system).get("secret", "trunkline-ca")["data"] == ca
+
+
+def test_statuses_that_get_no_time_are_told_and_changed_by_another_go(
+    platform: Platform, knot: Primary
+) -> None:
+    """All else goes; the objects are counted, and the second go, which has time, finds them alone to do."""
+    prepare(platform)
+    deployment(platform, knot)
+    serve(platform, knot)
+    before = specs(platform)
+    with ending_when_scaled(platform):
+        done = uninstall(platform, "--timeout=0")
+    assert done.returncode == 0, done.stderr
+    assert f"1 of kind Account, 1 of kind Carrier, 1 of kind Edge, {OTHERS} may still say" in done.stderr
+    assert "0 objects say Ready=Unknown" in done.stderr
+    wait_until("nothing is left", lambda: left(platform) == KEPT, SECONDS)
+    assert "finalizers" not in edge(platform)["metadata"]
+    assert platform.condition("trunk", "hq", "Ready")["status"] == "True"
+    again = uninstall(platform)
+    assert again.returncode == 0, again.stderr
+    assert "WARNING" not in again.stderr
+    assert f"{len(before)} objects say Ready=Unknown" in again.stderr
+    assert platform.condition("trunk", "hq", "Ready")["reason"] == "Uninstalled"
+    assert specs(platform) == before
+
+
+def test_an_overloaded_api_server_takes_the_statuses_later(
+    platform: Platform, knot: Primary, tmp_path: Path
+) -> None:
+    """What is refused for a moment is asked again; what is forbidden is named, and keeps nothing up."""
+    prepare(platform)
+    deployment(platform, knot)
+    serve(platform, knot)
+    asked: Counter[str] = Counter()
+
+    def rule(question: Question) -> Refusal | None:
+        if question.method != "PATCH" or not question.path.endswith("/status"):
+            return None
+        if "/carriers/" in question.path:
+            return Refusal(403, "Forbidden")
+        asked[question.path] += 1
+        return (CUT, Refusal(429, "TooManyRequests"), None)[min(asked[question.path], 3) - 1]
+
+    with proxy_before(platform.server, tmp_path) as (proxy, seen), ending_when_scaled(platform):
+        proxy.rule = rule
+        done = uninstall(replace(platform, server=seen))
+    assert done.returncode == 0, done.stderr
+    assert "WARNING: Carrier telco keeps its status: " in done.stderr
+    assert f"{len(specs(platform)) - 1} objects say Ready=Unknown" in done.stderr
+    assert set(asked.values()) == {3}
+    assert platform.condition("trunk", "hq", "Ready")["reason"] == "Uninstalled"
+    assert "finalizers" not in edge(platform)["metadata"]
 
 
 def test_it_lists_before_it_acts(platform: Platform, knot: Primary) -> None:

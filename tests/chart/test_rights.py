@@ -55,11 +55,15 @@ def test_no_role_has_a_wildcard(render: Render) -> None:
 
 
 def test_the_operator_in_the_whole_cluster(render: Render) -> None:
-    """It reads what users write, answers in status and Events, and reads nodes' addresses. No Secret."""
+    """It reads what users write, answers in status and Events, and reads nodes' addresses. No Secret.
+
+    Of CRDs it reads its own.
+    """
     assert bound_everywhere(render()) == (
         of("trunkline.dev", PLURALS, READ)
         | of("trunkline.dev", {f"{plural}/status" for plural in PLURALS}, ["patch"])
         | of("trunkline.dev", ["edges/finalizers"], ["update"])
+        | of("apiextensions.k8s.io", ["customresourcedefinitions"], ["get"])
         | of("events.k8s.io", ["events"], ["create"])
         | of("", ["nodes"], READ)
     )
@@ -85,14 +89,15 @@ def test_the_operator_in_its_own_namespace(render: Render) -> None:
 
 
 def test_the_operator_in_the_edge_namespace(render: Render) -> None:
-    """Every kind that an Edge consists of, its tables and certificates, and the pods that come of them."""
+    """Each kind that an Edge consists of, its tables and certificates; its pods it may read and evict."""
     groups = {
         (kind.api_version.rpartition("/")[0] if "/" in kind.api_version else "", kind.plural)
         for kind in CHILDREN
     }
     groups.add(("", "secrets"))
-    wanted = {(group, plural, verb) for group, plural in groups for verb in KEEP} | of("", ["pods"], READ)
-    assert rights(one(render(), "Role", "trunkline-operator", EDGES)) == wanted
+    wanted = {(group, plural, verb) for group, plural in groups for verb in KEEP}
+    pods = of("", ["pods"], READ) | of("", ["pods/eviction"], ["create"])
+    assert rights(one(render(), "Role", "trunkline-operator", EDGES)) == wanted | pods
 
 
 def test_an_uninstallation_has_rights_of_its_own(render: Render) -> None:

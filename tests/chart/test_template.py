@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 import pytest
 import yaml
 
 from support.chart_objects import names, one, operator_environment
 from support.objects import make_edge
-from trunkline.cli.run_command import run
 from trunkline.compiler.access import OPERATOR_ACCOUNT
 from trunkline.controllers.parts import workload_settings
 from trunkline.plan.workload import edge_objects
-from trunkline.settings import OperatorSettings, check_settings, listed, uninstall_settings
+from trunkline.settings import (
+    OperatorSettings,
+    check_settings,
+    options,
+    settings_of,
+    uninstall_settings,
+    variable,
+)
 
 HERE = Path(__file__).resolve().parent
 CRDS = HERE.parents[1] / "crds"
@@ -83,47 +89,46 @@ def test_agents_never_share_the_operators_namespace(run_helm: Helm) -> None:
     assert "edgeNamespace" in done.stderr
 
 
-def options() -> set[str]:
-    """The environment variables that `trunkline run` reads."""
-    hints = get_type_hints(run, include_extras=True)
-    found = (getattr(option, "envvar", None) for hint in hints.values() for option in get_args(hint)[1:])
-    return {name for name in found if name}
+def told_settings(told: Mapping[str, str]) -> OperatorSettings:
+    """The settings that the chart's variables come to, checked."""
+    given = {each.name: told[variable(each.name)] for each in options() if variable(each.name) in told}
+    return check_settings(settings_of(given))
 
 
 def test_the_operator_is_told_nothing_that_it_does_not_read(render: Render) -> None:
     """And all that it reads, but for where it listens."""
     told = {name for name in operator_environment(render({"dns": RFC2136})) if name.startswith("TRUNKLINE_")}
-    assert told == options() - {"TRUNKLINE_LISTEN_ADDRESS"}
+    assert told == {variable(each.name) for each in options()} - {variable("listen_address")}
+
+
+def test_the_charts_defaults_are_those_of_the_command(render: Render) -> None:
+    """Where they differ the chart knows more: its version, its networks, its installation."""
+    told = operator_environment(render())
+    differ = {
+        each.name
+        for each in options()
+        if variable(each.name) in told and told[variable(each.name)] != str(each.default)
+    }
+    assert differ == {"base_domain", "denied_target_cidrs", "edge_image", "edge_resources"}
+    image, _, _ = told["TRUNKLINE_EDGE_IMAGE"].partition(":")
+    assert OperatorSettings(base_domain="voice.example").edge_image == f"{image}:latest"
 
 
 def test_the_operator_takes_the_settings_of_the_chart(render: Render) -> None:
-    """The defaults, and a name server with its port."""
-    told = operator_environment(render({"dns": RFC2136}))
-    settings = OperatorSettings(
-        base_domain=told["TRUNKLINE_BASE_DOMAIN"],
-        edge_namespace=told["TRUNKLINE_EDGE_NAMESPACE"],
-        tenant_namespaces=listed(told["TRUNKLINE_TENANT_NAMESPACES"]),
-        denied_target_cidrs=listed(told["TRUNKLINE_DENIED_TARGET_CIDRS"]),
-        dns_provider=told["TRUNKLINE_DNS_PROVIDER"],
-        dns_server=told["TRUNKLINE_DNS_SERVER"],
-        tsig_secret=told["TRUNKLINE_DNS_TSIG_SECRET"],
-        tsig_key_name=told["TRUNKLINE_DNS_TSIG_KEY_NAME"],
-    )
-    assert check_settings(settings) is settings
+    """A name server with its port among them, and lists of all lengths."""
+    values = {"dns": RFC2136, "tenantNamespaces": ["acme", "globex"]}
+    settings = told_settings(operator_environment(render(values)))
+    assert settings.base_domain == "voice.example"
     assert settings.dns_server == "192.0.2.53:53"
+    assert settings.dns_tsig_secret == "tsig"
+    assert settings.tenant_namespaces == ("acme", "globex")
     assert "127.0.0.0/8" in settings.denied_target_cidrs
 
 
 def test_edge_pods_are_as_the_values_say(render: Render) -> None:
     """Resources of both containers, pull secrets and priority, all the way to the pod."""
-    told = operator_environment(render(EVERYTHING))
-    settings = OperatorSettings(
-        base_domain="voice.example",
-        edge_resources=told["TRUNKLINE_EDGE_RESOURCES"],
-        edge_pull_secrets=listed(told["TRUNKLINE_EDGE_PULL_SECRETS"]),
-        edge_priority_class=told["TRUNKLINE_EDGE_PRIORITY_CLASS"],
-    )
-    objects = edge_objects(make_edge(), workload_settings(check_settings(settings)))
+    settings = told_settings(operator_environment(render(EVERYTHING)))
+    objects = edge_objects(make_edge(), workload_settings(settings))
     (pods,) = (each for each in objects if each["kind"] == "StatefulSet")
     spec = pods["spec"]["template"]["spec"]
     assert {each["name"]: each["resources"] for each in spec["containers"]} == {
@@ -148,9 +153,8 @@ def test_names_that_messages_speak_of(render: Render) -> None:
     assert "trunkline-secret-reader" in names(objects, "ClusterRole")
 
 
-def test_the_operators_pod_is_restricted(render: Render) -> None:
+def assert_restricted(pod: Manifest) -> None:
     """What the `restricted` level of Pod Security asks for, and a read-only root file system."""
-    pod = one(render(), "Deployment", "trunkline-operator")["spec"]["template"]["spec"]
     assert pod["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
     (container,) = pod["containers"]
     assert container["securityContext"] == {
@@ -158,6 +162,12 @@ def test_the_operators_pod_is_restricted(render: Render) -> None:
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
+
+
+def test_the_operators_pod_is_restricted(render: Render) -> None:
+    """And it has no volume but a directory of its own."""
+    pod = one(render(), "Deployment", "trunkline-operator")["spec"]["template"]["spec"]
+    assert_restricted(pod)
     assert [list(volume) for volume in pod["volumes"]] == [["name", "emptyDir"]]
 
 
@@ -230,27 +240,24 @@ def test_an_uninstallation_knows_what_the_operator_knows(render: Render) -> None
     assert told.items() <= operator_environment(render(values)).items()
     settings = uninstall_settings({**told, "POD_NAMESPACE": "trunkline-system"})
     assert (settings.edge_namespace, settings.dns_server) == ("sip", "192.0.2.53:53")
-    assert (settings.base_domain, settings.tsig_secret) == ("voice.example", "tsig")
-    assert container["args"] == ["uninstall", "--yes", "--drain=30s"]
+    assert (settings.base_domain, settings.dns_tsig_secret) == ("voice.example", "tsig")
+    assert container["args"][:3] == ["uninstall", "--yes", "--drain=30s"]
 
 
 def test_an_uninstallation_is_restricted_and_bounded(render: Render) -> None:
     """Its pod fits the level `restricted`, and its Job ends, also on a node that does not start it."""
     pod = hook_pod(render)
-    assert pod["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
-    (container,) = pod["containers"]
-    assert container["securityContext"] == {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]},
-    }
+    assert_restricted(pod)
 
 
 @pytest.mark.parametrize(("drain", "seconds"), (("30s", 300), ("10m", 870), ("1h", 3870)))
 def test_an_uninstallation_may_take_as_long_as_calls_may(render: Render, drain: str, seconds: int) -> None:
     """By default as long as `helm uninstall` waits."""
-    objects = render({"uninstall": {"drain": drain}}, hook="pre-delete")
-    assert one(objects, "Job", "trunkline-uninstall")["spec"]["activeDeadlineSeconds"] == seconds
+    job = one(render({"uninstall": {"drain": drain}}, hook="pre-delete"), "Job", "trunkline-uninstall")
+    assert job["spec"]["activeDeadlineSeconds"] == seconds
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    # What is done last still has its minute then.
+    assert container["args"][3:] == [f"--timeout={seconds - 60}s"]
 
 
 def test_an_uninstallation_of_ones_own(render: Render) -> None:

@@ -24,6 +24,27 @@ def stream() -> Iterator[io.StringIO]:
         logging.getLogger(name).setLevel(level)
 
 
+class NotServedError(Exception):
+    """As Kopf's own errors, it has the status of the answer."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__("404 page not found")
+        self.status = status
+
+
+@pytest.mark.parametrize(("status", "lines"), ((404, 0), (500, 1)))
+def test_a_kind_that_is_not_served_any_more_is_told_once(
+    stream: io.StringIO, status: int, lines: int
+) -> None:
+    """By the watchdog, with the mend; Kopf's stack adds nothing to it. Its other faults are kept."""
+    configure_logs(False, stream)
+    try:
+        raise NotServedError(status)
+    except NotServedError:
+        logging.getLogger("kopf._core.reactor").exception("Watcher has failed")
+    assert len(stream.getvalue().splitlines()) == lines
+
+
 @pytest.mark.parametrize("verbose", (False, True))
 def test_the_kubelets_probes_are_no_news(stream: io.StringIO, verbose: bool) -> None:
     """They come every few seconds for as long as the operator runs; its own lines are kept."""

@@ -75,6 +75,22 @@ def test_an_object_whose_deletion_waits_for_a_finalizer_is_served_no_more() -> N
     assert store.contents() == ([], [])
 
 
+def test_kinds_that_lost_an_object_are_told_once() -> None:
+    """Deleted, forgotten, or waiting for a finalizer: each may have gone with its CRD."""
+    store = Store()
+    store.note(None, trunk(1))
+    assert store.take_lost_kinds() == frozenset()
+    store.note("MODIFIED", {**trunk(2), "metadata": {**trunk(2)["metadata"], "deletionTimestamp": "2026"}})
+    assert store.take_lost_kinds() == {"Trunk"}
+    store.note("DELETED", trunk(3))
+    assert store.take_lost_kinds() == {"Trunk"}
+    store.put_lost_kinds({"Number"})
+    store.note("ADDED", trunk(4, uid="b"))
+    store.forget(HQ)
+    assert store.take_lost_kinds() == {"Number", "Trunk"}
+    assert store.take_lost_kinds() == frozenset()
+
+
 @given(st.permutations([("ADDED", 1), ("MODIFIED", 2), ("MODIFIED", 3), ("DELETED", 4)]))
 def test_stale_events_change_nothing(events: list[tuple[str, int]]) -> None:
     """A list, a watch and the answer to a write race with each other: versions decide."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from sipedge.tls_files import current_pair
 from support.lab import FAR_NUMBER, OWN_NUMBER, PBX, Lab
 from support.sipmessage import sdp
 from support.sipua import UserAgent
@@ -55,7 +56,9 @@ def result(process: subprocess.Popen[str]) -> dict[str, Any]:
 @pytest.fixture
 def ca_file(lab: Lab) -> Path:
     """The self-signed certificate is its own CA."""
-    return lab.edge.settings.tls_directory / "server.crt"
+    pair = current_pair(lab.edge.settings.tls_directory)
+    assert pair is not None
+    return pair.certificate
 
 
 def test_pjsip_calls_over_tls_with_digest(lab: Lab, telco: UserAgent, ca_file: Path) -> None:

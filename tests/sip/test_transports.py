@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from sipedge.instance import write_instance
 from sipedge.table import ResolvedAddress, ResolvedRow
+from sipedge.tls_files import write_pair, write_tls_config
 from support.edge import running_edge, write_certificate
 from support.lab import OWN_NUMBER, TELCO, Lab
 from support.sipmessage import sdp
@@ -224,7 +224,7 @@ def test_old_tls_is_let_in_only_for_the_accounts_that_allow_it(lab: Lab, tmp_pat
     context.set_ciphers("ALL:@SECLEVEL=0")
     with running_edge(platform.table(), address, tmp_path) as edge:
         assert not handshake(address, "-tls1_1", "-cipher", "ALL:@SECLEVEL=0")[0]
-        write_instance(replace(edge.settings, deprecated_tls=True))
+        write_tls_config(replace(edge.settings, deprecated_tls=True))
         edge.rpc("tls.reload")
         other, telco = Lab(edge, lab.block, lab.stack), lab.agent(TELCO)
         pbx = lab.agent(40, 0, "tls", tls=context)
@@ -242,7 +242,9 @@ def test_a_new_certificate_is_served_without_a_restart(lab: Lab, tmp_path: Path)
     with running_edge(Platform(addresses=[address]).table(), address, tmp_path) as edge:
         pbx.send(b"\r\n\r\n", (address, 5061))
         pbx.silence(0.2)
-        write_certificate(edge.settings.tls_directory, "renewed")
+        write_certificate(tmp_path, "renewed")
+        pair = (tmp_path / "server.crt").read_bytes(), (tmp_path / "server.key").read_bytes()
+        assert write_pair(edge.settings, *pair)
         edge.rpc("tls.reload")
         time.sleep(0.2)
         text = subprocess.run(

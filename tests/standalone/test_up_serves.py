@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import ssl
-import subprocess
 import time
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import dns.query
 import pytest
 
 from support.addresses import Block
+from support.key_pairs import make_pair
 from support.running_up import RunningUp
 from support.sipua import callee_leg, send_invite
 from support.telephones import ASHBURN, DUBLIN, NUMBER, Telephones, edge_yaml, number_yaml, trunks_yaml
@@ -298,30 +298,12 @@ def test_given_certificate_is_served_and_a_bad_one_is_told(
 ) -> None:
     """secretRef takes a Secret of the files; while it is bad the edge goes on with one of its own CA."""
     name = f"*.pstn.gave.{BASE}"
-    subprocess.run(
-        [
-            *(
-                "openssl",
-                "req",
-                "-x509",
-                "-newkey",
-                "rsa:2048",
-                "-nodes",
-                "-days",
-                "30",
-                "-subj",
-                "/CN=given",
-            ),
-            *("-addext", f"subjectAltName=DNS:{name}", "-keyout", tmp_path / "key", "-out", tmp_path / "crt"),
-        ],
-        check=True,
-        capture_output=True,
-    )
+    certificate, key = make_pair(tmp_path, "given", "-addext", f"subjectAltName=DNS:{name}")
     edge = edge_yaml("gave", block, (51,)).replace("spec:", "spec:\n  tls: {secretRef: {name: cert}}")
     try:
         shared_up.write("gave.yaml", edge)
         shared_up.wait_for("Edge gave not ready: InvalidCertificate: .*trunkline-system/cert is not among")
-        values = {f"tls.{kind}": (tmp_path / kind).read_text() for kind in ("crt", "key")}
+        values = {"tls.crt": certificate.decode(), "tls.key": key.decode()}
         secret = {
             "apiVersion": "v1",
             "kind": "Secret",
@@ -330,7 +312,7 @@ def test_given_certificate_is_served_and_a_bad_one_is_told(
         }
         shared_up.write("cert.yaml", json.dumps(secret))
         shared_up.wait_for("Edge gave Ready")
-        context = ssl.create_default_context(cafile=str(tmp_path / "crt"))
+        context = ssl.create_default_context(cadata=certificate.decode())
         deadline = time.monotonic() + 10
         while True:
             try:

@@ -27,6 +27,7 @@ from sipedge.instance import (
 from sipedge.store import Store
 from sipedge.table import EdgeTable, Section
 from sipedge.table.codec import pack_row
+from sipedge.tls_files import write_pair
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 10.0
@@ -137,8 +138,7 @@ def make_settings(directory: Path, address: str, **changes: object) -> InstanceS
     settings = replace(settings, **changes)  # type: ignore[arg-type]
     write_instance(settings)
     certificate, key = _certificate(address)
-    (settings.tls_directory / "server.crt").write_bytes(certificate)
-    (settings.tls_directory / "server.key").write_bytes(key)
+    write_pair(settings, certificate, key)
     return settings
 
 

@@ -18,7 +18,6 @@ from sipedge.instance import (
     read_edge_secret,
     read_settings,
     render,
-    render_tls,
     settings_json,
     write_instance,
 )
@@ -118,20 +117,12 @@ def test_each_transport_listens_at_its_port_and_shows_its_advertised_address(tmp
         assert f"listen={transport}:127.0.0.1:{port} advertise [2001:db8::1]:{port}\n" in text
 
 
-def test_old_tls_is_a_choice(tmp_path: Path) -> None:
-    """S13, S14."""
-    assert "TLSv1.2+" in render_tls(make_settings(tmp_path))
-    deprecated = render_tls(replace(make_settings(tmp_path), deprecated_tls=True))
-    assert "method = TLSv1+" in deprecated
-    assert "SECLEVEL=0" in deprecated
-
-
 def test_files_are_written_once_and_for_their_owner(tmp_path: Path) -> None:
     """0600, and an unchanged file keeps its time."""
     settings = make_settings(tmp_path)
     settings.edge_secret_file.write_text(SECRET.reveal())
     write_instance(settings)
-    files = (settings.settings_file, settings.config_file, settings.tls_directory / "tls.cfg")
+    files = (settings.settings_file, settings.config_file)
     before = [path.stat() for path in files]
     assert {stat.st_mode & 0o777 for stat in before} == {0o600}
     write_instance(settings)

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from trunkline.settings import SettingError, container_resources, uninstall_settings
+from trunkline.settings import (
+    OperatorSettings,
+    SettingError,
+    container_resources,
+    options,
+    settings_of,
+    uninstall_settings,
+    variable,
+)
 
 
 def test_resources_are_read_as_the_chart_writes_them() -> None:
@@ -31,3 +41,27 @@ def test_an_uninstallation_needs_a_domain_only_where_it_wrote_records() -> None:
     told = {"TRUNKLINE_DNS_PROVIDER": "rfc2136", "TRUNKLINE_DNS_SERVER": "192.0.2.53"}
     with pytest.raises(SettingError, match="TRUNKLINE_BASE_DOMAIN"):
         uninstall_settings(told)
+
+
+def test_what_no_option_gives_has_the_default_of_the_settings() -> None:
+    """What an option shows as its default is what the settings come to with it."""
+    given = {each.name: each.default for each in options() if each.default is not None}
+    assert settings_of({"base_domain": "voice.example", **given}) == OperatorSettings("voice.example")
+
+
+def test_lists_and_the_domain_are_read_as_people_write_them() -> None:
+    """Commas with blanks around them, capitals, the dot at the end of a name."""
+    found = settings_of({"base_domain": "Voice.Example.", "tenant_namespaces": " acme, globex,,"})
+    assert (found.base_domain, found.tenant_namespaces) == ("voice.example", ("acme", "globex"))
+
+
+def test_every_setting_has_an_option_or_is_told_by_the_pod() -> None:
+    """By names that follow from the field's."""
+    named = {each.name: (each.flag, variable(each.name)) for each in options()}
+    assert named["dns_tsig_secret"] == ("--dns-tsig-secret", "TRUNKLINE_DNS_TSIG_SECRET")
+    assert {each.name for each in dataclasses.fields(OperatorSettings)} - set(named) == {
+        "system_namespace",
+        "holder",
+    }
+    assert [variable(name) for name in ("system_namespace", "holder")] == ["POD_NAMESPACE", "POD_NAME"]
+    assert all(each.help for each in options())

@@ -87,6 +87,11 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 {{- mul (atoi (trimAll "smh" $drain)) (hasSuffix "h" $drain | ternary 3600 (hasSuffix "m" $drain | ternary 60 1)) -}}
 {{- end }}
 
+{{/* When an uninstallation is over in any case, in seconds from its start. */}}
+{{- define "trunkline.uninstall.deadline" -}}
+{{- add 270 (include "trunkline.uninstall.drain" .) -}}
+{{- end }}
+
 {{/* The names in a list of references, with commas between. */}}
 {{- define "trunkline.names" -}}
 {{- $names := list -}}

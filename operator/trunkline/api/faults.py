@@ -8,35 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 
+from trunkline.api.explained import ExplainedReason
 from trunkline.api.reference import ObjectRef
 
 _SHOWN = 60
 _PRINTABLE_BITS = 256
 
 
-class FieldReason(StrEnum):
+class FieldReason(ExplainedReason):
     """Why a field is refused."""
 
-    Required = "Required"
-    """The field must be given and is not."""
-    UnknownField = "UnknownField"
-    """The kind has no field of this name."""
-    InvalidType = "InvalidType"
-    """A number stands where text must, or the like."""
-    InvalidValue = "InvalidValue"
-    """The type is right and the value is not."""
-    TooLong = "TooLong"
-    """Text is longer than its bound."""
-    TooMany = "TooMany"
-    """A list or mapping has more members than its bound."""
-    Duplicate = "Duplicate"
-    """A member of a list stands there twice."""
-    Forbidden = "Forbidden"
-    """The field may not stand beside another one."""
-    UnknownKind = "UnknownKind"
-    """The group has no such kind or version."""
+    Required = "Required", "The field must be given and is not"
+    UnknownField = "UnknownField", "The kind has no field of this name"
+    InvalidType = "InvalidType", "A number stands where text must, or the like"
+    InvalidValue = "InvalidValue", "The type is right and the value is not"
+    TooLong = "TooLong", "Text is longer than its bound"
+    TooMany = "TooMany", "A list or mapping has more members than its bound"
+    Duplicate = "Duplicate", "A member of a list stands there twice"
+    Forbidden = "Forbidden", "The field may not stand beside another one"
+    UnknownKind = "UnknownKind", "The group has no such kind or version"
 
 
 @dataclass(frozen=True, slots=True)

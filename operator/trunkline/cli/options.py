@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -10,9 +9,9 @@ from typing import Annotated, Final
 
 import typer
 
+from trunkline.settings import namespace_fault, options, variable
 from trunkline.standalone.options import DEFAULT_BASE_DOMAIN
 
-_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 KUBECTL: Final = "kubectl trunk"
 """How the command is called as a plugin of kubectl."""
 
@@ -43,18 +42,18 @@ PathsOfUp = Annotated[
     list[str] | None,
     typer.Argument(metavar="PATH", help="The paths that `up` was started with.", show_default=False),
 ]
-_DOMAIN_HELP: Final = "The platform's domain; trunks are reached at <name>.pstn.<DOMAIN>."
+_DOMAIN: Final = next(each for each in options() if each.name == "base_domain")
 BaseDomain = Annotated[
     str,
-    typer.Option("--base-domain", envvar="TRUNKLINE_BASE_DOMAIN", metavar="DOMAIN", help=_DOMAIN_HELP),
+    typer.Option(_DOMAIN.flag, envvar=variable(_DOMAIN.name), metavar=_DOMAIN.metavar, help=_DOMAIN.help),
 ]
 BaseDomainOfAny = Annotated[
     str | None,
     typer.Option(
-        "--base-domain",
-        envvar="TRUNKLINE_BASE_DOMAIN",
-        metavar="DOMAIN",
-        help=f"{_DOMAIN_HELP} Default: {DEFAULT_BASE_DOMAIN}; of a cluster, what its trunks say.",
+        _DOMAIN.flag,
+        envvar=variable(_DOMAIN.name),
+        metavar=_DOMAIN.metavar,
+        help=f"{_DOMAIN.help} Default: {DEFAULT_BASE_DOMAIN}; of a cluster, what its trunks say.",
         show_default=False,
     ),
 ]
@@ -88,7 +87,7 @@ EdgeNamespace = Annotated[
     str | None,
     typer.Option(
         "--edge-namespace",
-        envvar="TRUNKLINE_EDGE_NAMESPACE",
+        envvar=variable("edge_namespace"),
         metavar="NAME",
         help="Cluster: where edge pods and their tables live; default the chart's.",
         show_default=False,
@@ -118,8 +117,9 @@ class ClusterOptions:
 
     def fault(self, others: tuple[str, ...]) -> str:
         """Why these cannot be used along with `others` (PATH, --state-dir); "" if they can."""
-        if self.namespace is not None and not _LABEL.fullmatch(self.namespace):
-            return f"-n {self.namespace!r} is no name of a namespace: use lower-case letters, digits and -"
+        fault = "" if self.namespace is None else namespace_fault(self.namespace)
+        if fault:
+            return f"-n {self.namespace!r} {fault}"
         if self.namespace and self.all_namespaces:
             return "-n and -A do not go together: give one of them"
         if self.given and others:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import sys
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ import typer
 from trunkline.cli import exits
 from trunkline.cli.terminal import tell
 from trunkline.plan.uninstall import duration_seconds
+from trunkline.settings import SettingError, variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,7 @@ class UninstallOptions:
     """The options as given; empty = not given."""
 
     drain: str
+    timeout: str
     namespace: str
     edge_namespace: str
     only_list: bool
@@ -31,12 +34,12 @@ def run_uninstall(options: UninstallOptions) -> int:
     from trunkline.controllers.uninstall import UninstallError, surveyed, uninstall
     from trunkline.kube.client import ConnectionFault
     from trunkline.kube.faults import KubeError
-    from trunkline.settings import SettingError
 
     try:
-        drain_seconds = duration_seconds(options.drain)
+        drain_seconds = _seconds("--drain", options.drain)
+        timeout_seconds = _seconds("--timeout", options.timeout) if options.timeout else math.inf
     except ValueError as error:
-        tell(f"trunkline uninstall: --drain: {error}")
+        tell(f"trunkline uninstall: {error}")
         return exits.USAGE
     environment = _environment(options, os.environ)
     try:
@@ -45,7 +48,7 @@ def run_uninstall(options: UninstallOptions) -> int:
             print("\n".join(lines) or "nothing of Trunkline is left to remove")
             if options.only_list or not _is_wanted(server):
                 return exits.OK if options.only_list else exits.FAILED
-        asyncio.run(uninstall(environment, drain_seconds, tell))
+        asyncio.run(uninstall(environment, drain_seconds, timeout_seconds, tell))
     except SettingError as error:
         tell(f"trunkline uninstall: {error}")
         return exits.USAGE
@@ -55,10 +58,17 @@ def run_uninstall(options: UninstallOptions) -> int:
     return exits.OK
 
 
+def _seconds(option: str, text: str) -> int:
+    try:
+        return duration_seconds(text)
+    except ValueError as error:
+        raise ValueError(f"{option}: {error}") from None
+
+
 def _environment(options: UninstallOptions, environment: Mapping[str, str]) -> dict[str, str]:
     """Variables of the operator, options above them."""
-    given = {"POD_NAMESPACE": options.namespace, "TRUNKLINE_EDGE_NAMESPACE": options.edge_namespace}
-    return {**environment, **{name: value for name, value in given.items() if value}}
+    given = {"system_namespace": options.namespace, "edge_namespace": options.edge_namespace}
+    return {**environment, **{variable(name): value for name, value in given.items() if value}}
 
 
 def _is_wanted(server: str) -> bool:

@@ -6,27 +6,37 @@ from typing import Annotated
 
 import typer
 
+from trunkline.settings import DEFAULT_SYSTEM_NAMESPACE, variable
+
 
 def uninstall(
     drain: Annotated[
         str,
         typer.Option(metavar="TIME", help="How long calls may go on: 30s, 5m, 1h. Later ones are cut."),
     ] = "30s",
+    timeout: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME",
+            help="From when on, counted from the start, no more statuses are changed. Default: never.",
+            show_default=False,
+        ),
+    ] = "",
     namespace: Annotated[
         str,
         typer.Option(
             "-n",
             "--namespace",
-            envvar="POD_NAMESPACE",
+            envvar=variable("system_namespace"),
             metavar="NAME",
-            help="The operator's namespace. Default: trunkline-system.",
+            help=f"The operator's namespace. Default: {DEFAULT_SYSTEM_NAMESPACE}.",
             show_default=False,
         ),
     ] = "",
     edge_namespace: Annotated[
         str,
         typer.Option(
-            envvar="TRUNKLINE_EDGE_NAMESPACE",
+            envvar=variable("edge_namespace"),
             metavar="NAME",
             help="Where edge pods live. Default: what the operator's Deployment says.",
             show_default=False,
@@ -44,9 +54,11 @@ def uninstall(
       1. the operator is scaled to 0, and its Lease is taken
       2. DNS records leave the zone; a DNS server that is away is tried for 30 s, then the rest goes on
       3. edge pods refuse new calls and end after their last one, or after --drain
-      4. Services, tables, certificates, Leases; the finalizers of Edges
+      4. Services, tables, certificates and Leases go
+      5. Trunks, Numbers, Edges say Ready=Unknown, Uninstalled; this goes on while it gets on
+      6. the finalizers of Edges go
 
-    Trunks, Numbers, Edges and the CRDs stay, and say Ready=Unknown, Uninstalled. A later installation in
+    Trunks, Numbers, Edges and the CRDs stay. A later installation in
     the same namespace serves them again, with the same CA and the same DNS records: the Secrets
     trunkline-ca and trunkline-installation stay too.
 
@@ -57,12 +69,13 @@ def uninstall(
     \b
     Example:
       trunkline uninstall --dry-run
-      trunkline uninstall --drain 5m && kubectl delete -f deploy/operator.yaml
+      trunkline uninstall --drain 5m && kubectl delete --ignore-not-found -f deploy/operator.yaml
     """
     from trunkline.cli.uninstall import UninstallOptions, run_uninstall
 
     options = UninstallOptions(
         drain=drain,
+        timeout=timeout,
         namespace=namespace,
         edge_namespace=edge_namespace,
         only_list=dry_run,

@@ -11,6 +11,7 @@ from trunkline.kube.client import KubeClient
 from trunkline.kube.faults import KubeError
 from trunkline.kube.paths import LEASES, PODS, Kind
 from trunkline.kube.watch import Watch
+from trunkline.plan.misplaced import PlacedPod
 from trunkline.plan.workload_names import EDGE_LABEL
 from trunkline.status.conditions import Opinion
 from trunkline.status.pod_faults import deployed, pod_fault
@@ -160,9 +161,27 @@ class EdgePods:
         return {edge: tuple(sorted(addresses)) for edge, addresses in sorted(found.items())}
 
     def opinions(self, edge: str) -> tuple[Opinion, ...]:
-        """What keeps the edge's pods from starting."""
-        opinion = deployed(pod.fault for pod in self._pods.known.values() if pod.edge == edge)
+        """What keeps the edge's pods from starting, or from having an address."""
+        pods = [pod for pod in self._pods.known.values() if pod.edge == edge]
+        opinion = deployed(pod.fault or self._has_no_address(pod) for pod in pods)
         return (opinion,) if opinion else ()
+
+    def _has_no_address(self, pod: PodState) -> str:
+        lease: PodLease | None = self._leases.known.get(pod.pod)
+        if pod.ending or lease is None or lease.address or not lease.error:
+            return ""
+        return f"pod {pod.pod}: {lease.error}"
+
+    def placed(self, edge: str) -> tuple[PlacedPod, ...]:
+        """The edge's pods and the addresses that they have."""
+        return tuple(self._placed(pod) for _, pod in sorted(self._pods.known.items()) if pod.edge == edge)
+
+    def _placed(self, pod: PodState) -> PlacedPod:
+        lease: PodLease | None = self._leases.known.get(pod.pod)
+        if lease is None:
+            return PlacedPod(pod.pod, "", is_steady=False)
+        is_steady = pod.ready and lease.ready and not pod.ending and pod.pod not in self._heartbeats.silent()
+        return PlacedPod(pod.pod, lease.address, is_steady)
 
     def acknowledged(self, edge: str) -> int:
         """The highest sequence that a pod of the edge has; 0 if none."""

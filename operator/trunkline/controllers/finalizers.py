@@ -1,8 +1,4 @@
-"""The one finalizer: it keeps a deleted Edge until its DNS records are gone, and so its pods until then.
-
-Only where the operator writes DNS records. It never holds an Edge for ever: after ten minutes without a
-DNS server it lets go, and the records are removed when the server is back.
-"""
+"""Writes the finalizers of Edges as `plan.finalizers` wants them."""
 
 from __future__ import annotations
 
@@ -10,17 +6,15 @@ import asyncio
 import datetime
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from trunkline.controllers.store import Seen
 from trunkline.kube.client import KubeClient
 from trunkline.kube.faults import KubeError
 from trunkline.kube.paths import OURS
+from trunkline.plan.finalizers import FINALIZER, Records, finalizers_patch, wanted_finalizers
 
 log = logging.getLogger(__name__)
-
-FINALIZER: Final = "trunkline.dev/dns"
-PATIENCE: Final = datetime.timedelta(minutes=10)
 
 
 class Finalizers:
@@ -37,33 +31,37 @@ class Finalizers:
 
     async def become(self, edges: Iterable[Seen], accepted: Iterable[str]) -> None:
         """Set it on accepted Edges, remove it where it is done with. Faults are logged: next turn again."""
-        wanted = frozenset(accepted) if self._is_clean is not None else frozenset()
-        now = datetime.datetime.now(datetime.UTC)
-        await asyncio.gather(*(self._see_to(edge, wanted, now) for edge in edges))
+        served, now = frozenset(accepted), datetime.datetime.now(datetime.UTC)
+        await asyncio.gather(*(self._see_to(edge, edge.ref.name in served, now) for edge in edges))
 
-    async def _see_to(self, edge: Seen, wanted: frozenset[str], now: datetime.datetime) -> None:
-        held, name = FINALIZER in edge.finalizers, edge.ref.name
-        if not edge.is_ending:
-            if held or name not in wanted:
-                return
-            await self._set(edge, (*edge.finalizers, FINALIZER))
+    async def let_go(self, edges: Iterable[Seen]) -> None:
+        """Remove it from Edges that go with their CRD, which would wait for ever: DNS records stay."""
+        await asyncio.gather(
+            *(
+                self._set(edge, tuple(each for each in edge.finalizers if each != FINALIZER))
+                for edge in edges
+                if edge.is_ending and FINALIZER in edge.finalizers
+            )
+        )
+
+    async def _see_to(self, edge: Seen, is_served: bool, now: datetime.datetime) -> None:
+        records = self._records(edge.ref.name)
+        wanted = wanted_finalizers(
+            edge.finalizers, records, is_served=is_served, deleted_at=edge.deleted_at, now=now
+        )
+        if wanted == edge.finalizers:
             return
-        if not held:
-            return
-        clean = self._is_clean is None or self._is_clean(name)
-        if clean or now - _moment(edge.deleted_at) > PATIENCE:
-            if not clean:
-                log.warning("deleted although its DNS records may remain", extra={"object": str(edge.ref)})
-            await self._set(edge, tuple(each for each in edge.finalizers if each != FINALIZER))
+        if edge.is_ending and records is Records.WRITTEN:
+            log.warning("deleted although its DNS records may remain", extra={"object": str(edge.ref)})
+        await self._set(edge, wanted)
+
+    def _records(self, edge: str) -> Records:
+        if self._is_clean is None:
+            return Records.FOREIGN
+        return Records.GONE if self._is_clean(edge) else Records.WRITTEN
 
     async def _set(self, edge: Seen, finalizers: tuple[str, ...]) -> None:
-        patch = {
-            "metadata": {
-                "resourceVersion": str(edge.version),
-                "uid": edge.uid,
-                "finalizers": list(finalizers) or None,
-            }
-        }
+        patch = finalizers_patch(edge.uid, str(edge.version), finalizers)
         try:
             stored = await self._client.merge(OURS["Edge"], None, edge.ref.name, patch)
         except KubeError as error:
@@ -72,10 +70,3 @@ class Finalizers:
         # The answer to the last removal is an object that is gone; its event says so.
         if finalizers or not edge.is_ending:
             self._noted(stored)
-
-
-def _moment(text: str) -> datetime.datetime:
-    try:
-        return datetime.datetime.fromisoformat(text)
-    except ValueError:
-        return datetime.datetime.now(datetime.UTC)

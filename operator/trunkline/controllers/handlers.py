@@ -23,9 +23,6 @@ class Listener(Protocol):
     def noted(self, event: str | None, manifest: Mapping[str, Any]) -> None:
         """Kopf saw an object."""
 
-    def health(self) -> Mapping[str, Any]:
-        """For the liveness probe. Raises if the process should be ended."""
-
 
 def registry_for(listener: Listener) -> kopf.OperatorRegistry:
     """The handlers of all nine kinds, bound to `listener`."""
@@ -37,10 +34,6 @@ def registry_for(listener: Listener) -> kopf.OperatorRegistry:
 
     for kind in ALL_KINDS:
         kopf.on.event(GROUP, VERSION, kind.plural, id=kind.plural, registry=registry)(noted)
-
-    @kopf.on.probe(registry=registry, id="operator")
-    async def health(**_: Any) -> Any:
-        return dict(listener.health())
 
     @kopf.on.login(registry=registry)
     async def login(**arguments: Any) -> Any:

@@ -34,15 +34,22 @@ class JsonLines(logging.Formatter):
         return json.dumps({**line, **extra}, ensure_ascii=False)
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """Kopf tells twice, with a stack, that a kind is not served any more: the watchdog does so in words."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not (record.name.startswith("kopf.") and getattr(error, "status", None) == 404)
+
+
 def configure_logs(verbose: bool, stream: TextIO | None = None) -> None:
     """Send everything to `stream` (standard error) as JSON lines."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines())
+    handler.addFilter(_is_news)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
     logging.getLogger("trunkline").setLevel(logging.DEBUG if verbose else logging.INFO)
     # Kopf tells of each object that it has handled it.
     logging.getLogger("kopf").setLevel(logging.INFO if verbose else logging.WARNING)
-    # Kopf serves the kubelet's probes with it; that they come every few seconds is no news.
+    # What the kubelet and Prometheus ask every few seconds is no news.
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)

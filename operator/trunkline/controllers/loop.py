@@ -21,7 +21,8 @@ from trunkline.api import CredentialList, Edge, ObjectRef, Platform, Resources
 from trunkline.compiler import Compilation, ConditionType, Verdict, compile_resources
 from trunkline.controllers.children import Children
 from trunkline.controllers.events import Events
-from trunkline.controllers.finalizers import FINALIZER, Finalizers
+from trunkline.controllers.evictions import Evictions
+from trunkline.controllers.finalizers import Finalizers
 from trunkline.controllers.metrics import Metrics
 from trunkline.controllers.oversized import oversized_opinions
 from trunkline.controllers.progress import Progress
@@ -32,15 +33,19 @@ from trunkline.controllers.served_edges import still_there
 from trunkline.controllers.side_work import SideWork
 from trunkline.controllers.status_writer import StatusWriter
 from trunkline.controllers.statuses import Due, Knowledge, StatusBook
+from trunkline.controllers.watchdog import Watchdog
 from trunkline.controllers.world import World
 from trunkline.kube.backoff import Backoffs
 from trunkline.kube.client import KubeClient
+from trunkline.kube.faults import KubeError
 from trunkline.kube.lease import LeaseLock
 from trunkline.kube.paths import OURS
+from trunkline.plan.finalizers import FINALIZER
 from trunkline.settings import OperatorSettings
 from trunkline.status.conditions import Opinion
 from trunkline.status.programmed import EdgeReport
 from trunkline.status.reasons import StatusReason
+from trunkline.status.report import by_object
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +76,7 @@ class Loop:
         settings: OperatorSettings,
         client: KubeClient,
         world: World,
+        watchdog: Watchdog,
         lease: LeaseLock,
         children: Children,
         side_work: SideWork,
@@ -78,9 +84,11 @@ class Loop:
         served: Mapping[str, Edge],
     ) -> None:
         """`served` has each Edge as its pods were made for it."""
+        self._watchdog = watchdog
         self._settings, self._world, self._lease = settings, world, lease
         self._children, self._side_work, self._metrics = children, side_work, metrics
         self._finalizers = Finalizers(client, side_work.cleanliness, world.noted)
+        self._evictions = Evictions(client, settings.edge_namespace, world.pods)
         self._publisher = Publisher(client, settings.edge_namespace, world.published, world.pods.acknowledged)
         self._book = StatusBook()
         events = Events(client, settings.identity)
@@ -114,6 +122,9 @@ class Loop:
                 well = not self._outcome.faults and not self._children.faults
             except OvertakenError:
                 raise
+            except KubeError as error:
+                log.warning("a turn failed: %s", error)
+                well = False
             except Exception:
                 # Of this turn alone: what is published stays, and the next turn begins from what is.
                 log.exception("a turn failed")
@@ -134,12 +145,21 @@ class Loop:
     async def turn(self) -> None:
         """One turn; cheap if nothing has changed. Raises OvertakenError."""
         self._world.changed.clear()
+        if not await self._watchdog.is_whole():
+            # All stays as it is. When it is whole again the watchdog wakes this loop.
+            if "Edge" in self._watchdog.missing:
+                await self._finalizers.let_go(self._world.store.of("Edge"))
+            return
         resources = self._gather()
         compiled = await self._compile(resources)
         children = self._plan(compiled)
         await self._apply(children, compiled.edges)
         await self._publish(compiled)
         self._report(compiled)
+        # Only where the new list of addresses is there for the pod that begins.
+        await self._evictions.become(
+            {name: edge for name, edge in compiled.edges.items() if name not in self._children.faults}
+        )
 
     # --------------------------------------------------------------------- gather, compile, plan, apply
 
@@ -180,12 +200,9 @@ class Loop:
         self._progress.seen(self._world.take_first_change())
         # In a thread, so that the Lease is renewed and watches are read meanwhile.
         compilation = await asyncio.to_thread(compile_resources, resources)
-        verdicts: dict[ObjectRef, list[Verdict]] = {}
-        for verdict in compilation.verdicts:
-            verdicts.setdefault(verdict.ref, []).append(verdict)
-        by_object = {ref: tuple(each) for ref, each in verdicts.items()}
+        verdicts = by_object(compilation.verdicts)
         self._served_edges = {**self._served_edges, **compilation.edges}
-        self._compiled = _Compiled(inputs, resources, compilation, by_object, compilation.edges)
+        self._compiled = _Compiled(inputs, resources, compilation, verdicts, compilation.edges)
         return self._compiled
 
     def _plan(self, compiled: _Compiled) -> Sequence[Manifest]:

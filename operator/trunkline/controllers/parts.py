@@ -86,7 +86,7 @@ def _rfc2136(settings: OperatorSettings, client: KubeClient) -> Rfc2136Provider:
     namespace = settings.system_namespace
 
     async def key() -> Mapping[str, Secret] | None:
-        found = await client.get(SECRETS, namespace, settings.tsig_secret)
+        found = await client.get(SECRETS, namespace, settings.dns_tsig_secret)
         return None if found is None else secret_from_manifest(found)[1]
 
     async def owner() -> str:
@@ -95,10 +95,10 @@ def _rfc2136(settings: OperatorSettings, client: KubeClient) -> Rfc2136Provider:
     chosen = Rfc2136Settings(
         base_domain=settings.base_domain,
         server=settings.dns_server,
-        key_name=settings.tsig_key_name,
-        key_algorithm=settings.tsig_algorithm,
+        key_name=settings.dns_tsig_key_name,
+        key_algorithm=settings.dns_tsig_algorithm,
         zone=settings.dns_zone,
-        key_secret=f"{namespace}/{settings.tsig_secret}",
+        key_secret=f"{namespace}/{settings.dns_tsig_secret}",
         owner_secret=f"{namespace}/{installation.NAME}",
     )
     return Rfc2136Provider(chosen, key, owner)

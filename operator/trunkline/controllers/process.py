@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import signal
 import time
 from collections.abc import Mapping
 from typing import Any, Final
@@ -14,6 +15,7 @@ from prometheus_client import start_http_server
 
 from trunkline.controllers import handlers
 from trunkline.controllers.children import Children
+from trunkline.controllers.health import open_health
 from trunkline.controllers.loop import Loop
 from trunkline.controllers.metrics import Metrics
 from trunkline.controllers.parts import build_parts
@@ -30,6 +32,7 @@ log = logging.getLogger(__name__)
 
 LEASE: Final = "trunkline-operator"
 
+NOT_FOUND: Final = 404
 ENDED, FAILED = 0, 70
 """Exit codes: asked to end; ended by a fault that a new start may cure."""
 
@@ -43,6 +46,7 @@ class Operator:
         self._world = World(client, settings)
         self._watchdog = Watchdog(client, self._world.store, self._metrics, self._world.wake)
         self._lease = LeaseLock(lease_client, settings.system_namespace, LEASE, settings.identity)
+        self._stop = asyncio.Event()
         self._began = time.monotonic()
 
     def noted(self, event: str | None, manifest: Mapping[str, Any]) -> None:
@@ -50,7 +54,7 @@ class Operator:
         self._world.noted(manifest, event)
 
     def health(self) -> Mapping[str, Any]:
-        """For the liveness probe and whoever is curious."""
+        """For whoever is curious."""
         return {
             "leading": self._lease.is_held,
             "complete": self._watchdog.complete.is_set(),
@@ -66,7 +70,10 @@ class Operator:
             server, _ = start_http_server(
                 settings.metrics_port, settings.listen_address, registry=self._metrics.registry
             )
+        self._hear_signals()
         tasks = {
+            asyncio.create_task(self._await_stop(), name="signals"),
+            asyncio.create_task(self._serve_health(), name="health"),
             asyncio.create_task(self._watch(), name="kopf"),
             asyncio.create_task(self._world.run(), name="watches"),
             asyncio.create_task(self._watchdog.run(), name="watchdog"),
@@ -84,16 +91,60 @@ class Operator:
                 server.shutdown()
 
     async def _watch(self) -> None:
-        await self._watchdog.served()
-        health = f"http://{self._settings.listen_address}:{self._settings.health_port}/healthz"
-        await kopf.operator(
+        """Kopf, begun anew whenever it ended because a kind is not served any more."""
+        while True:
+            await self._watchdog.served()
+            try:
+                await self._run_kopf()
+            except Exception as error:
+                if getattr(error, "status", None) != NOT_FOUND:
+                    raise
+                self._watchdog.doubt()
+                await asyncio.sleep(1.0)
+
+    async def _run_kopf(self) -> None:
+        # Not by kopf.operator(): when that ends it cancels every task of the process.
+        over = asyncio.Event()
+        tasks = await kopf.spawn_tasks(
             registry=handlers.registry_for(self),
             settings=handlers.settings(),
             standalone=True,
             clusterwide=True,
-            liveness_endpoint=health if self._settings.health_port else None,
+            stop_flag=over,
             identity=None,
         )
+        self._hear_signals()
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            # Set, it tells Kopf that this is no hang, which it would end by SIGKILL.
+            over.set()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in done:
+            task.result()
+
+    def _hear_signals(self) -> None:
+        """Kopf puts handlers of its own in their place, each time it begins."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+
+    async def _await_stop(self) -> None:
+        await self._stop.wait()
+        log.info("asked to end")
+
+    async def _serve_health(self) -> None:
+        settings = self._settings
+        if not settings.health_port:
+            await asyncio.Event().wait()
+        served = await open_health(
+            settings.listen_address, settings.health_port, self.health, self._watchdog.complete.is_set
+        )
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await served.cleanup()
 
     async def _lead(self) -> None:
         """Hold the Lease, act, and begin anew when it is lost."""
@@ -123,7 +174,15 @@ class Operator:
         side_work = SideWork(parts.certificates, parts.names, parts.facts, parts.dns_fault)
         served = await read_served_edges(self._client, self._settings.edge_namespace)
         loop = Loop(
-            self._settings, self._client, self._world, self._lease, children, side_work, self._metrics, served
+            self._settings,
+            self._client,
+            self._world,
+            self._watchdog,
+            self._lease,
+            children,
+            side_work,
+            self._metrics,
+            served,
         )
         self._metrics.follow_certificates(parts.expiries)
         await loop.run()
@@ -140,7 +199,7 @@ def _exit_code(done: set[asyncio.Task[None]]) -> int:
         else:
             log.error("ending, to be started anew: %s failed: %r", task.get_name(), cause, exc_info=cause)
         return FAILED
-    # Kopf ends without a fault only when a signal asked for it.
+    # Without a fault it ends only when a signal asks for it.
     return ENDED
 
 

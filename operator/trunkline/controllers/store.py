@@ -6,7 +6,7 @@ reason to compile.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,7 @@ class Store:
     def __init__(self) -> None:
         self._seen: dict[ObjectRef, Seen] = {}
         self._removed: dict[ObjectRef, int] = {}
+        self._lost: set[str] = set()
         self.revision = 0
         """Rises whenever there is something to compile."""
 
@@ -69,6 +70,8 @@ class Store:
         self._removed.pop(ref, None)
         now = _seen(ref, version, manifest, before)
         self._seen[ref] = now
+        if now.is_ending:
+            self._lost.add(ref.kind)
         if before is None or (before.identity, before.is_ending) != (now.identity, now.is_ending):
             self.revision += 1
         return True
@@ -76,7 +79,17 @@ class Store:
     def forget(self, ref: ObjectRef) -> None:
         """The object is gone."""
         if self._seen.pop(ref, None) is not None:
+            self._lost.add(ref.kind)
             self.revision += 1
+
+    def take_lost_kinds(self) -> frozenset[str]:
+        """Kinds of which an object went, or began to, since the last call."""
+        lost, self._lost = frozenset(self._lost), set()
+        return lost
+
+    def put_lost_kinds(self, kinds: Iterable[str]) -> None:
+        """For the next call as well: nothing could be found out about these."""
+        self._lost.update(kinds)
 
     def get(self, ref: ObjectRef) -> Seen | None:
         return self._seen.get(ref)

@@ -3,23 +3,27 @@
 A watch can be cut off without a sign, and what vanished while it was is never told. So every half minute
 the names and versions of all objects are listed: ghosts are forgotten, and a watch that has been deaf for
 90 s ends the process, to be started anew.
+
+A CRD that is deleted takes all objects of its kind along. Nobody gave these up, so before an object counts
+as deleted its CRD is looked at; while one is missing, what was seen is not the whole and is not acted upon.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
 
-from trunkline.api import ObjectRef
+from trunkline.api import GROUP, ObjectRef
 from trunkline.controllers.metrics import Metrics
 from trunkline.controllers.store import Store
 from trunkline.kube.backoff import Backoffs
 from trunkline.kube.client import KubeClient
-from trunkline.kube.faults import KubeError, NotFoundError
-from trunkline.kube.paths import OURS, Kind
+from trunkline.kube.faults import ForbiddenError, KubeError, NotFoundError
+from trunkline.kube.paths import CRDS, OURS, Kind
 
 log = logging.getLogger(__name__)
 
@@ -40,26 +44,69 @@ class Watchdog:
     ) -> None:
         self._client, self._store, self._metrics, self._changed = client, store, metrics, changed
         self._behind_since: dict[str, float] = {}
+        self._told = ""
+        self._is_refused = False
+        self.missing: Collection[str] = ()
+        """Kinds whose CRD was gone, or going, when it was last looked at."""
+        self._doubted = asyncio.Event()
         self.complete = asyncio.Event()
-        """Set once everything that a list showed has been seen: before, an empty store means nothing."""
+        """Set while all CRDs stand and everything that a list showed has been seen: else, an object that is
+        not in the store may exist, or may have been taken by its CRD."""
         self.fault = "not listed yet"
 
     async def served(self) -> None:
         """Return once the API server serves every kind; Kopf ignores kinds that come later."""
-        told = ""
         while True:
             try:
-                missing = [kind.plural for kind in OURS.values() if not await self._client.serves(kind)]
+                missing = [name for name, kind in OURS.items() if not await self._client.serves(kind)]
             except KubeError as error:
-                self.fault = str(error)
+                self._wait_for(str(error))
             else:
                 if not missing:
                     return
-                self.fault = f"not served, or not permitted: {', '.join(missing)}; install CRDs and roles"
-            if self.fault != told:
-                log.warning("waiting: %s", self.fault)
-                told = self.fault
+                self._wait_for(_lacking(missing))
             await asyncio.sleep(1.0)
+
+    async def is_whole(self) -> bool:
+        """False while the store may lack objects that nobody deleted. Raises KubeError."""
+        while self.complete.is_set() and (kinds := self._store.take_lost_kinds()):
+            try:
+                self.missing = await self._without_crd(kinds)
+            except KubeError:
+                self._store.put_lost_kinds(kinds)
+                raise
+            if self.missing:
+                self.doubt()
+                self._wait_for(_lacking(self.missing))
+        return self.complete.is_set()
+
+    def doubt(self) -> None:
+        """The store is not the whole, until an audit finds that it is."""
+        self.complete.clear()
+        self._doubted.set()
+
+    def _wait_for(self, fault: str) -> None:
+        """Say what is waited for, once."""
+        self.fault = fault
+        if fault != self._told:
+            log.warning("waiting: %s", fault)
+            self._told = fault
+
+    async def _without_crd(self, kinds: Iterable[str]) -> list[str]:
+        """Those whose CRD is not there, or is being deleted. Raises KubeError."""
+        missing = []
+        for name in sorted(kinds):
+            try:
+                found = await self._client.get(CRDS, None, f"{OURS[name].plural}.{GROUP}", metadata_only=True)
+            except ForbiddenError as error:
+                # Roles of an older version. To serve is better than to wait for a right.
+                if not self._is_refused:
+                    log.warning("a deleted CRD counts as deleted objects: %s; apply today's roles", error)
+                self._is_refused = True
+                continue
+            if found is None or "deletionTimestamp" in found["metadata"]:
+                missing.append(name)
+        return missing
 
     async def run(self) -> None:
         """Until cancelled. Raises DeafWatchError."""
@@ -67,7 +114,8 @@ class Watchdog:
         while True:
             await self._audit_all()
             if self.complete.is_set():
-                await asyncio.sleep(AUDIT_SECONDS)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._doubted.wait(), AUDIT_SECONDS)
             elif self.fault:
                 await asyncio.sleep(next(backoffs))
             else:
@@ -75,22 +123,36 @@ class Watchdog:
                 await asyncio.sleep(_STARTING_SECONDS)
 
     async def _audit_all(self) -> None:
+        self._doubted.clear()
         faults = []
         current = True
         for name, kind in OURS.items():
             try:
                 current &= await self._audit(name, kind)
             except NotFoundError:
-                faults.append(f"{kind.plural} are not served: install the CRDs")
+                faults.append(_lacking([name]))
+                self._behind_since.pop(name, None)
             except KubeError as error:
                 # Without a list nothing can be said of the watch.
                 faults.append(str(error))
                 self._behind_since.pop(name, None)
+        if not faults and current and not self.complete.is_set():
+            faults = await self._look_at_crds()
         self.fault = "; ".join(faults)
         if not faults:
             self._metrics.last_audit.set(time.time())
-            if current:
+            if current and not self.complete.is_set() and not self._doubted.is_set():
+                self._told = ""
                 self.complete.set()
+                self._changed()
+
+    async def _look_at_crds(self) -> list[str]:
+        """What is wrong with them."""
+        try:
+            self.missing = await self._without_crd(OURS)
+        except KubeError as error:
+            return [str(error)]
+        return [_lacking(self.missing)] if self.missing else []
 
     async def _audit(self, name: str, kind: Kind) -> bool:
         """True if the store is at least as new as the list."""
@@ -127,3 +189,13 @@ class Watchdog:
             log.warning("deleted without a watch event", extra={"object": str(ref)})
             self._store.forget(ref)
             self._changed()
+
+
+def _lacking(kinds: Collection[str]) -> str:
+    names = ", ".join(OURS[name].plural for name in kinds)
+    # What an Edge owns is collected with it, by Kubernetes itself.
+    ends = "The pods of deleted Edges end" if "Edge" in kinds else "Edges go on with what they have"
+    return (
+        f"not served, being deleted, or not permitted: {names}. {ends}. Install CRDs and roles "
+        "(`helm upgrade`, or `kubectl apply -f crds/`), then the objects that went with a CRD"
+    )

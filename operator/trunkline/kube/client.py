@@ -17,7 +17,7 @@ from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.client.exceptions import ApiException
 
 from trunkline.kube.faults import NotFoundError, PermanentError, UnreachableError, fault_of
-from trunkline.kube.paths import Kind, kind_of
+from trunkline.kube.paths import PODS, Kind, kind_of
 
 FIELD_MANAGER: Final = "trunkline"
 CHUNK: Final = 500
@@ -79,10 +79,13 @@ class KubeClient:
 
     # ------------------------------------------------------------------------------------- reading
 
-    async def get(self, kind: Kind, namespace: str | None, name: str) -> Manifest | None:
+    async def get(
+        self, kind: Kind, namespace: str | None, name: str, *, metadata_only: bool = False
+    ) -> Manifest | None:
         """The object, or None if there is none. Raises KubeError."""
+        accept = _METADATA_OF_ONE if metadata_only else None
         try:
-            return await self._request("GET", kind.path(namespace, name))
+            return await self._request("GET", kind.path(namespace, name), accept=accept)
         except NotFoundError:
             return None
 
@@ -192,6 +195,18 @@ class KubeClient:
             body["preconditions"] = {"uid": uid}
         try:
             await self._write("DELETE", kind.path(namespace, name), {}, body, "application/json")
+        except NotFoundError:
+            pass
+
+    async def evict(self, namespace: str, pod: str) -> None:
+        """End a pod as its PodDisruptionBudget allows; no fault if it is gone. Raises KubeError.
+
+        TransientError where the budget does not allow it now.
+        """
+        metadata = {"name": pod, "namespace": namespace}
+        eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata}
+        try:
+            await self._write("POST", PODS.path(namespace, pod, "eviction"), {}, eviction, "application/json")
         except NotFoundError:
             pass
 

@@ -38,6 +38,9 @@ SERVICE_ACCOUNTS: Final = Kind("v1", "serviceaccounts", "ServiceAccount")
 PODS: Final = Kind("v1", "pods", "Pod")
 NODES: Final = Kind("v1", "nodes", "Node", namespaced=False)
 NAMESPACES: Final = Kind("v1", "namespaces", "Namespace", namespaced=False)
+CRDS: Final = Kind(
+    "apiextensions.k8s.io/v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False
+)
 EVENTS: Final = Kind("events.k8s.io/v1", "events", "Event")
 LEASES: Final = Kind("coordination.k8s.io/v1", "leases", "Lease")
 DEPLOYMENTS: Final = Kind("apps/v1", "deployments", "Deployment")

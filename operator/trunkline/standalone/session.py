@@ -37,12 +37,13 @@ from trunkline.standalone.sites import (
     termination_domains,
 )
 from trunkline.standalone.state_files import StateDirectory, disk_fault, write_json
-from trunkline.standalone.statuses import Knowledge, StatusBook, by_object
+from trunkline.standalone.statuses import Knowledge, StatusBook
 from trunkline.standalone.tables import Tables
 from trunkline.standalone.watch import edits
 from trunkline.status.conditions import Opinion
 from trunkline.status.programmed import EdgeReport
 from trunkline.status.reasons import StatusReason
+from trunkline.status.report import by_object
 
 RESYNC_SECONDS: Final = 5.0
 """The files are read again after this time without an edit: no lost event matters for longer."""

@@ -43,14 +43,6 @@ class Transition:
     now: Status | None
 
 
-def by_object(verdicts: Iterable[Verdict]) -> Mapping[ObjectRef, tuple[Verdict, ...]]:
-    """The verdicts of each object."""
-    grouped: dict[ObjectRef, list[Verdict]] = {}
-    for verdict in verdicts:
-        grouped.setdefault(verdict.ref, []).append(verdict)
-    return {ref: tuple(members) for ref, members in grouped.items()}
-
-
 class StatusBook:
     """All statuses, in memory and on disk. Only what changed is computed again and written."""
 

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from trunkline.api.explained import ExplainedReason
 
 
-class StatusReason(StrEnum):
-    """PascalCase tokens; stable, so that alerts and scripts may match on them."""
-
-    def __new__(cls, value: str, meaning: str) -> StatusReason:
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.meaning = meaning
-        return member
-
-    meaning: str
+class StatusReason(ExplainedReason):
+    """What only running edges, DNS or a certificate can say."""
 
     # Programmed
     PROGRAMMED = "Programmed", "every serving address of every edge has acknowledged this generation"
@@ -34,7 +26,10 @@ class StatusReason(StrEnum):
 
     # Deployed: present only while something is wrong
     NOT_APPLIED = "NotApplied", "an object that the Edge consists of could not be written"
-    POD_DOES_NOT_START = "PodDoesNotStart", "a pod of the Edge has no node, no image, or ends again and again"
+    POD_DOES_NOT_START = (
+        "PodDoesNotStart",
+        "a pod of the Edge has no node, image or address, or ends again and again",
+    )
 
     # DNSReady
     DNS_CORRECT = "Correct", "the authoritative server answers with the wanted records"

@@ -28,6 +28,14 @@ class Subject:
     """Conditions that the shell decides: CertificateReady, DNSReady. They win over verdicts of their type."""
 
 
+def by_object(verdicts: Iterable[Verdict]) -> Mapping[ObjectRef, tuple[Verdict, ...]]:
+    """The verdicts of each object, in their order."""
+    grouped: dict[ObjectRef, list[Verdict]] = {}
+    for verdict in verdicts:
+        grouped.setdefault(verdict.ref, []).append(verdict)
+    return {ref: tuple(members) for ref, members in grouped.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """The status of one object."""

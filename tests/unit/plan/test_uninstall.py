@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import pytest
 
 from support.objects import make_edge
 from trunkline.kube.paths import CHILDREN, SECRETS
 from trunkline.plan.uninstall import (
     ORDER,
+    STALL_SECONDS,
+    Bound,
     deployed_environment,
     duration_seconds,
+    edges_served_by_hand,
     named_sites,
     pod_grace,
+    told_faults,
+    told_left,
 )
 from trunkline.plan.workload import WorkloadSettings, edge_objects
 
@@ -68,3 +76,73 @@ def test_the_deployment_says_how_the_operator_is_set() -> None:
     pod = {"containers": [{"env": variables}, {"name": "no variables"}]}
     assert deployed_environment({"spec": {"template": {"spec": pod}}}) == {"A": "1"}
     assert deployed_environment(None) == {}
+
+
+def test_edges_whose_records_are_left_to_people() -> None:
+    """Their status lists what to enter; no uninstallation can take it out."""
+    by_hand = {"metadata": {"name": "rome"}, "status": {"dnsRecords": ["rome. 600 IN A 192.0.2.1"]}}
+    assert edges_served_by_hand([by_hand, {"metadata": {"name": "oslo"}, "status": {}}]) == ("rome",)
+
+
+@dataclass
+class Clock:
+    """A clock that a test moves."""
+
+    now: float = 1000.0
+
+
+def worked(bound: Bound, clock: Clock, seconds_each: list[float]) -> tuple[int, str]:
+    """How many steps are done before the bound ends it, and why it did; each step takes its seconds."""
+    progressed, done = clock.now, 0
+    for seconds in seconds_each:
+        if why := bound.fault(progressed, clock.now):
+            return done, why
+        waited = min(seconds, bound.seconds_left(progressed, clock.now))
+        clock.now += waited
+        if waited == seconds:
+            progressed, done = clock.now, done + 1
+    return done, bound.fault(progressed, clock.now)
+
+
+def test_work_that_gets_on_may_take_as_long_as_it_takes() -> None:
+    """An hour of it, where nobody gave a time."""
+    assert worked(Bound(math.inf), Clock(), [1.0] * 3600) == (3600, "")
+    assert worked(Bound(math.inf), Clock(), [STALL_SECONDS - 1] * 60) == (60, "")
+
+
+def test_work_that_does_not_get_on_is_given_up() -> None:
+    """A minute after the last step that was done, and not a minute after the beginning."""
+    clock = Clock()
+    done, why = worked(Bound(math.inf), clock, [1.0] * 100 + [STALL_SECONDS + 1] * 2)
+    assert (done, why) == (100, "the API server has taken none for 60 s")
+    assert clock.now == 1000 + 100 + STALL_SECONDS
+
+
+def test_work_ends_in_time_however_well_it_gets_on() -> None:
+    """To the second: what comes after it needs the rest."""
+    clock = Clock()
+    done, why = worked(Bound(clock.now + 90.5), clock, [1.0] * 3600)
+    assert (done, why) == (90, "the time that --timeout gave is over")
+    assert clock.now == 1090.5
+
+
+def test_work_does_not_begin_when_its_time_is_over() -> None:
+    """Draining took all of it."""
+    assert worked(Bound(999.0), Clock(), [1.0])[0] == 0
+    assert Bound(999.0).seconds_left(1000.0, 1000.0) == 0
+
+
+def test_what_is_left_is_counted_by_kind_with_the_mend() -> None:
+    """Nothing is said of kinds that are done."""
+    assert told_left({"Trunk": 0, "Number": 0}, "") == ()
+    (line,) = told_left({"Trunk": 0, "Number": 1200, "Edge": 1}, "the time is over")
+    assert line.startswith("1 of kind Edge, 1200 of kind Number may still say Ready=True: the time is over. ")
+    assert "`trunkline uninstall` once more" in line
+
+
+def test_many_faults_are_told_by_the_first_of_them() -> None:
+    """Thirty thousand lines help nobody."""
+    faults = [f"Number n-{number} keeps its status: 403" for number in range(8)]
+    assert told_faults(faults) == (*faults[:5], "and 3 more objects keep their status")
+    assert told_faults(faults[:5]) == tuple(faults[:5])
+    assert told_faults(()) == ()
