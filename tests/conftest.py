@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -54,6 +55,10 @@ NODES = ("cluster", "e2e")
 
 _SERVERS = (*NEEDS, "chart", "apiserver", *NODES)
 """Folders that come after all others, in this order."""
+
+
+# A shell that runs the tests in its background has programs ignore Ctrl-C, and those that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -13,12 +14,30 @@ from e2e.calls import MAIN_LINE, SPARE, originate, originated_call, reaches, wai
 from e2e.installation import EDGES, SYSTEM, EdgePod, Installation
 from e2e.own_node import OwnNode
 from e2e.sites import Site, wait_for_records
-from trunkline.api import API_VERSION, Edge, Number
+from trunkline.api import API_VERSION, Edge, Number, Trunk
 
 # The first test of a run also waits for images to be built.
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 SECONDS = 60.0
+USERS: list[dict[str, Any]] = [
+    {
+        "apiVersion": API_VERSION,
+        "kind": "CredentialList",
+        "metadata": {"name": f"users-{number}"},
+        "spec": {
+            "credentials": [
+                {
+                    "username": f"user-{number}-{each}",
+                    "passwordSecretRef": {"name": "hq-pbx", "key": "password"},
+                }
+                for each in range(1000)
+            ]
+        },
+    }
+    for number in range(3)
+]
+"""Some hundred kilobytes of a table."""
 
 
 def addresses(pods: list[EdgePod]) -> list[str]:
@@ -153,6 +172,10 @@ def test_a_full_disk_keeps_the_last_good_table(installation: Installation, own: 
         # dd ends with a complaint when the disk is full, as wanted.
         filler = "/var/lib/kubelet/filler"
         node.call("bash", "-c", f"dd if=/dev/zero of={filler} bs=4096 2>&1 | grep 'No space'")
+        # A small change finds room in what the store has already.
+        kubectl.within("acme").apply(*USERS)
+        refs = [{"name": name} for name in ("hq-users", *(each["metadata"]["name"] for each in USERS))]
+        installation.api.patch(Trunk, "lab", {"termination": {"credentialListRefs": refs}})
         generation = installation.api.patch(Number, "main-line", {"trunkRef": {"name": "lab"}})
         others = installation.serving("ashburn")
         wait_until(
@@ -170,5 +193,8 @@ def test_a_full_disk_keeps_the_last_good_table(installation: Installation, own: 
     finally:
         kubectl("delete", "edge", "boyne", "--ignore-not-found", "--timeout=60s", seconds=90)
         installation.apply_tenant()
+        kubectl.within("acme")(
+            "delete", "credentiallist", "users-0", "users-1", "users-2", "--ignore-not-found"
+        )
         own.cluster.remove_node(node)
     installation.wait_ready()

@@ -365,11 +365,10 @@ def test_a_call_that_lasts_too_long_is_ended_both_ways(lab: Lab, pbx: UserAgent,
 def test_both_sides_get_their_bye_however_soon_one_answers(
     lab: Lab, pbx: UserAgent, telco: UserAgent
 ) -> None:
-    """S11: many calls end together, each side answers at once, and none is left in a call."""
+    """S11: many calls end together, each side answers at once; none is left in a call, or out of the log."""
     calls = 60
     lab.serve(accounts=[make_account(max_call_duration_seconds=3)])
-    for _ in range(calls):
-        established(lab, pbx, telco, outgoing=True)
+    call_ids = [established(lab, pbx, telco, outgoing=True)[0].call_id for _ in range(calls)]
 
     def answer_byes(agent: UserAgent) -> int:
         for _ in range(calls):
@@ -378,6 +377,9 @@ def test_both_sides_get_their_bye_however_soon_one_answers(
 
     with ThreadPoolExecutor(2) as sides:
         assert list(sides.map(answer_byes, (pbx, telco))) == [calls, calls]
+    time.sleep(0.5)
+    told = lab.edge.log()
+    assert [each for each in call_ids if f"seconds=3 call_id='{each}'" not in told] == []
 
 
 def test_an_own_number_may_be_called_through_the_platform(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:

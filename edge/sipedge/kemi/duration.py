@@ -13,11 +13,12 @@ _LIMIT_VARIABLE: Final = "limit"
 """Variable of the dialog: how many seconds the call may last."""
 _TICK_SECONDS: Final = 1
 """How exactly Kamailio keeps a dialog's time."""
-_BYES: Final = "byes"
-"""The htable of BYEs of the edge's own that have left: their number by Call-ID."""
-_ONE_LEFT: Final = 1
+_STEPS: Final = "byes"
+"""The htable of calls that the edge ends itself: how many steps are done, by Call-ID. None yet: no entry."""
+_BEFORE_THE_LAST: Final = (1, 2)
+"""The first BYE has left; the second has. At last the end is noted."""
 _HOLD_SECONDS: Final = 0.25
-"""Far longer than Kamailio needs between the two; a second BYE that cannot leave must not cost a worker."""
+"""Far longer than Kamailio needs for them; a second BYE that cannot leave must not cost a worker."""
 
 
 def limit_duration(seconds: int) -> None:
@@ -29,20 +30,24 @@ def limit_duration(seconds: int) -> None:
 def note_own_request() -> None:
     """A request of the edge's own is about to leave: the only ones are those BYEs."""
     if text("$rm") == "BYE":
-        KSR.htable.sht_inc(_BYES, text("$ci"))
+        KSR.htable.sht_inc(_STEPS, text("$ci"))
 
 
-def hold_answer_to_first_bye() -> None:
-    """Let an answer to the first BYE wait until the second has left.
+def hold_answers_to_byes() -> None:
+    """Let answers to the edge's own BYEs wait until both have left and the end was noted.
 
-    With the answer the dialog is over, and Kamailio sends no BYE for a dialog that is over: a side that
-    answers at once would else leave the other in a call that nobody ends.
+    With the first answer the dialog is over, and then Kamailio sends no BYE for it and tells of no end: who
+    answers at once would else leave the other side in a call that nobody ends.
     """
     if text("$rm") != "BYE":
         return
     call_id, deadline = text("$ci"), time.monotonic() + _HOLD_SECONDS
-    while KSR.htable.sht_gete(_BYES, call_id) == _ONE_LEFT and time.monotonic() < deadline:
+    while _is_under_way(call_id) and time.monotonic() < deadline:
         time.sleep(0.001)
+
+
+def _is_under_way(call_id: str) -> bool:
+    return KSR.htable.sht_gete(_STEPS, call_id) in _BEFORE_THE_LAST
 
 
 def note_dialog_event(event: str) -> None:
@@ -50,6 +55,8 @@ def note_dialog_event(event: str) -> None:
     limit, begun = KSR.dialog.var_gete(_LIMIT_VARIABLE), text("$dlg(start_ts)")
     if event != "dialog:end" or not limit or not begun:
         return
+    call_id = text("$dlg(callid)")
     if time.time() - int(begun) >= int(limit) - _TICK_SECONDS:
-        call_id = text("$dlg(callid)")
         say(f"ended error=32015 reason=DurationReached rule='S11' seconds={limit} call_id={call_id!r}")
+    if _is_under_way(call_id):
+        KSR.htable.sht_inc(_STEPS, call_id)

@@ -94,7 +94,7 @@ class Routes:
 
     def _answer(self) -> None:
         dialogs.drop_stray_answer(self._edge_secret)
-        duration.hold_answer_to_first_bye()
+        duration.hold_answers_to_byes()
 
     def _request(self) -> None:
         KSR.force_rport()
