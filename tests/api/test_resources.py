@@ -30,6 +30,7 @@ from trunkline.api import (
     InvalidObject,
     ObjectRef,
     Trunk,
+    ValueFault,
     secret_from_manifest,
 )
 
@@ -106,7 +107,7 @@ def test_secrets_are_read_as_the_api_server_reads_them() -> None:
     manifest = secret_manifest(data={"a": encoded, "b": encoded, "raw": "/w=="}, stringData={"b": "plain"})
     name, keys = secret_from_manifest(manifest)
     assert name == ("acme", "hq-pbx")
-    assert keys == {"a": Secret("Correct-Horse-7"), "b": Secret("plain"), "raw": Secret("\udcff")}
+    assert keys == {"a": Secret("Correct-Horse-7"), "b": Secret("plain"), "raw": ValueFault.NOT_UTF8}
 
 
 def test_a_secret_takes_the_default_namespace() -> None:
@@ -141,6 +142,6 @@ def test_secrets_do_not_show_in_resources() -> None:
     resources = make_resources(make_trunk(), secrets={("acme", "hq-pbx"): {"password": "Correct-Horse-7"}})
     keys = resources.secret("acme", "hq-pbx")
     assert keys is not None
-    assert keys["password"].reveal() == "Correct-Horse-7"
+    assert keys == {"password": Secret("Correct-Horse-7")}
     assert "Correct-Horse-7" not in repr(resources)
     assert resources.secret("acme", "other") is None

@@ -9,7 +9,8 @@ from typing import Final
 
 from sipedge.secret import Secret
 from sipedge.table import CredentialRow
-from trunkline.api import Credential, CredentialList, IpAccessControlList, Resources
+from trunkline.api import CredentialList, IpAccessControlList, Resources
+from trunkline.api.secret_value import SecretValue, ValueFault, line, mend_line
 from trunkline.compiler import opinions
 from trunkline.compiler.reasons import ConditionReason
 from trunkline.compiler.verdict import Verdict
@@ -74,25 +75,31 @@ def _passwords(
     namespace = credential_list.metadata.namespace or ""
     if namespace in resources.unreadable_namespaces and credential_list.spec.credentials:
         return {}, (opinions.accepted(credential_list), _not_readable(resources, credential_list, namespace))
-    missing: list[tuple[ConditionReason, str, str]] = []
+    faults: list[tuple[ConditionReason, str, str]] = []
     weak: list[int] = []
     for position, credential in enumerate(credential_list.spec.credentials):
-        password = _password(resources, credential_list.metadata.namespace, credential)
+        secret = credential.password_secret_ref
+        password = line_of(resources, namespace, secret.name, secret.key)
         field = f"spec.credentials[{position}].passwordSecretRef"
         if password is None:
-            secret = credential.password_secret_ref
             message = (
-                f"user {credential.username}: Secret {credential_list.metadata.namespace}/{secret.name} "
+                f"user {credential.username}: Secret {namespace}/{secret.name} "
                 f"with key {secret.key} does not exist: create it; until then the user cannot pass"
             )
-            missing.append((ConditionReason.SECRET_NOT_FOUND, field, message))
+            faults.append((ConditionReason.SECRET_NOT_FOUND, field, message))
+        elif isinstance(password, ValueFault):
+            message = (
+                f"user {credential.username} cannot pass: "
+                f"{describe_value(password, namespace, secret.name, secret.key, 'the password')}"
+            )
+            faults.append((ConditionReason.SECRET_NOT_VALID, field, message))
         elif not is_strong(password):
             weak.append(position)
         else:
             usable[credential.username] = password
     return usable, (
         _strength(credential_list, weak),
-        opinions.references(credential_list, missing),
+        opinions.references(credential_list, faults),
     )
 
 
@@ -121,6 +128,15 @@ def _strength(credential_list: CredentialList, weak: list[int]) -> Verdict:
     )
 
 
-def _password(resources: Resources, namespace: str | None, credential: Credential) -> Secret | None:
-    ref = credential.password_secret_ref
-    return resources.secrets.get((namespace or "", ref.name), {}).get(ref.key)
+def line_of(resources: Resources, namespace: str, name: str, key: str) -> SecretValue | None:
+    """A password, user name or realm in a Secret, or why it is none; None if the key is not there."""
+    value = (resources.secret(namespace, name) or {}).get(key)
+    return None if value is None else line(value)
+
+
+def describe_value(fault: ValueFault, namespace: str, name: str, key: str, example: str) -> str:
+    """What is wrong with a value of a Secret, and the mend."""
+    return (
+        f"the value of {key} in Secret {namespace}/{name} {fault.value}: "
+        f"{mend_line(namespace, name, key, example)}"
+    )

@@ -5,14 +5,20 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
+from sipedge.secret import Secret
 from sipedge.table import CarrierRow, GatewayRow, RouteRow, SourceRow, SourcesRow
 from sipedge.table.lookup import EMERGENCY
 from trunkline.api import Carrier, Gateway, Resources
+from trunkline.api.secret_value import ValueFault
 from trunkline.compiler import opinions
-from trunkline.compiler.access import ha1
+from trunkline.compiler.access import describe_value, ha1, line_of
 from trunkline.compiler.reasons import ConditionReason
 from trunkline.compiler.verdict import Verdict
+
+_CREDENTIAL_KEYS: Final = {"username": "user name", "password": "password", "realm": "realm"}
+"""The keys of a Carrier's Secret, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +100,24 @@ def _row(resources: Resources, carrier: Carrier) -> tuple[CarrierRow, list[tuple
     faults: list[tuple[ConditionReason, str, str]] = []
     realm = username = digest = None
     if spec.credential_secret_ref is not None:
-        namespace = resources.platform.system_namespace
-        secret = resources.secrets.get((namespace, spec.credential_secret_ref.name), {})
-        missing = [key for key in ("username", "password", "realm") if not secret.get(key)]
+        namespace, secret = resources.platform.system_namespace, spec.credential_secret_ref.name
+        values = {key: line_of(resources, namespace, secret, key) for key in _CREDENTIAL_KEYS}
+        usable = {key: value for key, value in values.items() if isinstance(value, Secret) and value}
+        missing = [key for key, value in values.items() if not value]
         if missing:
             message = (
-                f"Secret {namespace}/{spec.credential_secret_ref.name} lacks {', '.join(missing)}: add it; "
+                f"Secret {namespace}/{secret} lacks {', '.join(missing)}: add it; "
                 "until then the carrier's challenges are not answered"
             )
             faults.append((ConditionReason.SECRET_NOT_FOUND, "spec.credentialSecretRef", message))
-        else:
-            username, realm = secret["username"].reveal(), secret["realm"].reveal()
-            digest = ha1(username, realm, secret["password"])
+        for key, value in values.items():
+            if isinstance(value, ValueFault):
+                told = describe_value(value, namespace, secret, key, f"the {_CREDENTIAL_KEYS[key]}")
+                message = f"the carrier's challenges are not answered: {told}"
+                faults.append((ConditionReason.SECRET_NOT_VALID, "spec.credentialSecretRef", message))
+        if len(usable) == len(values):
+            username, realm = usable["username"].reveal(), usable["realm"].reveal()
+            digest = ha1(username, realm, usable["password"])
     return CarrierRow(name, spec.calls_per_second, spec.max_concurrent_calls, realm, username, digest), faults
 
 

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast
 
-from sipedge.secret import Secret
 from trunkline.api import (
     GROUP,
     AnyResource,
@@ -23,8 +22,9 @@ from trunkline.api import (
     ObjectRef,
     Platform,
     Resources,
+    SecretValues,
     decode,
-    secret_from_manifest,
+    read_secret,
 )
 from trunkline.standalone.files import (
     NoSuchPathError,
@@ -81,7 +81,9 @@ class _Entry:
     ref: ObjectRef
     file: str
     document: Document
-    content: AnyResource | Mapping[str, Secret] | InvalidObject
+    content: AnyResource | SecretValues | InvalidObject
+    values: SecretValues = field(default_factory=dict, repr=False)
+    """What could be read of a Secret that an API server would refuse: in force while nothing better was."""
 
     @property
     def position(self) -> SourcePosition:
@@ -149,6 +151,7 @@ class Loaded:
             mine.keys() == others.keys()
             and all(entry.content == others[ref].content for ref, entry in mine.items())
             and self.resources.invalid == other.resources.invalid
+            and self.resources.secrets == other.resources.secrets
             and self.resources.platform == other.resources.platform
             and self.refused == other.refused
         )
@@ -268,8 +271,7 @@ def _read_document(name: str, document: Document, entries: list[_Entry], problem
         return
     try:
         if _is_secret(document.value):
-            key, values = secret_from_manifest(document.value, default_namespace=DEFAULT_NAMESPACE)
-            entries.append(_Entry(ObjectRef("Secret", *key), name, document, values))
+            entries.append(_read_secret(name, document, problems))
         else:
             resource = decode(document.value, default_namespace=DEFAULT_NAMESPACE)
             entries.append(_Entry(resource.ref, name, document, resource))
@@ -278,6 +280,15 @@ def _read_document(name: str, document: Document, entries: list[_Entry], problem
         if error.ref is not None:
             invalid = InvalidObject(error.ref, error.generation, error.errors)
             entries.append(_Entry(error.ref, name, document, invalid))
+
+
+def _read_secret(name: str, document: Document, problems: list[Problem]) -> _Entry:
+    found = read_secret(document.value, default_namespace=DEFAULT_NAMESPACE)
+    ref = ObjectRef("Secret", found.namespace, found.name)
+    if not found.errors:
+        return _Entry(ref, name, document, found.values)
+    problems.extend(_field_problem(name, document, ref, each) for each in found.errors)
+    return _Entry(ref, name, document, InvalidObject(ref, 0, found.errors), found.values)
 
 
 def _field_problem(name: str, document: Document, ref: ObjectRef | None, error: FieldError) -> Problem:
@@ -371,13 +382,12 @@ def _resources(
     denied_target_cidrs: tuple[str, ...],
 ) -> Resources:
     objects: list[AnyResource] = []
-    secrets: dict[tuple[str, str], Mapping[str, Secret]] = {}
-    for ref, entry in good.items():
+    secrets: dict[tuple[str, str], SecretValues] = {}
+    for ref, entry in {**shown, **good}.items():
         if ref.kind == "Secret":
-            secrets[(ref.namespace or DEFAULT_NAMESPACE, ref.name)] = cast(
-                "Mapping[str, Secret]", entry.content
-            )
-        else:
+            values = cast("SecretValues", entry.content) if entry.is_good else entry.values
+            secrets[(ref.namespace or DEFAULT_NAMESPACE, ref.name)] = values
+        elif entry.is_good:
             objects.append(cast("AnyResource", entry.content))
     invalid = [
         entry.content

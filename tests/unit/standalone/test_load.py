@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sipedge.secret import Secret
 from trunkline.api import Account, Edge, Number, ObjectRef, Trunk
 from trunkline.standalone import files
 from trunkline.standalone.load import Loaded, NoSuchPathError, load
@@ -101,7 +102,7 @@ def test_secret_values_are_decoded_and_shown_nowhere(tmp_path: Path) -> None:
     loaded = load([tmp_path])
     values = loaded.resources.secret("acme", "s")
     assert values is not None
-    assert (values["a"].reveal(), values["b"].reveal()) == ("planted", "planted2")
+    assert values == {"a": Secret("planted"), "b": Secret("planted2")}
     assert "planted" not in repr(loaded)
 
 
