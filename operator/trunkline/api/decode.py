@@ -27,7 +27,7 @@ def decode(manifest: object, *, default_namespace: str | None = None) -> AnyReso
     """
     try:
         return _decode(manifest, default_namespace)
-    except FieldErrors:
+    except (FieldErrors, MemoryError):
         raise
     except Exception as error:
         ref, generation = _name_of(manifest)

@@ -58,6 +58,8 @@ class Resources:
     """Namespaces whose Secrets may not be read, so that nothing is known of them."""
     served_edges: Mapping[str, Edge] = field(default_factory=dict)
     """Edge name -> the version of it that is served. It goes on where a newer one is refused."""
+    closed_namespaces: frozenset[str] = frozenset()
+    """Namespaces of Accounts that cannot be judged: no Account `default` may open them meanwhile."""
 
     @classmethod
     def build(

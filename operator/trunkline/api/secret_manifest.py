@@ -33,7 +33,7 @@ def read_secret(manifest: object, *, default_namespace: str | None = None) -> Se
     """
     try:
         return _read(manifest, default_namespace)
-    except FieldErrors:
+    except (FieldErrors, MemoryError):
         raise
     except Exception as error:
         raise FieldErrors(None, 0, [internal_error(error)]) from None

@@ -12,6 +12,7 @@ from sipedge.table import CredentialRow
 from trunkline.api import CredentialList, IpAccessControlList, Resources
 from trunkline.api.secret_value import SecretValue, ValueFault, line, mend_line
 from trunkline.compiler import opinions
+from trunkline.compiler.guard import Guard
 from trunkline.compiler.reasons import ConditionReason
 from trunkline.compiler.verdict import Verdict
 
@@ -30,17 +31,21 @@ class AccessLists:
     """By `<list id>|<username>`."""
 
 
-def compile_access(resources: Resources) -> tuple[AccessLists, tuple[Verdict, ...]]:
+def compile_access(resources: Resources, guard: Guard) -> tuple[AccessLists, tuple[Verdict, ...]]:
     """Every list of every namespace; a user whose password is missing or weak is left out alone."""
     verdicts: list[Verdict] = []
     networks: dict[str, tuple[str, ...]] = {}
-    for access_list in resources.of(IpAccessControlList):
+
+    def admit(access_list: IpAccessControlList) -> None:
         networks[access_list.ref.id] = tuple(entry.cidr for entry in access_list.spec.entries)
         verdicts.append(opinions.accepted(access_list))
+
+    guard.each(resources.of(IpAccessControlList), admit)
     users: dict[str, int] = {}
     rows: dict[str, CredentialRow] = {}
     realm = f"sip.{resources.platform.base_domain}"
-    for credential_list in resources.of(CredentialList):
+
+    def hash_passwords(credential_list: CredentialList) -> None:
         passwords, opinion = _passwords(resources, credential_list)
         verdicts.extend(opinion)
         users[credential_list.ref.id] = len(passwords)
@@ -48,6 +53,8 @@ def compile_access(resources: Resources) -> tuple[AccessLists, tuple[Verdict, ..
             rows[f"{credential_list.ref.id}|{username}"] = CredentialRow(
                 username, ha1(username, realm, password)
             )
+
+    guard.each(resources.of(CredentialList), hash_passwords)
     return AccessLists(networks, users, dict(sorted(rows.items()))), tuple(verdicts)
 
 
@@ -90,8 +97,10 @@ def _passwords(
         elif isinstance(password, ValueFault):
             message = (
                 f"user {credential.username} cannot pass: "
-                f"{describe_value(password, namespace, secret.name, secret.key, 'the password')}"
+                f"{describe_value(password, namespace, secret.name, secret.key)}"
             )
+            if not any(reason is ConditionReason.SECRET_NOT_VALID for reason, _, _ in faults):
+                message += f": {mend_line(namespace, secret.name, secret.key, 'the password')}"
             faults.append((ConditionReason.SECRET_NOT_VALID, field, message))
         elif not is_strong(password):
             weak.append(position)
@@ -134,9 +143,6 @@ def line_of(resources: Resources, namespace: str, name: str, key: str) -> Secret
     return None if value is None else line(value)
 
 
-def describe_value(fault: ValueFault, namespace: str, name: str, key: str, example: str) -> str:
-    """What is wrong with a value of a Secret, and the mend."""
-    return (
-        f"the value of {key} in Secret {namespace}/{name} {fault.value}: "
-        f"{mend_line(namespace, name, key, example)}"
-    )
+def describe_value(fault: ValueFault, namespace: str, name: str, key: str) -> str:
+    """What is wrong with a value of a Secret; `mend_line` says what to do."""
+    return f"the value of {key} in Secret {namespace}/{name} {fault.value}"

@@ -11,9 +11,10 @@ from sipedge.secret import Secret
 from sipedge.table import CarrierRow, GatewayRow, RouteRow, SourceRow, SourcesRow
 from sipedge.table.lookup import EMERGENCY
 from trunkline.api import Carrier, Gateway, Resources
-from trunkline.api.secret_value import ValueFault
+from trunkline.api.secret_value import ValueFault, mend_line
 from trunkline.compiler import opinions
 from trunkline.compiler.access import describe_value, ha1, line_of
+from trunkline.compiler.guard import Guard
 from trunkline.compiler.reasons import ConditionReason
 from trunkline.compiler.verdict import Verdict
 
@@ -22,24 +23,28 @@ _CREDENTIAL_KEYS: Final = {"username": "user name", "password": "password", "rea
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """What one carrier takes, and where."""
+
+    prefixes: tuple[str, ...]
+    gateways: tuple[tuple[GatewayRow, tuple[str, ...]], ...]
+    """Each that is enabled, with the edges that may use it; none = all."""
+
+
+@dataclass(frozen=True, slots=True)
 class Carriers:
     """Accepted carriers; routes differ per edge by their gateways' `edges`."""
 
     rows: Mapping[str, CarrierRow]
     sources: SourcesRow
-    accepted: tuple[Carrier, ...]
+    offers: tuple[Offer, ...]
 
     def routes_at(self, edge: str) -> Mapping[str, RouteRow]:
         """By called prefix, and `emergency`; a prefix without a gateway for this edge has no row."""
         gateways: dict[str, list[GatewayRow]] = {}
-        for carrier in self.accepted:
-            usable = [
-                _gateway(carrier, gateway)
-                for gateway in carrier.spec.gateways
-                if gateway.enabled and (not gateway.edges or edge in gateway.edges)
-            ]
-            emergency = (EMERGENCY,) if carrier.spec.emergency_capable else ()
-            for prefix in (*carrier.spec.prefixes, *emergency):
+        for offer in self.offers:
+            usable = [row for row, edges in offer.gateways if not edges or edge in edges]
+            for prefix in offer.prefixes:
                 gateways.setdefault(prefix, []).extend(usable)
         return {
             prefix: RouteRow(
@@ -50,27 +55,32 @@ class Carriers:
         }
 
 
-def compile_carriers(resources: Resources, edges: frozenset[str]) -> tuple[Carriers, tuple[Verdict, ...]]:
+def compile_carriers(
+    resources: Resources, edges: frozenset[str], guard: Guard
+) -> tuple[Carriers, tuple[Verdict, ...]]:
     """Every carrier; one whose source network an older one already has is refused whole."""
     verdicts: list[Verdict] = []
-    accepted: list[Carrier] = []
+    offers: list[Offer] = []
     holders: dict[str, Carrier] = {}
     rows: dict[str, CarrierRow] = {}
-    for carrier in resources.of(Carrier):
+
+    def judge(carrier: Carrier) -> None:
         refusal = _refusal(carrier, holders)
         if refusal is not None:
             verdicts.append(refusal)
-            continue
-        accepted.append(carrier)
+            return
+        offers.append(_offer(carrier))
         holders.update((_network(cidr), carrier) for cidr in carrier.spec.source_ranges)
         row, faults = _row(resources, carrier)
         rows[carrier.metadata.name] = row
         verdicts.append(opinions.accepted(carrier))
         verdicts.append(opinions.references(carrier, [*faults, *_unknown_edges(carrier, edges)]))
+
+    guard.each(resources.of(Carrier), judge)
     sources = sorted(
         (SourceRow(cidr, carrier.metadata.name) for cidr, carrier in holders.items()), key=_narrowest_first
     )
-    return Carriers(dict(sorted(rows.items())), SourcesRow(tuple(sources)), tuple(accepted)), tuple(verdicts)
+    return Carriers(dict(sorted(rows.items())), SourcesRow(tuple(sources)), tuple(offers)), tuple(verdicts)
 
 
 def _network(cidr: str) -> str:
@@ -112,8 +122,9 @@ def _row(resources: Resources, carrier: Carrier) -> tuple[CarrierRow, list[tuple
             faults.append((ConditionReason.SECRET_NOT_FOUND, "spec.credentialSecretRef", message))
         for key, value in values.items():
             if isinstance(value, ValueFault):
-                told = describe_value(value, namespace, secret, key, f"the {_CREDENTIAL_KEYS[key]}")
-                message = f"the carrier's challenges are not answered: {told}"
+                mend = mend_line(namespace, secret, key, f"the {_CREDENTIAL_KEYS[key]}")
+                told = describe_value(value, namespace, secret, key)
+                message = f"the carrier's challenges are not answered: {told}: {mend}"
                 faults.append((ConditionReason.SECRET_NOT_VALID, "spec.credentialSecretRef", message))
         if len(usable) == len(values):
             username, realm = usable["username"].reveal(), usable["realm"].reveal()
@@ -132,6 +143,12 @@ def _unknown_edges(carrier: Carrier, edges: frozenset[str]) -> list[tuple[Condit
         for edge in gateway.edges or ()
         if edge not in edges
     ]
+
+
+def _offer(carrier: Carrier) -> Offer:
+    emergency = (EMERGENCY,) if carrier.spec.emergency_capable else ()
+    gateways = tuple((_gateway(carrier, each), each.edges) for each in carrier.spec.gateways if each.enabled)
+    return Offer((*carrier.spec.prefixes, *emergency), gateways)
 
 
 def _gateway(carrier: Carrier, gateway: Gateway) -> GatewayRow:

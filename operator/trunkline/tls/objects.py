@@ -99,8 +99,5 @@ def _metadata(name: str, namespace: str, labels: Mapping[str, str], version: str
 
 
 def _secret(kind: str, metadata: Manifest, values: Mapping[str, Secret]) -> Manifest:
-    data = {
-        key: base64.b64encode(value.reveal().encode()).decode()
-        for key, value in values.items()
-    }
+    data = {key: base64.b64encode(value.reveal().encode()).decode() for key, value in values.items()}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": kind, "data": data}
