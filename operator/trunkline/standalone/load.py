@@ -13,11 +13,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast
 
+from sipedge.fault import describe_fault
 from trunkline.api import (
     GROUP,
     AnyResource,
     FieldError,
     FieldErrors,
+    FieldReason,
     InvalidObject,
     ObjectRef,
     Platform,
@@ -247,6 +249,8 @@ def _read_one(name: str, before: _File | None) -> _File:
         return _parse(name, digest, decode_text(data))
     except UnreadableFileError as error:
         return _broken(name, b"", 1, "Unreadable", str(error))
+    except Exception as error:
+        return _broken(name, b"", 1, FieldReason.InternalError, _unexpected(error))
 
 
 def _broken(name: str, digest: bytes, line: int, reason: str, message: str) -> _File:
@@ -257,10 +261,20 @@ def _parse(name: str, digest: bytes, text: str) -> _File:
     documents, faults = read_documents(text)
     entries: list[_Entry] = []
     problems = [Problem(SourcePosition(name, fault.line), "InvalidYAML", fault.message) for fault in faults]
+    broken = bool(faults)
     for document in documents:
-        if document.value is not None:
-            _read_document(name, document, entries, problems)
-    return _File(digest, tuple(entries), tuple(problems), broken=bool(faults))
+        try:
+            if document.value is not None:
+                _read_document(name, document, entries, problems)
+        except Exception as error:
+            place = SourcePosition(name, document.line)
+            problems.append(Problem(place, FieldReason.InternalError, _unexpected(error)))
+            broken = True
+    return _File(digest, tuple(entries), tuple(problems), broken)
+
+
+def _unexpected(error: Exception) -> str:
+    return f"Trunkline failed to read this ({describe_fault(error)}); report it as a fault of Trunkline"
 
 
 def _read_document(name: str, document: Document, entries: list[_Entry], problems: list[Problem]) -> None:
