@@ -14,8 +14,9 @@ _MOST_CAUSES: Final = 4
 def describe_fault(error: BaseException) -> str:
     """Its type and where it was raised, through our own code, on one line of printable ASCII.
 
-    `KeyError at compiler/numbers.py:41 > compiler/blocks.py:12`; after `from` comes what it was raised from, or the
-    first member of an ExceptionGroup. An OSError also has the name of its number: `OSError ENOSPC at ...`.
+    `KeyError at compiler/numbers.py:41 > compiler/blocks.py:12`; after `from` comes what it was raised from,
+    or the first member of an ExceptionGroup. An OSError also has the name of its number: `OSError ENOSPC at
+    ...`.
     Never its message, its arguments, its notes or its repr. Total: it raises nothing itself.
     """
     chain: list[BaseException] = []

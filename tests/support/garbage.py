@@ -22,7 +22,7 @@ TEXTS: Final = (
     "sip:%00@a", "0.0.0.0/0", "::/0", "999.1.1.1", "1.2.3.4/33", "{x}", "%s%n", "${PATH}", "[key]",
     "null", "y",
 )  # fmt: skip
-VALUES: Final = (
+VALUES: Final[tuple[Any, ...]] = (
     None, True, False, 0, -1, 2**31, 2**64, 10**400, 0.5, float("nan"), float("inf"), [], {}, [[]],
     [None], {"a": 1},
     [{"name": "a"}] * 3, ["x"] * 2000, {"name": {"name": {}}}, {"": ""}, {1: 2}, {None: None},
@@ -45,7 +45,7 @@ def garbage_manifests(seed: int, whole: Sequence[Mapping[str, Any]], count: int)
         spec = manifest["spec"]
         for _ in range(die.randint(1, 4)):
             _damage(die, spec)
-        metadata = {"name": f"g{number}", "namespace": NAMESPACE, "creationTimestamp": LATE}
+        metadata: dict[str, Any] = {"name": f"g{number}", "namespace": NAMESPACE, "creationTimestamp": LATE}
         if die.random() < 0.1:
             metadata[die.choice(("name", "uid", "generation", "labels"))] = die.choice((*TEXTS, *VALUES))
         found.append({**manifest, "metadata": metadata})
