@@ -154,6 +154,44 @@ def test_a_fault_anywhere_in_the_compiler_costs_the_object_alone(
         assert found == compile_resources(resources_of(objects))
 
 
+@given(object_sets(), st.data())
+@settings(max_examples=25)
+def test_a_fault_between_objects_costs_the_object_without_which_there_is_none(
+    objects: list[AnyResource], data: st.DataObject
+) -> None:
+    """No function of one object raises here: what does sees the rows of all."""
+    victims = [each for each in objects if isinstance(each, Number)]
+    assume(victims)
+    victim = data.draw(st.sampled_from(victims))
+    real, reached = numbers._count_of_trunk, list[bool]()
+
+    def broken(*rows: Any) -> Any:
+        if any(row.owner == victim.ref.id for section in rows for row in section.values()):
+            reached.append(True)
+            raise TypeError(PLANTED)
+        return real(*rows)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numbers, "_count_of_trunk", broken)
+        found = compile_resources(resources_of(objects))
+    if reached:
+        assert_costs_only_itself(found, objects, victim)
+    else:
+        assert not found.faults
+
+
+def test_what_fails_without_any_object_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is refused for it, and the tables that are served stay."""
+
+    def broken(*_: object) -> Never:
+        raise TypeError(PLANTED)
+
+    resources = resources_of([make.make_trunk()])
+    monkeypatch.setattr(numbers, "_count_of_trunk", broken)
+    with pytest.raises(TypeError):
+        compile_resources(resources)
+
+
 class Bomb:
     """A value whose every use raises."""
 

@@ -17,7 +17,7 @@ from trunkline.compiler.caller_ids import compile_caller_ids
 from trunkline.compiler.carriers import compile_carriers
 from trunkline.compiler.facts import Facts, facts_of_trunks
 from trunkline.compiler.features import unavailable_features
-from trunkline.compiler.guard import Guard, is_internal, without
+from trunkline.compiler.guard import Guard, guarded, is_internal
 from trunkline.compiler.numbers import compile_numbers
 from trunkline.compiler.origination import compile_origination
 from trunkline.compiler.reasons import ConditionReason
@@ -47,15 +47,9 @@ def compile_resources(resources: Resources) -> Compilation:
     """Tables and verdicts of everything in `resources`.
 
     An object that cannot be compiled by a fault of our own is refused with `InternalError`, and all is as if
-    it were not there. Never raises for what a decoded object can hold.
+    it were not there. Raises MemoryError, and what is raised without any object.
     """
-    while True:
-        guard = Guard()
-        compilation = _compile(resources, guard)
-        if not guard.faults:
-            return compilation
-        # Each round refuses at least one more.
-        resources = without(resources, guard.faults)
+    return guarded(resources, _compile)
 
 
 def _compile(resources: Resources, guard: Guard) -> Compilation:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
-from trunkline.api import Account, InvalidObject, ObjectRef, Resources
+from trunkline.api import Account, InvalidObject, ObjectRef, Resources, oldest_first
 from trunkline.api.faults import FieldReason, internal_error
 from trunkline.compiler.verdict import Described
 
@@ -39,6 +39,62 @@ class Guard:
             except Exception as error:
                 self.faults[thing.ref] = InvalidObject(thing.ref, thing.generation, (internal_error(error),))
         return found
+
+
+def guarded(resources: Resources, compile_round: Callable[[Resources, Guard], Found]) -> Found:
+    """The round without faults: each one before it refuses at least one object more."""
+    while True:
+        guard = Guard()
+        try:
+            found = compile_round(resources, guard)
+        except MemoryError:
+            raise
+        except Exception as error:
+            if not guard.faults:
+                guard.faults.update(_culprit(resources, compile_round, error))
+        else:
+            if not guard.faults:
+                return found
+        resources = without(resources, guard.faults)
+
+
+def _culprit(
+    resources: Resources, compile_round: Callable[[Resources, Guard], Found], error: Exception
+) -> Mapping[ObjectRef, InvalidObject]:
+    """Who is refused for what was raised between objects: the youngest without which it is not raised.
+
+    Found by halves, in 17 rounds for 100,000 objects. Raises `error` if no object has to do with it.
+    """
+    everything = oldest_first(thing for things in resources.objects.values() for thing in things.values())
+    # The platform's first: where a tenant's object and the platform's fail together, the tenant's goes.
+    things = sorted(everything, key=lambda thing: thing.scope == "Namespaced")
+
+    def is_well(count: int) -> bool:
+        chosen = frozenset(thing.ref for thing in things[:count])
+        try:
+            compile_round(_only(resources, chosen), Guard())
+        except MemoryError:
+            raise
+        except Exception:
+            return False
+        return True
+
+    if not is_well(0):
+        raise error
+    well, ill = 0, len(things)
+    while ill - well > 1:
+        middle = (well + ill) // 2
+        well, ill = (middle, ill) if is_well(middle) else (well, middle)
+    thing = things[well]
+    return {thing.ref: InvalidObject(thing.ref, thing.generation, (internal_error(error),))}
+
+
+def _only(resources: Resources, chosen: frozenset[ObjectRef]) -> Resources:
+    objects = {
+        kind: {ref: thing for ref, thing in things.items() if ref in chosen}
+        for kind, things in resources.objects.items()
+    }
+    return replace(resources, objects=objects)
 
 
 def without(resources: Resources, faults: Mapping[ObjectRef, InvalidObject]) -> Resources:
