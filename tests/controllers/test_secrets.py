@@ -34,7 +34,12 @@ def test_a_value_that_cannot_be_used_is_known_as_such_and_the_rest_is_there() ->
         ]
     )
     assert sink.values == {
-        ("acme", "a"): {"bad": ValueFault.NOT_UTF8, "good": Secret("good"), "odd": ValueFault.NOT_BASE64},
+        ("acme", "a"): {
+            "bad": ValueFault.NOT_UTF8,
+            "good": Secret("good"),
+            "odd": ValueFault.NOT_BASE64,
+            "none": ValueFault.NOT_TEXT,
+        },
         ("acme", "b"): {},
         ("acme", "c"): {"good": Secret("good")},
     }

@@ -19,7 +19,7 @@ from trunkline.api.resources import (
     Resources,
     oldest_first,
 )
-from trunkline.api.secret_manifest import SecretManifest, read_secret, secret_from_manifest
+from trunkline.api.secret_manifest import SecretManifest, read_secret
 from trunkline.api.secret_value import SecretValues, ValueFault
 from trunkline.api.trunk import Termination, Trunk
 
@@ -60,5 +60,4 @@ __all__ = [
     "decode",
     "oldest_first",
     "read_secret",
-    "secret_from_manifest",
 ]

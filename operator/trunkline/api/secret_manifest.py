@@ -39,19 +39,6 @@ def read_secret(manifest: object, *, default_namespace: str | None = None) -> Se
         raise FieldErrors(None, 0, [internal_error(error)]) from None
 
 
-def secret_from_manifest(
-    manifest: object, *, default_namespace: str | None = None
-) -> tuple[tuple[str, str], SecretValues]:
-    """Namespace and name of a `v1` Secret, and its keys.
-
-    Raises FieldErrors also for what an API server would refuse the whole Secret for.
-    """
-    found = read_secret(manifest, default_namespace=default_namespace)
-    if found.errors:
-        raise FieldErrors(ObjectRef(_KIND, found.namespace, found.name), 0, found.errors)
-    return (found.namespace, found.name), found.values
-
-
 def _read(manifest: object, default_namespace: str | None) -> SecretManifest:
     if not isinstance(manifest, Mapping):
         message = (
@@ -63,11 +50,12 @@ def _read(manifest: object, default_namespace: str | None) -> SecretManifest:
     nameless = bool(faults)
     values: dict[str, SecretValue] = {}
     for key, text in _entries(manifest, "data", faults).items():
-        values[key] = decoded(text)
+        values[key] = ValueFault.NOT_TEXT if text is None else decoded(text)
         if values[key] is ValueFault.NOT_BASE64:
             message = "is no base64 (encode it, or write the plain text under stringData)"
             faults.append(FieldError(joined("data", path_of([key])), FieldReason.InvalidValue, message))
-    values.update((key, written(text)) for key, text in _entries(manifest, "stringData", faults).items())
+    for key, text in _entries(manifest, "stringData", faults).items():
+        values[key] = ValueFault.NOT_TEXT if text is None else written(text)
     if nameless:
         raise FieldErrors(ObjectRef(_KIND, namespace, name) if name else None, 0, faults)
     return SecretManifest(namespace, name, values, tuple(faults))
@@ -92,8 +80,10 @@ def _named(
     return namespace, name
 
 
-def _entries(manifest: Mapping[object, object], field: str, faults: list[FieldError]) -> dict[str, str]:
-    """The texts of `data` or `stringData`; anything else becomes a fault that does not show it."""
+def _entries(
+    manifest: Mapping[object, object], field: str, faults: list[FieldError]
+) -> dict[str, str | None]:
+    """The texts of `data` or `stringData`; what is none (None) becomes a fault that does not show it."""
     entries = manifest.get(field)
     if entries is None:
         return {}
@@ -102,7 +92,7 @@ def _entries(manifest: Mapping[object, object], field: str, faults: list[FieldEr
             FieldError(field, FieldReason.InvalidType, "must be a mapping (write key: value lines below it)")
         )
         return {}
-    texts = {}
+    texts: dict[str, str | None] = {}
     for key, value in entries.items():
         if not isinstance(key, str):
             message = "has a key that is no text (write the key in quotes)"
@@ -110,6 +100,7 @@ def _entries(manifest: Mapping[object, object], field: str, faults: list[FieldEr
         elif not isinstance(value, str):
             message = "must be text; YAML reads it as something else (write it in quotes)"
             faults.append(FieldError(joined(field, path_of([key])), FieldReason.InvalidType, message))
+            texts[key] = None
         else:
             texts[key] = value
     return texts

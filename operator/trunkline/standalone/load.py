@@ -264,8 +264,8 @@ def _parse(name: str, digest: bytes, text: str) -> _File:
     broken = bool(faults)
     for document in documents:
         try:
-            if document.value is not None:
-                _read_document(name, document, entries, problems)
+            well = document.value is None or _read_document(name, document, entries, problems)
+            broken = broken or not well
         except Exception as error:
             place = SourcePosition(name, document.line)
             problems.append(Problem(place, FieldReason.InternalError, _unexpected(error)))
@@ -277,12 +277,13 @@ def _unexpected(error: Exception) -> str:
     return f"Trunkline failed to read this ({describe_fault(error)}); report it as a fault of Trunkline"
 
 
-def _read_document(name: str, document: Document, entries: list[_Entry], problems: list[Problem]) -> None:
+def _read_document(name: str, document: Document, entries: list[_Entry], problems: list[Problem]) -> bool:
+    """False if our own code failed at it and its name is unknown: whatever the file had before goes on."""
     foreign = _foreign_kind(document.value)
     if foreign:
         message = f"{foreign} is no kind of {GROUP}: skipped"
         problems.append(Problem(SourcePosition(name, document.line), "ForeignKind", message, "notice"))
-        return
+        return True
     try:
         if _is_secret(document.value):
             entries.append(_read_secret(name, document, problems))
@@ -294,6 +295,9 @@ def _read_document(name: str, document: Document, entries: list[_Entry], problem
         if error.ref is not None:
             invalid = InvalidObject(error.ref, error.generation, error.errors)
             entries.append(_Entry(error.ref, name, document, invalid))
+        nameless = error.ref is None
+        return not (nameless and any(each.reason == FieldReason.InternalError for each in error.errors))
+    return True
 
 
 def _read_secret(name: str, document: Document, problems: list[Problem]) -> _Entry:

@@ -328,6 +328,20 @@ def test_a_document_that_nobody_foresaw_costs_itself_alone(
     assert PLANTED not in repr(loaded)
 
 
+def test_a_secret_that_nobody_foresaw_stays_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: acme}\nstringData: {a: %s}\n"
+    (tmp_path / "s.yaml").write_text(secret % "b")
+    before = load([tmp_path])
+    (tmp_path / "s.yaml").write_text(secret % PLANTED)
+    monkeypatch.setattr("trunkline.api.secret_manifest.written", fail)
+    loaded = load([tmp_path], previous=before)
+    assert loaded.resources.secret("acme", "s") == {"a": Secret("b")}
+    assert reasons(loaded) == [("InternalError", "error"), ("KeptLastGood", "warning")]
+    assert PLANTED not in "".join(map(str, loaded.problems))
+
+
 @pytest.mark.parametrize("function", ("_foreign_kind", "read_documents", "decode_text"))
 def test_a_file_that_nobody_foresaw_keeps_what_was_good(
     function: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
