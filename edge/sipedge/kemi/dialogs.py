@@ -56,7 +56,7 @@ def drop_stray_answer(edge_secret: Secret) -> None:
         return
     route = _first_uri("Record-Route")
     if token_holder(edge_secret, route, text("$ci"), text("$ft"), "") is None:
-        KSR.set_drop()
+        writer.drop_answer()
 
 
 def _first_uri(header: str) -> SipUri | None:

@@ -60,6 +60,11 @@ def reply(status: int, text: str, extra: tuple[tuple[str, str], ...] = ()) -> No
     KSR.sl.send_reply(status, text)
 
 
+def drop_answer() -> None:
+    """Have reply_route of kamailio.cfg drop the answer at hand; it reads this variable."""
+    KSR.pv.seti("$var(drop)", 1)
+
+
 def fail_call(reason: Reason, trunk: str, direction: str) -> None:
     """The final answer of a call whose attempts have all failed."""
     note_reason(reason, trunk=trunk, direction=direction)
