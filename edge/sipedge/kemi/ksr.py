@@ -88,12 +88,8 @@ class Dialog(Protocol):
 
 class Htable(Protocol):
     def sht_inc(self, table: str, key: str, /) -> int: ...
+    def sht_dec(self, table: str, key: str, /) -> int: ...
     def sht_gete(self, table: str, key: str, /) -> str | int: ...
-
-
-class Cfgutils(Protocol):
-    def lock(self, key: str, /) -> int: ...
-    def unlock(self, key: str, /) -> int: ...
 
 
 class Nathelper(Protocol):
@@ -131,7 +127,6 @@ class Ksr(Protocol):
     rr: Rr
     dialog: Dialog
     htable: Htable
-    cfgutils: Cfgutils
     nathelper: Nathelper
     sanity: Sanity
     maxfwd: Maxfwd

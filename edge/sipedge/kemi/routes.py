@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from sipedge.instance import own_settings, read_edge_secret
-from sipedge.kemi import calls, dialogs, duration, writer
+from sipedge.kemi import calls, counting, dialogs, duration, writer
 from sipedge.kemi.authentication import digest_check
 from sipedge.kemi.inherited import forget_shared_thread_state
 from sipedge.kemi.journal import note_fault, note_reason, note_refusal
@@ -86,6 +86,8 @@ class Routes:
 
     def ksr_dialog_event(self, message: Any, event: str) -> int:
         """A dialog has begun, ended or failed."""
+        if event != "dialog:start":
+            _guarded("count of calls", counting.uncount_dialog)
         return _guarded("dialog event", lambda: duration.note_dialog_event(event))
 
     def ksr_own_request(self, message: Any, event: str) -> int:
