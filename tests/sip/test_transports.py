@@ -18,15 +18,8 @@ from sipedge.tls_files import write_pair, write_tls_config
 from support.edge import running_edge, write_certificate
 from support.lab import OWN_NUMBER, TELCO, Lab
 from support.sipmessage import sdp
-from support.sipua import UserAgent, callee_leg
+from support.sipua import UserAgent, callee_leg, client_context
 from support.tables import Platform, make_account, make_gateway, make_target, make_trunk
-
-
-def client_context() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,14 @@ class Reason(Enum):
 
     NoTable = Answer(503, "Service Unavailable", None, "-", "the edge has no table yet")
     Draining = Answer(503, "Service Unavailable", None, "-", "the edge is draining; try its next address")
+    Overloaded = Answer(
+        503,
+        "Service Unavailable",
+        None,
+        "-",
+        "more new calls in this second than the edge takes, or too little memory; silence for strangers",
+    )
+    MessageTooLarge = Answer(0, "", None, "-", "a message of more than 16 kB")
     MalformedRequest = Answer(400, "Bad Request", None, "RFC 3261 8.2", "the request cannot be read")
     BodyNotSupported = Answer(
         415, "Unsupported Media Type", None, "RFC 3261 21.4.13", "a multipart body is not taken"
