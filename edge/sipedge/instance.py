@@ -294,8 +294,8 @@ def agent_command() -> list[str]:
 def process_environment(settings: InstanceSettings) -> dict[str, str]:
     """The whole environment of both processes: nothing of the caller's Python leaks into theirs.
 
-    The caller's PATH least of all: with another `python3` first on it (pyenv, conda) Kamailio's embedded Python
-    takes that one's library, and cannot load what Debian has built for its own.
+    The caller's PATH least of all: with another `python3` first on it (pyenv, conda) Kamailio's embedded
+    Python takes that one's library, and cannot load what Debian has built for its own.
     """
     kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TZ") if name in os.environ}
     return {
@@ -312,7 +312,7 @@ def _check(settings: InstanceSettings) -> None:
         raise InstanceError("calls_per_second and calls_in_progress: write 1 or more")
     if not _SMALLEST_MB <= settings.shared_memory_mb <= _LARGEST_MB:
         raise InstanceError(
-            f"{settings.shared_memory_mb} MB of shared memory cannot be used: from {_SMALLEST_MB} to {_LARGEST_MB}"
+            f"{settings.shared_memory_mb} MB of shared memory cannot be used: {_SMALLEST_MB} to {_LARGEST_MB}"
             " MB can; change shm_mb, or the calls that it is made for"
         )
     try:

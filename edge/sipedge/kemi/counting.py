@@ -1,8 +1,8 @@
 """Counts a call against its limits. Each limit is exact within this instance, and no lock is needed.
 
-A call in progress is counted twice. A counter gives it a number that no other call has, and decides. The dialog
-profile knows which dialogs there are, whatever became of them, and decides where the counter says "full": a
-dialog that Kamailio forgets without saying so would else hold its place for ever.
+A call in progress is counted twice. A counter gives it a number that no other call has, and decides. The
+dialog profile knows which dialogs there are, whatever became of them, and decides where the counter says
+"full": a dialog that Kamailio forgets without saying so would else hold its place for ever.
 """
 
 from __future__ import annotations
