@@ -38,7 +38,6 @@ def count_call(limits: Iterable[Limit]) -> Reason | None:
 def uncount_calls(keys: Iterable[str]) -> None:
     """Take the call out of limits on calls in progress: its attempt at that carrier has failed."""
     for key in keys:
-        KSR.dialog.unset_dlg_profile(_CALLS, key)
         if key in (counted := _counted()):
             counted.remove(key)
             _remember(counted)
@@ -63,13 +62,13 @@ def _count_new(limit: Limit) -> bool:
 
 
 def _count_in_progress(limit: Limit) -> bool:
-    # The dialog joins first: so whoever has a number is in the profile too, and its size is never too small.
+    # The dialog joins first: whoever has a number is in the profile too, and its size is never too small. It
+    # stays there until its end, refused or not: Kamailio lets nobody out in a request route.
     KSR.dialog.set_dlg_profile(_CALLS, limit.key)
     if KSR.htable.sht_inc(_CALLS, limit.key) <= limit.maximum or _size(limit.key) <= limit.maximum:
         _remember([*_counted(), limit.key])
         return True
     KSR.htable.sht_dec(_CALLS, limit.key)
-    KSR.dialog.unset_dlg_profile(_CALLS, limit.key)
     return False
 
 
