@@ -107,11 +107,11 @@ def test_idle_connections_leave_half_of_the_memory_to_calls(
         held = edge.rpc("core.tcp_info")
         assert held["opened_tls_connections"] <= edge.settings.tls_connections
         assert held["opened_connections"] <= edge.settings.connections
-        if not LONG:
+        if not LONG:  # a list of thousands fits into no answer
+            assert {each["lifetime"] for each in connections(edge, source)} == {UNKNOWN}
             assert held["opened_tls_connections"] > 0.9 * edge.settings.tls_connections, "nothing was tried"
             assert held["opened_connections"] > 0.9 * edge.settings.connections, "nothing was tried"
         assert at_rest - free_share(edge) < 0.5
-        assert all(each["lifetime"] == UNKNOWN for each in connections(edge, source))
         if LONG:
             time.sleep(32)
             assert edge.rpc("core.tcp_info")["opened_connections"] == 0
