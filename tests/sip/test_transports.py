@@ -264,6 +264,7 @@ def test_a_new_connection_within_a_dialog_leaves_from_the_edges_address(lab: Lab
     invite.leg(pbx.wait(status=200)).send("ACK")
     telco.wait("ACK")
     pbx.hang_up_connections()
+    time.sleep(0.1)  # until the edge has heard of it, its requests would go by the old connection
     leg = callee_leg(telco, received, received.path)
     # As from a PBX that is not behind NAT: its Contact is where it listens.
     leg.target = f"sip:pbx@{pbx.address}:5060;transport=tcp"

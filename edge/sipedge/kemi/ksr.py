@@ -72,8 +72,7 @@ class Tmx(Protocol):
 
 class Rr(Protocol):
     def loose_route(self) -> int: ...
-    def record_route(self) -> int: ...
-    def add_rr_param(self, parameter: str, /) -> int: ...
+    def record_route_params(self, parameters: str, /) -> int: ...
 
 
 class Dialog(Protocol):
@@ -91,9 +90,12 @@ class Htable(Protocol):
     def sht_gete(self, table: str, key: str, /) -> str | int: ...
 
 
-class Nathelper(Protocol):
-    def add_contact_alias(self) -> int: ...
-    def handle_ruri_alias(self) -> int: ...
+class Tcpops(Protocol):
+    def tcp_conid_alive(self, connection: int, /) -> int: ...
+
+
+class Jsonrpcs(Protocol):
+    def exec(self, request: str, /) -> int: ...
 
 
 class Sanity(Protocol):
@@ -102,10 +104,6 @@ class Sanity(Protocol):
 
 class Maxfwd(Protocol):
     def process_maxfwd(self, maximum: int, /) -> int: ...
-
-
-class Siputils(Protocol):
-    def has_totag(self) -> int: ...
 
 
 class Uac(Protocol):
@@ -126,10 +124,10 @@ class Ksr(Protocol):
     rr: Rr
     dialog: Dialog
     htable: Htable
-    nathelper: Nathelper
+    tcpops: Tcpops
+    jsonrpcs: Jsonrpcs
     sanity: Sanity
     maxfwd: Maxfwd
-    siputils: Siputils
     uac: Uac
 
     def err(self, line: str, /) -> None: ...
@@ -137,7 +135,6 @@ class Ksr(Protocol):
     def force_rport(self) -> int: ...
     def seturi(self, uri: str, /) -> int: ...
     def setdsturi(self, uri: str, /) -> int: ...
-    def isdsturiset(self) -> int: ...
 
 
 KSR = cast("Ksr", _module)
