@@ -70,7 +70,7 @@ SOAK_TESTS := soak_changes soak_idle operator_killed operator_losses
 
 .PHONY: soak
 soak: setup cluster-parts ## 200 changes, ten minutes idle with 1,000 trunks, killed at each write (45 minutes)
-	SOAK=1 $(PYTEST) -s --durations=10 $(SOAK_TESTS:%=tests/apiserver/test_%.py) tests/e2e/test_1_install.py tests/e2e/test_2_changes.py
+	SOAK=1 $(PYTEST) -s --durations=10 $(SOAK_TESTS:%=tests/apiserver/test_%.py) tests/sip/test_connections.py tests/e2e/test_1_install.py tests/e2e/test_2_changes.py
 
 .PHONY: test-cluster
 test-cluster: setup cluster-parts ## Trunkline's whole life on a Kubernetes node of the tests' own (needs root)

@@ -10,16 +10,38 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import json
+import math
 import os
+import resource
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from sipedge.e164 import EMERGENCY_NUMBERS
 from sipedge.secret import Secret
 
 INSTANCE_VARIABLE: Final = "TRUNKLINE_INSTANCE"
 """Names instance.json to Kamailio and to the agent."""
+
+
+_MB_PER_CALL_A_SECOND: Final = 0.2
+_KB_PER_DIALOG: Final = 10
+_KB_PER_TLS_CONNECTION: Final = 90
+"""Most of it is OpenSSL's, which allocates in shared memory."""
+_KB_PER_TCP_CONNECTION: Final = 18
+"""Most of it is the buffer for one message (`tcp_rd_buf_size`)."""
+_BASE_MB: Final = 24
+_SMALLEST_MB: Final = 32
+_LARGEST_MB: Final = 2047
+"""Kamailio's variables are signed numbers of 32 bits, that of the memory left among them."""
+_SOURCES: Final = 8
+"""So many sources together must be able to take all connections, no fewer (Kamailio 5.8 and later)."""
+_OTHER_FILES: Final = 512
+"""Beside connections: sockets, pipes between processes, tables. The usual soft limit of 1,024 is too few."""
+_PATH: Final = "/usr/sbin:/usr/bin:/sbin:/bin"
+"""Debian's programs. Embedded Python looks for its library beside the first `python3` on PATH."""
 
 
 class InstanceError(ValueError):
@@ -55,7 +77,12 @@ class InstanceSettings:
     """Holds `sipedge` and nothing else, so that Debian's Python never sees a virtual environment."""
     resolver: str | None = None
     """`ADDR:PORT` of the resolver for the names in URIs; None = the system's."""
-    shm_mb: int = 128
+    calls_per_second: int = 200
+    """New calls that are taken in one second; what is more is answered 503 at once."""
+    calls_in_progress: int = 2_000
+    """For how many calls there must be memory. Nothing is refused by this number itself."""
+    shm_mb: int | None = None
+    """Shared memory in MB; None = what the two numbers above need (`shared_memory_mb`)."""
     children: int = 2
     """Workers for UDP, and as many for TCP and TLS together."""
     ring_seconds: int = 120
@@ -64,6 +91,28 @@ class InstanceSettings:
     """The address written into Via and Record-Route where it differs from `address` (NAT)."""
     deprecated_tls: bool = False
     """True: the listener admits TLS 1.0 and 1.1, and each call is judged by its account (S14)."""
+
+    @property
+    def shared_memory_mb(self) -> int:
+        """Kamailio's shared memory: one half for calls, the other for connections.
+
+        A call holds its transactions for some seconds after each message, and a dialog until its end.
+        """
+        if self.shm_mb is not None:
+            return self.shm_mb
+        calls = self.calls_per_second * _MB_PER_CALL_A_SECOND
+        dialogs = self.calls_in_progress * _KB_PER_DIALOG / 1024
+        return 2 * math.ceil(_BASE_MB + calls + dialogs)
+
+    @property
+    def tls_connections(self) -> int:
+        """As many as fill three quarters of the half that connections may have."""
+        return self.shared_memory_mb * 1024 * 3 // (8 * _KB_PER_TLS_CONNECTION)
+
+    @property
+    def connections(self) -> int:
+        """TCP and TLS together: TCP has the last quarter of that half."""
+        return self.tls_connections + self.shared_memory_mb * 1024 // (8 * _KB_PER_TCP_CONNECTION)
 
     @property
     def settings_file(self) -> Path:
@@ -164,17 +213,29 @@ def render(settings: InstanceSettings, edge_secret: Secret) -> str:
             ("tls", settings.ports.tls),
         )
     )
+    free = settings.shared_memory_mb * 1024 * 1024 // 8
     return f"""#!KAMAILIO
 # Written by sipedge.instance for {settings.edge} {settings.address}; edits are lost.
 
+#!define CALLS_PER_SECOND {settings.calls_per_second}
+#!define FREE_FOR_CALLS {free}
+#!define FREE_FOR_EMERGENCY {free // 2}
+#!define EMERGENCY_NUMBER "^({"|".join(sorted(EMERGENCY_NUMBERS))})(;.*)?$"
+#!define CONNECTIONS_OF_ONE_SOURCE {settings.connections // _SOURCES}
+
 children={settings.children}
 tcp_children={settings.children}
+tcp_max_connections={settings.connections}
+tls_max_connections={settings.tls_connections}
+open_files_limit={settings.connections + _OTHER_FILES}
 {listens}
 
 include_file "{settings.kamailio_dir}/kamailio.cfg"
 
 modparam("auth", "secret", "{edge_secret.reveal()}")
 modparam("jsonrpcs", "dgram_socket", "/proc/self/cwd/{settings.rpc_socket.name}")
+# In kB: when calls are shed, no TLS connection is begun either.
+modparam("tls", "low_mem_threshold1", {free // 1024})
 modparam("tls", "config", "{settings.tls_directory}/tls.cfg")
 modparam("app_python3", "load", "{settings.kamailio_dir}/kemi_main.py")
 """
@@ -199,13 +260,30 @@ def kamailio_command(settings: InstanceSettings) -> list[str]:
     of a unix socket may have 107 bytes only (unix(7)) and a directory's may be longer.
     """
     return [
-        *("kamailio", "-DD", "-E"),
+        *(_kamailio(), "-DD", "-E"),
         # Constant time per allocation: with Debian's default a fifth of a call went into searching lists.
         # Not for shared memory: 5.6.3's dialog module may touch a dialog that it has freed, and the
         # default allocator bears that better.
         *("-X", "tlsf"),
-        *("-m", str(settings.shm_mb), "-w", str(settings.directory), "-f", str(settings.config_file)),
+        *(
+            "-m",
+            str(settings.shared_memory_mb),
+            "-w",
+            str(settings.directory),
+            "-f",
+            str(settings.config_file),
+        ),
     ]
+
+
+def _kamailio() -> str:
+    """The program: Debian's, else wherever the caller has one."""
+    return shutil.which("kamailio", path=f"{_PATH}:{os.environ.get('PATH', '')}") or "kamailio"
+
+
+def forbid_core_files() -> None:
+    """Let neither this process nor what it starts leave its memory on the disk when it crashes."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def agent_command() -> list[str]:
@@ -214,11 +292,15 @@ def agent_command() -> list[str]:
 
 
 def process_environment(settings: InstanceSettings) -> dict[str, str]:
-    """The whole environment of both processes: nothing of the caller's Python leaks into theirs."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ") if name in os.environ}
+    """The whole environment of both processes: nothing of the caller's Python leaks into theirs.
+
+    The caller's PATH least of all: with another `python3` first on it (pyenv, conda) Kamailio's embedded
+    Python takes that one's library, and cannot load what Debian has built for its own.
+    """
+    kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TZ") if name in os.environ}
     return {
-        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
         **kept,
+        "PATH": _PATH,
         INSTANCE_VARIABLE: str(settings.settings_file),
         "PYTHONPATH": str(settings.python_path),
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -226,6 +308,13 @@ def process_environment(settings: InstanceSettings) -> dict[str, str]:
 
 
 def _check(settings: InstanceSettings) -> None:
+    if settings.calls_per_second < 1 or settings.calls_in_progress < 1:
+        raise InstanceError("calls_per_second and calls_in_progress: write 1 or more")
+    if not _SMALLEST_MB <= settings.shared_memory_mb <= _LARGEST_MB:
+        raise InstanceError(
+            f"{settings.shared_memory_mb} MB of shared memory cannot be used: {_SMALLEST_MB} to {_LARGEST_MB}"
+            " MB can; change shm_mb, or the calls that it is made for"
+        )
     try:
         ipaddress.ip_address(settings.address)
     except ValueError as error:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from sipedge.agent.pod import NoAddressError, Pod, read_pod, take_address
+from sipedge.agent.pod_files import pod_instance
 from sipedge.instance import InstanceError, agent_command
 from support.edge import ROOT, make_settings
 from support.web_pages import web_page
@@ -117,6 +118,15 @@ def test_variables_that_have_a_default_may_be_missing() -> None:
     assert str(found.directory) == "/var/lib/sipedge"
     with pytest.raises(InstanceError, match="TRUNKLINE_HTTP_PORT: '0' is no port"):
         pod(TRUNKLINE_HTTP_PORT="0")
+
+
+def test_the_containers_memory_bounds_kamailios() -> None:
+    """A limit that is large enough changes nothing."""
+    assert pod_instance(pod(), ADDRESS).shared_memory_mb == 168
+    assert pod_instance(pod(TRUNKLINE_SHARED_MEMORY_MB="4096"), ADDRESS).shared_memory_mb == 168
+    assert pod_instance(pod(TRUNKLINE_SHARED_MEMORY_MB="64"), ADDRESS).shared_memory_mb == 64
+    with pytest.raises(InstanceError, match="TRUNKLINE_SHARED_MEMORY_MB: 'x' is not a whole number"):
+        pod(TRUNKLINE_SHARED_MEMORY_MB="x")
 
 
 # ----------------------------------------------------------------------------------- addresses

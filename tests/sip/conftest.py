@@ -27,7 +27,17 @@ def block() -> Iterator[Block]:
 def running() -> Iterator[Edge]:
     """The edge that most tests share; each publishes its own table."""
     with reserved_block() as reserved, running_edge(None, reserved.address(EDGE)) as edge:
+        # Proof that a look-up would be seen below.
+        with pytest.raises(RuntimeError, match="Not found"):
+            edge.rpc("dns.lookup", "A", "no-such-name.invalid")
+        assert names_looked_up(edge) == 1
         yield edge
+
+
+def names_looked_up(edge: Edge) -> int:
+    """How many names Kamailio has asked a name server for in vain; no name in these tests exists."""
+    found = edge.rpc("stats.get_statistics", "dns:")
+    return sum(int(each.rpartition("=")[2]) for each in found if each.startswith("dns:failed"))
 
 
 @pytest.fixture
@@ -45,6 +55,7 @@ def lab(running: Edge, block: Block, request: pytest.FixtureRequest) -> Iterator
     faults = [line for line in running.log()[start:].splitlines() if "fault in" in line]
     assert not faults, f"exceptions in the edge's own code: {faults}"
     # Kamailio goes on for a while with damaged memory; what fails then is another test.
+    assert names_looked_up(running) == 1, "Kamailio asked a name server"
     damage = [line for line in running.log()[start:].splitlines() if "BUG: " in line]
     assert not damage, f"Kamailio found its memory damaged: {damage}"
 

@@ -35,7 +35,7 @@ def test_options_are_answered_without_authentication(lab: Lab, uri: str) -> None
     stranger = lab.agent(66)
     stranger.send(request(stranger, "OPTIONS", uri.format(edge=lab.edge.address)), lab.edge_at)
     answer = stranger.wait("OPTIONS", status=200)
-    assert answer.header("Server") == "Trunkline"
+    assert answer.all("Server") == []
 
 
 @pytest.mark.parametrize(
@@ -185,11 +185,11 @@ def test_bytes_that_are_no_utf8_neither_raise_nor_get_lost(
     assert b"Subject" not in received.raw
 
 
-@pytest.mark.parametrize("lines", (0, 600, 1080))
+@pytest.mark.parametrize("lines", (0, 150, 280))
 def test_an_encrypted_offer_in_a_binary_body_is_still_seen(
     lab: Lab, pbx: UserAgent, telco: UserAgent, lines: int
 ) -> None:
-    """A stray byte does not hide SRTP from the check, not even in the largest body that UDP carries."""
+    """A stray byte does not hide SRTP from the check, not even in the largest message that is taken."""
     padding = "".join(f"a=x-padding:{number:040d}\r\n" for number in range(lines))
     body = sdp(pbx.address, profile="RTP/SAVP").replace("s=-", "s=Caf\udce9") + padding
     length = str(len(body.encode("utf-8", "surrogateescape")))

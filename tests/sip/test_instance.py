@@ -294,3 +294,51 @@ def test_a_directory_may_have_a_long_path(lab: Lab, tmp_path: Path) -> None:
         assert len(str(edge.settings.rpc_socket)) > 107
         assert stat.S_ISSOCK(edge.settings.rpc_socket.stat().st_mode)
         assert stat.S_IMODE(edge.settings.rpc_socket.stat().st_mode) & 0o077 == 0
+
+
+def test_another_python_first_on_the_path_changes_nothing(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pyenv, conda: embedded Python takes the library that it finds beside the first `python3` on PATH."""
+    foreign = tmp_path / "foreign"
+    for library in (f"lib/python3.{minor}" for minor in range(9, 16)):
+        (foreign / library / "lib-dynload").mkdir(parents=True)
+        (foreign / library / "os.py").write_text("")
+    (foreign / "bin").mkdir()
+    (foreign / "bin" / "python3").write_text("#!/bin/sh\nexit 1\n")
+    (foreign / "bin" / "python3").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{foreign}/bin:{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONHOME", str(foreign))
+    with running_edge(None, lab.block.address(2), tmp_path) as edge:
+        assert "503" in probe(edge)
+
+
+def test_no_process_may_leave_a_core_file(own: Lab) -> None:
+    """It would hold every password hash and the edge secret."""
+    for pid in (own.edge.process.pid, *workers(own.edge)):
+        (limit,) = (
+            line for line in Path(f"/proc/{pid}/limits").read_text().splitlines() if "core file" in line
+        )
+        assert limit.split()[4:6] == ["0", "0"]
+
+
+def test_no_answer_names_the_product(own: Lab, pbx: UserAgent, telco: UserAgent) -> None:
+    """Neither what anybody is answered nor what the edge sends by itself, as its CANCEL."""
+    uri = f"sip:{own.edge.address}"
+    fields = [pbx.via(), ("Max-Forwards", "70"), ("From", "<sip:a@b>;tag=1"), ("To", f"<{uri}>")]
+    fields += [("Call-ID", new_token()), ("CSeq", "1 OPTIONS")]
+    pbx.send(render(f"OPTIONS {uri} SIP/2.0", fields), own.edge_at)
+    answers = [pbx.wait("OPTIONS", status=200)]
+    invite = own.call_out(pbx)
+    received = telco.wait("INVITE")
+    telco.respond(received, 180)
+    answers.append(pbx.wait("INVITE", status=100))
+    invite.cancel()
+    answers.append(telco.wait("CANCEL"))
+    telco.respond(answers[-1], 200)
+    telco.respond(received, 487)
+    answers.append(invite.final())
+    for answer in answers:
+        names = {name.lower() for name, _ in answer.headers}
+        assert not names & {"server", "user-agent", "warning"}
+        assert "kamailio" not in str(answer.headers).lower()

@@ -6,10 +6,19 @@ import ast
 import json
 import re
 import subprocess
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
-from support.edge import ROOT, make_settings, running_edge, started
+import pytest
+
+from sipedge.instance import kamailio_command, process_environment
+from support.edge import ROOT, START_SECONDS, Edge, make_settings, running_edge, started
+from support.image_root import NoRootError, image_root, inside
 from support.lab import Lab
+from support.sipmessage import sdp
+from support.sipua import UserAgent
 from support.tables import Platform
 
 KEMI = ROOT / "edge" / "sipedge" / "kemi"
@@ -62,21 +71,73 @@ def declared_names() -> list[tuple[str, str]]:
     ]
 
 
-def test_every_function_that_we_call_is_there(lab: Lab, tmp_path: Path) -> None:
-    """Asked of a Kamailio with our own list of modules."""
-    names, out = declared_names(), tmp_path / "missing.json"
-    directory = tmp_path / "kamailio"
+def missing_names(place: Path, address: str, prefix: Sequence[str] = ()) -> list[str]:
+    """What a Kamailio with our own list of modules lacks of the functions that we call."""
+    out, directory = place / "missing.json", place / "kamailio"
     directory.mkdir()
     (directory / "kamailio.cfg").write_text((ROOT / "edge" / "kamailio" / "kamailio.cfg").read_text())
-    (directory / "kemi_main.py").write_text(PROBE.format(names=json.dumps(names), out=str(out)))
-    settings = make_settings(tmp_path, lab.block.address(2), kamailio_dir=directory)
-    with started(settings):
-        for _ in range(200):
-            if out.exists() and out.read_text():
-                break
-            subprocess.run(["sleep", "0.05"], check=True)
-    assert len(names) > 40
-    assert json.loads(out.read_text()) == []
+    probe = PROBE.format(names=json.dumps(declared_names()), out=str(out))
+    (directory / "kemi_main.py").write_text(probe)
+    with started(make_settings(place, address, kamailio_dir=directory), prefix):
+        deadline = time.monotonic() + START_SECONDS
+        while not (out.exists() and out.read_text()):
+            assert time.monotonic() < deadline, (place / "i" / "kamailio.log").read_text()[-3000:]
+            time.sleep(0.05)
+    missing: list[str] = json.loads(out.read_text())
+    return missing
+
+
+@pytest.fixture
+def in_image(tmp_path: Path, not_proven: Callable[[str], NoReturn]) -> list[str]:
+    """What goes before a command so that the programs of the edge's image run it."""
+    try:
+        return inside(image_root(), ROOT, tmp_path)
+    except NoRootError as error:
+        not_proven(str(error))
+
+
+def test_every_function_that_we_call_is_there(lab: Lab, tmp_path: Path) -> None:
+    """In this machine's Kamailio."""
+    assert len(declared_names()) > 40
+    assert missing_names(tmp_path, lab.block.address(2)) == []
+
+
+def test_the_images_kamailio_has_every_function_too(lab: Lab, tmp_path: Path, in_image: list[str]) -> None:
+    """Another release, another Python: the names, and a configuration that it takes without a complaint."""
+    assert missing_names(tmp_path, lab.block.address(2), in_image) == []
+    settings = make_settings(tmp_path, lab.block.address(2))
+    command = [*in_image, *kamailio_command(settings), "-c"]
+    done = subprocess.run(
+        command, env=process_environment(settings), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert [line for line in done.stderr.splitlines() if "ERROR" in line or "CRITICAL" in line] == []
+
+
+def test_the_images_kamailio_carries_and_counts_calls(
+    lab: Lab, tmp_path: Path, in_image: list[str], telco: UserAgent
+) -> None:
+    """Over UDP and TCP, against a limit on calls in progress: another arity would log errors."""
+    with running_edge(None, lab.block.address(2), tmp_path, prefix=in_image) as edge:
+        one = Lab(edge, lab.block, lab.stack)
+        one.serve(trunk={"max_concurrent_calls": 1})
+        for pbx in (lab.agent(20), lab.agent(20, 0, "tcp")):
+            invite = one.call_out(pbx)
+            telco.respond(telco.wait("INVITE"), 200, body=sdp(telco.address))
+            leg = invite.leg(pbx.wait("INVITE", status=200))
+            leg.send("ACK")
+            telco.wait("ACK")
+            assert one.call_out(pbx).final().status == 503
+            leg.send("BYE")
+            telco.respond(telco.wait("BYE"), 200)
+            pbx.wait("BYE", status=200)
+        assert complaints(edge) == []
+
+
+def complaints(edge: Edge) -> list[str]:
+    return [
+        line for line in edge.log().splitlines() if re.search(r"\b(ERROR|CRITICAL|ALERT|BUG):|fault in", line)
+    ]
 
 
 def test_the_stubs_hold_what_is_called_and_nothing_else() -> None:
@@ -99,7 +160,7 @@ def test_the_log_of_a_start_has_no_error(lab: Lab, tmp_path: Path) -> None:
     """A clean start: nothing to get used to."""
     table = Platform(addresses=[lab.block.address(2)]).table()
     with running_edge(table, lab.block.address(2), tmp_path) as edge:
-        assert [line for line in edge.log().splitlines() if " ERROR:" in line or " CRITICAL:" in line] == []
+        assert complaints(edge) == []
 
 
 def test_a_large_header_and_a_long_uri_are_handled(lab: Lab) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 import pytest
 
@@ -12,8 +13,11 @@ from support.sipua import Leg, UserAgent
 from support.tables import Platform, make_account, make_carrier, make_gateway, make_target, make_trunk
 
 
-def fresh(lab: Lab, pbx: UserAgent, telco: UserAgent, **limits: dict[str, int]) -> None:
-    """A platform whose trunk, account and carrier have names of this test alone: nothing is counted yet."""
+def fresh(lab: Lab, pbx: UserAgent, telco: UserAgent, **limits: dict[str, int]) -> str:
+    """A platform whose trunk, account and carrier have names of this test alone: nothing is counted yet.
+
+    The account's and the carrier's name, and the first part of the trunk's.
+    """
     name = new_token()
     trunk = make_trunk(
         f"{name}/hq",
@@ -39,6 +43,7 @@ def fresh(lab: Lab, pbx: UserAgent, telco: UserAgent, **limits: dict[str, int]) 
             },
         ).table()
     )
+    return name
 
 
 def begin_second() -> None:
@@ -162,6 +167,57 @@ def test_many_calls_at_once_are_counted_exactly(lab: Lab, pbx: UserAgent, telco:
     for message in through:
         telco.respond(message, 486)
     assert sorted(invite.final().status for invite in invites) == [486] * 5 + [503] * 35
+
+
+def counted(lab: Lab, keys: Iterable[str]) -> list[int]:
+    """The counters of calls in progress of these limits."""
+    dump = lab.edge.rpc("htable.dump", "calls")
+    slots = {slot["name"]: int(slot["value"]) for entry in dump for slot in entry["slot"]}
+    return [slots.get(key, 0) for key in keys]
+
+
+def test_every_end_of_a_call_gives_its_places_back(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
+    """Refused by a limit, by the callee, cancelled, hung up by either side, ended by the edge, unanswered."""
+    limits = {"max_concurrent_calls": 2}
+    account = limits | {"max_call_duration_seconds": 1}
+    name = fresh(lab, pbx, telco, trunk=limits, account=account, carrier=limits)
+    keys = (f"trunk:{name}/hq", f"account:{name}", f"carrier:{name}")
+    hang_up(talk(lab, pbx, telco, outgoing=True), telco)
+    busy = lab.call_out(pbx)
+    telco.respond(telco.wait("INVITE", call_id=busy.call_id), 486)
+    busy.final()
+    cancelled = lab.call_in(telco)
+    received = pbx.wait("INVITE", call_id=cancelled.call_id)
+    pbx.respond(received, 180)
+    telco.wait(status=180, call_id=cancelled.call_id)
+    cancelled.cancel()
+    pbx.respond(pbx.wait("CANCEL"), 200)
+    pbx.respond(received, 487)
+    cancelled.final()
+    assert counted(lab, keys) == [0, 0, 0]
+    for _ in range(2):
+        talk(lab, telco, pbx, outgoing=False)
+    assert counted(lab, keys) == [2, 2, 2]
+    assert lab.call_out(pbx).final().status == 503
+    for agent in (pbx, telco):
+        for _ in range(2):
+            agent.respond(agent.wait("BYE", seconds=5), 200)
+    deadline = time.monotonic() + 2
+    while any(counted(lab, keys)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert counted(lab, keys) == [0, 0, 0]
+
+
+def test_a_counter_that_says_full_does_not_outweigh_the_dialogs(
+    lab: Lab, pbx: UserAgent, telco: UserAgent
+) -> None:
+    """Kamailio forgets a dialog that was never confirmed after minutes, and tells nobody."""
+    name = fresh(lab, pbx, telco, trunk={"max_concurrent_calls": 1})
+    lab.edge.rpc("htable.seti", "calls", f"trunk:{name}/hq", 7)
+    leg = talk(lab, pbx, telco, outgoing=True)
+    assert lab.call_out(pbx).final().status == 503
+    hang_up(leg, telco)
+    hang_up(talk(lab, pbx, telco, outgoing=True), telco)
 
 
 def test_a_full_carrier_is_passed_over(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:

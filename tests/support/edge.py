@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -144,13 +144,21 @@ def make_settings(directory: Path, address: str, **changes: object) -> InstanceS
 
 @contextmanager
 def running_edge(
-    table: EdgeTable | None, address: str, directory: Path | None = None, **changes: object
+    table: EdgeTable | None,
+    address: str,
+    directory: Path | None = None,
+    *,
+    prefix: Sequence[str] = (),
+    **changes: object,
 ) -> Iterator[Edge]:
-    """An instance that has answered its readiness probe; without a table it answers 503 to that."""
+    """An instance that has answered its readiness probe; without a table it answers 503 to that.
+
+    `prefix` goes before Kamailio's command.
+    """
     with tempfile.TemporaryDirectory(prefix="edge-") as temporary:
         settings = make_settings(directory or Path(temporary), address, **changes)
         store = Store(settings.lmdb_directory, settings.edge)
-        with started(settings) as process:
+        with started(settings, prefix) as process:
             edge = Edge(settings, process, store)
             try:
                 if table is not None:
@@ -166,9 +174,9 @@ def running_edge(
 
 
 @contextmanager
-def started(settings: InstanceSettings) -> Iterator[subprocess.Popen[bytes]]:
+def started(settings: InstanceSettings, prefix: Sequence[str] = ()) -> Iterator[subprocess.Popen[bytes]]:
     """Kamailio alone, whether it answers or not."""
-    process = _start(settings)
+    process = _start(settings, prefix)
     try:
         yield process
     finally:
@@ -182,10 +190,10 @@ def restart(edge: Edge) -> None:
     _wait_until_answering(edge)
 
 
-def _start(settings: InstanceSettings) -> subprocess.Popen[bytes]:
+def _start(settings: InstanceSettings, prefix: Sequence[str] = ()) -> subprocess.Popen[bytes]:
     with open(settings.directory / "kamailio.log", "ab") as log:
         return subprocess.Popen(
-            kamailio_command(settings),
+            [*prefix, *kamailio_command(settings)],
             env=process_environment(settings),
             stdout=log,
             stderr=log,

@@ -266,6 +266,11 @@ class Invite:
     branch: str
     local: str
     cseq: int
+    sent: bytes = b""
+
+    def send_again(self) -> None:
+        """As over UDP where no answer came in time."""
+        self.agent.send(self.sent, self.to)
 
     def final(self, seconds: float = WAIT_SECONDS) -> Message:
         """The final answer; ACKed if it is a refusal."""
@@ -305,6 +310,13 @@ class Invite:
         )
 
 
+def client_context() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 def send_invite(
     agent: UserAgent,
     to: tuple[str, int],
@@ -335,8 +347,9 @@ def send_invite(
     text = sdp(agent.address) if body is None else body
     if text and not any(name.lower() == "content-type" for name, _ in headers):
         fields.append(("Content-Type", "application/sdp"))
-    agent.send(render(f"INVITE {uri} SIP/2.0", fields, text), to)
-    return Invite(agent, to, uri, call_id, branch, local, cseq)
+    sent = render(f"INVITE {uri} SIP/2.0", fields, text)
+    agent.send(sent, to)
+    return Invite(agent, to, uri, call_id, branch, local, cseq, sent)
 
 
 def callee_leg(agent: UserAgent, invite: Message, to: object, tag: str = "uas") -> Leg:

@@ -100,6 +100,9 @@ def test_an_edge_secret_is_64_hex_digits(tmp_path: Path, text: str) -> None:
         ({"address": "localhost"}, "no IP address"),
         ({"directory": Path('/tmp/a"b')}, "quotes"),
         ({"directory": Path("relative")}, "absolute"),
+        ({"calls_per_second": 0}, "calls_per_second"),
+        ({"shm_mb": 8}, "32 to 2047 MB"),
+        ({"calls_in_progress": 1_000_000}, "32 to 2047 MB"),
     ),
 )
 def test_settings_that_kamailio_cannot_take_are_refused(
@@ -108,6 +111,18 @@ def test_settings_that_kamailio_cannot_take_are_refused(
     """Nothing is escaped by hope."""
     with pytest.raises(InstanceError, match=complaint):
         render(replace(make_settings(tmp_path), **change), SECRET)  # type: ignore[arg-type]
+
+
+def test_memory_follows_from_calls_and_connections_from_memory(tmp_path: Path) -> None:
+    """0.2 MB for each new call a second, 10 kB for each in progress, and as much again for connections."""
+    settings = make_settings(tmp_path)
+    assert settings.shared_memory_mb == 168
+    busy = replace(settings, calls_per_second=500, calls_in_progress=10_240)
+    assert busy.shared_memory_mb == 2 * (24 + 100 + 100)
+    assert replace(busy, shm_mb=64).shared_memory_mb == 64
+    for each in (settings, busy, replace(busy, shm_mb=64)):
+        tcp = each.connections - each.tls_connections
+        assert 0 < each.tls_connections * 90 + tcp * 18 <= each.shared_memory_mb * 1024 / 2
 
 
 def test_each_transport_listens_at_its_port_and_shows_its_advertised_address(tmp_path: Path) -> None:
@@ -136,6 +151,8 @@ def test_nothing_of_the_callers_python_reaches_the_processes(
     """Kamailio embeds Debian's Python: a virtual environment would break it."""
     monkeypatch.setenv("VIRTUAL_ENV", "/venv")
     monkeypatch.setenv("PYTHONPATH", "/venv/lib")
+    monkeypatch.setenv("PATH", "/venv/bin:/usr/bin")
     environment = process_environment(make_settings(tmp_path))
     assert environment["PYTHONPATH"] == "/usr/share/trunkline/python"
+    assert environment["PATH"] == "/usr/sbin:/usr/bin:/sbin:/bin"
     assert "VIRTUAL_ENV" not in environment

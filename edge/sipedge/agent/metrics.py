@@ -26,10 +26,11 @@ _STATISTICS: Final = (
 )
 _GAUGES: Final = (
     ("tmx.inuse_transactions", "transactions", "SIP transactions that Kamailio holds."),
+    ("tcp.current_opened_connections", "connections", "TCP and TLS connections that Kamailio holds."),
     ("shmem.free_size", "shared_memory_free_bytes", "Shared memory that Kamailio has left."),
     ("shmem.total_size", "shared_memory_bytes", "Shared memory of Kamailio."),
 )
-_GROUPS: Final = ("core:rcv_requests_invite", "dialog:", "tmx:", "shmem:")
+_GROUPS: Final = ("core:rcv_requests_invite", "dialog:", "tmx:", "tcp:", "shmem:")
 
 
 @dataclass(frozen=True, slots=True)

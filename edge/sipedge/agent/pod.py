@@ -46,6 +46,8 @@ class Pod:
     http_port: int
     drain_seconds: float
     resolver: str | None
+    shared_memory_mb: int | None
+    """The most that Kamailio's shared memory may have; None = what its calls need."""
 
 
 class NoAddressError(Exception):
@@ -88,7 +90,15 @@ def read_pod(environment: Mapping[str, str]) -> Pod:
         http_port=_port("TRUNKLINE_HTTP_PORT", environment.get("TRUNKLINE_HTTP_PORT", str(HTTP_PORT))),
         drain_seconds=drain_seconds,
         resolver=environment.get("TRUNKLINE_RESOLVER") or None,
+        shared_memory_mb=_whole_number("TRUNKLINE_SHARED_MEMORY_MB", environment),
     )
+
+
+def _whole_number(name: str, environment: Mapping[str, str]) -> int | None:
+    text = environment.get(name, "")
+    if text and not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise InstanceError(f"{name}: {text[:20]!r} is not a whole number")
+    return int(text) if text else None
 
 
 def take_address(pod: Pod, before: str | None) -> str:

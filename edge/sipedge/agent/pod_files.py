@@ -49,7 +49,7 @@ def pod_instance(pod: Pod, address: str, site: SiteRow | None = None) -> Instanc
     package = Path(__file__).parents[2]
     # Beside the package in the repository, beside the package's own directory in the image.
     beside = (package / "kamailio", package.parent / "kamailio")
-    return InstanceSettings(
+    settings = InstanceSettings(
         edge=pod.edge,
         address=address,
         ports=pod.ports,
@@ -61,6 +61,10 @@ def pod_instance(pod: Pod, address: str, site: SiteRow | None = None) -> Instanc
         resolver=pod.resolver,
         advertised=dict(site.advertised).get(address) if site else None,
         deprecated_tls=site.deprecated_tls if site else False,
+    )
+    limit = pod.shared_memory_mb
+    return (
+        settings if limit is None or limit >= settings.shared_memory_mb else replace(settings, shm_mb=limit)
     )
 
 

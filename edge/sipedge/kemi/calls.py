@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sipedge.instance import InstanceSettings
 from sipedge.kemi import writer
@@ -13,9 +13,10 @@ from sipedge.kemi.duration import limit_duration
 from sipedge.kemi.headers import header_line
 from sipedge.kemi.journal import say
 from sipedge.kemi.ksr import KSR
-from sipedge.kemi.reader import text
-from sipedge.kemi.record import CallRecord, load_dress, load_record, save_record
-from sipedge.kemi.tokens import call_sid, route_parameters
+from sipedge.kemi.reader import Received, connection_id, source_hop, text
+from sipedge.kemi.record import CallRecord, Dress, load_dress, load_record, save_record
+from sipedge.kemi.sides import CALLEE, CALLER, note_side
+from sipedge.kemi.tokens import DialogToken, TokenKeeper, call_sid
 from sipedge.routing.attempts import Attempt, plan_attempts
 from sipedge.routing.decision import Direction, Forward
 from sipedge.routing.failover import (
@@ -27,9 +28,8 @@ from sipedge.routing.failover import (
     begin_call,
     first_step,
 )
-from sipedge.secret import Secret
+from sipedge.routing.hops import callee_hop, hop_of_attempt
 from sipedge.table import Table
-from sipedge.uri import address_of, uri_of_header
 
 FAILURE_ROUTE = "ksr_failure_call"
 BRANCH_ROUTE = "ksr_branch_call"
@@ -37,66 +37,75 @@ REPLY_ROUTE = "ksr_onreply_call"
 
 _SILENCE_MILLISECONDS = 4_000
 """S65: no response at all, not even a 100."""
+_GRACE_SECONDS = 60
+"""How much longer than its call a dialog token holds: the last BYE may be repeated for half a minute."""
 _NO_REPLY_ON_ERROR = 2
 """Flag of t_relay: a send error is ours to handle, by the next attempt."""
 
 
-def start_call(settings: InstanceSettings, edge_secret: Secret, table: Table, decision: Forward) -> None:
+@dataclass(frozen=True, slots=True)
+class CallRoom:
+    """What each step of a call is done with."""
+
+    settings: InstanceSettings
+    tokens: TokenKeeper
+    table: Table
+
+
+def start_call(room: CallRoom, received: Received, decision: Forward) -> None:
     """Count the call, prepare its INVITE and make the first attempt."""
-    call_id, caller_tag = text("$ci"), text("$ft")
+    caller = source_hop()
+    if caller is None:
+        raise ValueError("the INVITE came from no address")
     KSR.dialog.dlg_manage()
     limit_duration(decision.max_duration_seconds)
+    note_side(CALLER, caller, caller, connection_id())
     if KSR.tm.t_newtran() <= 0:
         return  # a retransmission, which another worker is answering
     over = count_call(decision.limits)
     if over is not None:
         writer.reject(decision, over)
         return
-    _prepare(decision, edge_secret, call_id, caller_tag)
-    state = begin_call(table, decision, plan_attempts(table, decision))
+    # What is the same for every attempt; headers of one target alone are the branch route's.
+    writer.put_back(received)
+    KSR.hdr.remove("Route")  # a preloaded one: ours has done its work, a foreign one is never followed
+    writer.change_headers(received, decision.changes)
+    state = begin_call(room.table, decision, plan_attempts(room.table, decision))
     record = CallRecord(
         state=state,
         begun=time.time(),
-        call_sid=call_sid(edge_secret, call_id, caller_tag),
+        call_sid=call_sid(room.tokens.edge_secret, received.call_id, received.from_tag),
         account_sid=decision.account_sid,
+        caller=caller,
+        longest_seconds=decision.max_duration_seconds,
     )
-    _proceed(settings, table, record, first_step(state), None)
+    _proceed(room, record, first_step(state), None)
 
 
-def _prepare(decision: Forward, edge_secret: Secret, call_id: str, caller_tag: str) -> None:
-    """What is the same for every attempt. Headers of one target alone are the branch route's."""
-    if decision.direction is None:
-        raise ValueError("a call that goes on has a direction")
-    writer.strip_request()
-    KSR.hdr.remove("Route")  # a preloaded one: ours has done its work, a foreign one is never followed
-    writer.change_headers(decision.changes)
-    alias_contact(of_customer=decision.direction is Direction.TERMINATION)
-    KSR.rr.record_route()
-    KSR.rr.add_rr_param(route_parameters(edge_secret, call_id, caller_tag, decision.direction))
-
-
-def resume_call(settings: InstanceSettings, table: Table) -> None:
+def resume_call(room: CallRoom) -> None:
     """The attempt under way has failed: the next one, or the final answer."""
     if KSR.tm.t_is_canceled() > 0:
         return  # the caller has hung up and gets its 487 from the transaction
     record = load_record()
     failure = _failure(record)
     if failure.status in (401, 407):
-        answered = answer_challenge(table, record, failure.status)
+        answered = answer_challenge(room.table, record, failure.status)
         if answered is not None:
             record = answered
-            save_record(record)
-            if _send(settings, record.state.attempts[record.state.position]):
+            attempt = record.state.attempts[record.state.position]
+            save_record(record, _dress(room, record, attempt))
+            if _send(room.settings, attempt):
                 return
             failure = replace(failure, kind=FailureKind.SEND_ERROR)
     _say_failed(record, failure)
-    state, step = after_failure(table, record.state, failure)
-    _proceed(settings, table, record.with_state(state), step, failure)
+    state, step = after_failure(room.table, record.state, failure)
+    _proceed(room, record.with_state(state), step, failure)
 
 
 def dress_branch() -> None:
     """Headers of this attempt alone: on the branch, so that they never add up over failovers."""
     dress = load_dress()
+    KSR.rr.record_route_params(dress.route_parameter)
     for name, value in dress.headers:
         KSR.hdr.append(header_line(name, value))
     if dress.direction is Direction.ORIGINATION:
@@ -105,49 +114,36 @@ def dress_branch() -> None:
 
 def dress_reply() -> None:
     """An answer of the target on its way to the caller."""
-    writer.strip_reply()
     dress = load_dress()
-    alias_contact(of_customer=dress.direction is Direction.ORIGINATION)
-    if dress.direction is Direction.TERMINATION and 200 <= int(text("$rs") or 0) < 300:
+    if not 200 <= int(text("$rs") or 0) < 300:
+        return
+    note_side(CALLEE, dress.callee, callee_hop(dress.callee, source_hop()), connection_id())
+    if dress.direction is Direction.TERMINATION:
         if dress.account_sid is not None:
             KSR.hdr.append(header_line("X-Trunkline-AccountSid", dress.account_sid))
         KSR.hdr.append(header_line("X-Trunkline-CallSid", dress.call_sid))
 
 
-def alias_contact(*, of_customer: bool) -> None:
-    """Note beside a Contact where its message came from: requests to it in the dialog go there.
-
-    A customer may be behind NAT. A carrier is not, but a name in its Contact must not be resolved here: a
-    silent name server would hold up every call of this worker.
-    """
-    contact = uri_of_header(text("$ct"))
-    if contact is not None and (of_customer or address_of(contact.host) is None):
-        KSR.nathelper.add_contact_alias()
-
-
 def _proceed(
-    settings: InstanceSettings,
-    table: Table,
+    room: CallRoom,
     record: CallRecord,
     step: NextAttempt | FinalReply,
     failure: Failure | None,
 ) -> None:
     """Attempts until one is under way; else the final answer. `failure` is the last one that was received."""
     while isinstance(step, NextAttempt):
-        record, unsent = _attempt(settings, record, step.attempt)
+        record, unsent = _attempt(room, record, step.attempt)
         if unsent is None:
             return
         _say_failed(record, unsent)
         failure = unsent
-        state, step = after_failure(table, record.state, unsent)
+        state, step = after_failure(room.table, record.state, unsent)
         record = record.with_state(state)
     uncount_calls(record.counted)
     _finish(record, step, failure)
 
 
-def _attempt(
-    settings: InstanceSettings, record: CallRecord, attempt: Attempt
-) -> tuple[CallRecord, Failure | None]:
+def _attempt(room: CallRoom, record: CallRecord, attempt: Attempt) -> tuple[CallRecord, Failure | None]:
     """Send the INVITE to one address; a Failure if it could not be sent."""
     uncount_calls(record.counted)
     record = replace(record, counted=())
@@ -155,10 +151,18 @@ def _attempt(
     if over is not None:
         return record, Failure(FailureKind.OVER_LIMIT, over=over, elapsed=_elapsed(record))
     record = replace(record, counted=keys_in_progress(attempt.limits))
-    save_record(record)
-    if _send(settings, attempt):
+    save_record(record, _dress(room, record, attempt))
+    if _send(room.settings, attempt):
         return record, None
     return record, Failure(FailureKind.SEND_ERROR, elapsed=_elapsed(record))
+
+
+def _dress(room: CallRoom, record: CallRecord, attempt: Attempt) -> Dress:
+    direction, callee = record.state.direction, hop_of_attempt(attempt)
+    ends = int(time.time()) + room.settings.ring_seconds + record.longest_seconds + _GRACE_SECONDS
+    token = DialogToken(direction, ends, record.caller, callee)
+    parameter = room.tokens.route_parameter(text("$ci"), text("$ft"), token)
+    return Dress(direction, record.call_sid, record.account_sid, attempt.headers, parameter, callee)
 
 
 def _send(settings: InstanceSettings, attempt: Attempt) -> bool:

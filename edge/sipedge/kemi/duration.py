@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Final
 
+from sipedge.instance import InstanceSettings
+from sipedge.kemi import writer
+from sipedge.kemi.headers import header_line
 from sipedge.kemi.journal import say
 from sipedge.kemi.ksr import KSR
 from sipedge.kemi.reader import text
+from sipedge.kemi.sides import CALLEE, CALLER, dialog_text, peer_side, sighting
+from sipedge.kemi.tokens import TOKEN_PARAMETER
+from sipedge.routing.ending import OwnRequest, Party, end_call_bye
+from sipedge.routing.hops import next_hop
+from sipedge.table import SiteRow
 
 _LIMIT_VARIABLE: Final = "limit"
 """Variable of the dialog: how many seconds the call may last."""
 _TICK_SECONDS: Final = 1
 """How exactly Kamailio keeps a dialog's time."""
-_STEPS: Final = "byes"
-"""The htable of calls that the edge ends itself: how many steps are done, by Call-ID. None yet: no entry."""
-_BEFORE_THE_LAST: Final = (1, 2)
-"""The first BYE has left; the second has. At last the end is noted."""
-_HOLD_SECONDS: Final = 0.25
-"""Far longer than Kamailio needs for them; a second BYE that cannot leave must not cost a worker."""
+_RESULT: Final = "$jsonrpl(code)"
+_SENT: Final = "200"
 
 
 def limit_duration(seconds: int) -> None:
@@ -27,36 +32,59 @@ def limit_duration(seconds: int) -> None:
     KSR.dialog.var_sets(_LIMIT_VARIABLE, str(seconds))
 
 
-def note_own_request() -> None:
-    """A request of the edge's own is about to leave: the only ones are those BYEs."""
-    if text("$rm") == "BYE":
-        KSR.htable.sht_inc(_STEPS, text("$ci"))
+def has_run_out() -> bool:
+    """True if the dialog that has just ended did so without a BYE: by Kamailio's clock.
 
-
-def hold_answers_to_byes() -> None:
-    """Let answers to the edge's own BYEs wait until both have left and the end was noted.
-
-    With the first answer the dialog is over, and then Kamailio sends no BYE for it and tells of no end: who
-    answers at once would else leave the other side in a call that nobody ends.
+    Kamailio's own flag for it says nothing, it shares its bit with another; and a Call-ID is the caller's
+    choice, so it may be that of the message that Kamailio makes up for this event.
     """
-    if text("$rm") != "BYE":
-        return
-    call_id, deadline = text("$ci"), time.monotonic() + _HOLD_SECONDS
-    while _is_under_way(call_id) and time.monotonic() < deadline:
-        time.sleep(0.001)
+    return text("$rm") != "BYE"
 
 
-def _is_under_way(call_id: str) -> bool:
-    return KSR.htable.sht_gete(_STEPS, call_id) in _BEFORE_THE_LAST
+def end_call(settings: InstanceSettings, site: SiteRow | None) -> None:
+    """Tell both sides of the dialog that has just ended that it has.
+
+    The dialog module's own BYEs would go where Contact and Record-Route say, names among them.
+    """
+    call_id = dialog_text("callid")
+    caller, callee = _party("from"), _party("to")
+    for side, receiver, other in ((CALLER, caller, callee), (CALLEE, callee, caller)):
+        hop = next_hop(
+            site, peer_side(sighting(side), None), receiver.contact, writer.own_addresses(settings)
+        )
+        told = hop is not None and _is_sent(
+            settings, end_call_bye(call_id, receiver, other, hop, TOKEN_PARAMETER)
+        )
+        if not told:
+            say(f"a BYE could not be sent side={side} call_id={call_id!r}")
+    seconds, begun = KSR.dialog.var_gete(_LIMIT_VARIABLE), int(dialog_text("start_ts") or 0)
+    if seconds and time.time() - begun >= int(seconds) - _TICK_SECONDS:
+        say(f"ended error=32015 reason=DurationReached rule='S11' seconds={seconds} call_id={call_id!r}")
+    else:
+        say(f"ended reason=NeverAcknowledged call_id={call_id!r}")
 
 
-def note_dialog_event(event: str) -> None:
-    """Say so when a call has ended because it may last no longer."""
-    limit, begun = KSR.dialog.var_gete(_LIMIT_VARIABLE), text("$dlg(start_ts)")
-    if event != "dialog:end" or not limit or not begun:
-        return
-    call_id = text("$dlg(callid)")
-    if time.time() - int(begun) >= int(limit) - _TICK_SECONDS:
-        say(f"ended error=32015 reason=DurationReached rule='S11' seconds={limit} call_id={call_id!r}")
-    if _is_under_way(call_id):
-        KSR.htable.sht_inc(_STEPS, call_id)
+def _party(name: str) -> Party:
+    return Party(
+        uri=dialog_text(f"{name}_uri"),
+        tag=dialog_text(f"{name}_tag"),
+        contact=dialog_text(f"{name}_contact"),
+        routes=dialog_text(f"{name}_rs"),
+        cseq=dialog_text(f"{name}_cseq"),
+    )
+
+
+def _is_sent(settings: InstanceSettings, request: OwnRequest) -> bool:
+    call = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tm.t_uac_start",
+        "params": [
+            request.method,
+            request.request_uri,
+            request.hop.uri,
+            writer.own_socket(settings, request.hop.transport),
+            "".join(header_line(name, value) for name, value in request.headers) + "\r\n",
+        ],
+    }
+    return KSR.jsonrpcs.exec(json.dumps(call)) > 0 and text(_RESULT) == _SENT

@@ -72,9 +72,25 @@ def reply_header_travels(name: str) -> bool:
     return name not in _NOT_IN_REPLIES and not name.startswith(OWN_PREFIX)
 
 
+LONGEST_VALUE: Final = 2_048
+"""Characters of a header value that the edge itself writes; what a target or table says longer is cut."""
+LONGEST_PHRASE: Final = 255
+"""Characters of a reason phrase."""
+
+
 def header_line(name: str, value: str) -> str:
     """One header field as it is sent. A control character in a value cannot begin a second one."""
-    return f"{name}: {''.join(char if char.isprintable() else ' ' for char in value)}\r\n"
+    return f"{name}: {clean(value, LONGEST_VALUE)}\r\n"
+
+
+def phrase(text: str) -> str:
+    """A reason phrase as it is sent, be it a target's own words."""
+    return clean(text, LONGEST_PHRASE) or "Answer"
+
+
+def clean(text: str, longest: int) -> str:
+    """Text of the wire for a function of Kamailio: no control character, NUL among them, and not longer."""
+    return "".join(char if char.isprintable() else " " for char in text[:longest])
 
 
 def without_timer(value: str) -> str:

@@ -29,8 +29,8 @@ def note_reason(
 
 
 def note_fault(place: str, error: BaseException) -> None:
-    """An exception of ours: where, and what."""
-    KSR.err(_one_line(f"fault in {place}: {error!r} at {_origin(error)} {message_fields()}"))
+    """An exception of ours: where, and of which kind. Never its text, which may hold anything."""
+    KSR.err(_one_line(f"fault in {place}: {type(error).__name__} at {_origin(error)} {message_fields()}"))
 
 
 def say(line: str) -> None:

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
 from sipedge.kemi.digest import digest_username
-from sipedge.kemi.headers import long_name
+from sipedge.kemi.headers import (
+    OPTION_LISTS,
+    long_name,
+    reply_header_travels,
+    request_header_travels,
+    without_timer,
+)
 from sipedge.kemi.ksr import KSR
+from sipedge.routing.bounds import (
+    MOST_HEADERS,
+    URI_HEADERS,
+    MessageSizes,
+    longest_branch,
+    longest_uri,
+    size_of,
+)
+from sipedge.routing.hops import Hop, make_hop
 from sipedge.routing.request import SipRequest
+from sipedge.uri import SipUri, split_header, uri_of_header
 
 _ITERATOR = "headers"
 _VALUE = f"$hfitbody({_ITERATOR})"
@@ -39,32 +57,101 @@ def _bytes_of(variable: str) -> bytes:
     return b"".join(pieces)
 
 
-def header_names() -> Iterator[str]:
-    """The name of every header field, long and in lower case (`call-id`, not `i`), in the message's order.
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The message being processed, read in one walk over its headers."""
 
-    Kamailio's own parser walks, so that what is judged here is what Kamailio forwards. `current_value` reads
-    the value of the one just yielded, `remove_current` takes it out.
+    sizes: MessageSizes
+    call_id: str = ""
+    from_tag: str = ""
+    to_tag: str = ""
+    headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Long lower-case names to values, white space folded, in the message's order. Of a message in a
+    dialog and of an answer: those that say where it goes alone."""
+    names: frozenset[str] = frozenset()
+    """Every header name of the message."""
+    rewritten: tuple[tuple[str, str], ...] = ()
+    """Headers that the walk took out and that travel on with another value."""
+
+    def first_uri(self, header: str) -> SipUri | None:
+        """The first URI of a header (lower-case name)."""
+        return next(self.uris(header), None)
+
+    def uris(self, header: str) -> Iterator[SipUri | None]:
+        """Each URI of a header (lower-case name), in order; None for what cannot be read."""
+        for value in self.headers.get(header, ()):
+            for member in split_header(value):
+                yield uri_of_header(member)
+
+
+def read_message(*, is_request: bool) -> Received | None:
+    """Read the message at hand, and take out of it whatever does not travel on; None if it cannot be walked.
+
+    Kamailio's own parser walks, so that what is judged here is what Kamailio forwards. The walk ends at the
+    first bound that is passed: `Received.sizes` then tells it, and the rest is not to be used.
     """
-    KSR.textopsx.hf_iterator_start(_ITERATOR)
-    try:
-        while KSR.textopsx.hf_iterator_next(_ITERATOR) > 0:
-            yield _current_name()
-    finally:
-        KSR.textopsx.hf_iterator_end(_ITERATOR)
+    request_uri = size_of(text("$ru")) if is_request else 0
+    call_id, from_tag, to_tag = text("$ci"), text("$ft"), text("$tt")
+    walk = _Walk(
+        whole=is_request and not to_tag,
+        travels=request_header_travels if is_request else reply_header_travels,
+    )
+    if not walk.read():
+        return None
+    identifiers = (walk.longest_branch, size_of(call_id), size_of(from_tag), size_of(to_tag))
+    return Received(
+        MessageSizes(request_uri, walk.longest_uri, max(identifiers), walk.count),
+        call_id,
+        from_tag,
+        to_tag,
+        {name: tuple(values) for name, values in walk.values.items()},
+        frozenset(walk.names),
+        tuple(walk.rewritten),
+    )
 
 
-def remove_current() -> None:
-    """Take the header that `header_names` yielded last out of the message."""
-    KSR.textopsx.hf_iterator_rm(_ITERATOR)
+_SAYS_WHERE: Final = URI_HEADERS | {"via"}
 
 
-def current_value() -> str:
-    """The value of the header that `header_names` yielded last, its white space folded."""
-    try:
-        value = KSR.textopsx.hf_iterator_hbody(_ITERATOR)
-    except UnicodeDecodeError:
-        value = text(_VALUE)
-    return " ".join(value.split())
+class _Walk:
+    """One walk over the headers of the message at hand."""
+
+    def __init__(self, *, whole: bool, travels: Callable[[str], bool]) -> None:
+        self._whole, self._travels = whole, travels
+        self.values: dict[str, list[str]] = {}
+        self.names: set[str] = set()
+        self.rewritten: list[tuple[str, str]] = []
+        self.count = self.longest_uri = self.longest_branch = 0
+
+    def read(self) -> bool:
+        """False if Kamailio cannot parse the headers; an empty message does not exist."""
+        if KSR.textopsx.hf_iterator_start(_ITERATOR) <= 0:
+            return False
+        try:
+            while self.count <= MOST_HEADERS and KSR.textopsx.hf_iterator_next(_ITERATOR) > 0:
+                self.count += 1
+                self._header(_current_name())
+        finally:
+            KSR.textopsx.hf_iterator_end(_ITERATOR)
+        return True
+
+    def _header(self, name: str) -> None:
+        self.names.add(name)
+        if name in _SAYS_WHERE:
+            value = _current_value()
+            if name == "via":
+                self.longest_branch = max(self.longest_branch, longest_branch(value))
+            else:
+                self.longest_uri = max(self.longest_uri, longest_uri(value))
+            self.values.setdefault(name, []).append(_folded(value))
+        elif self._whole:
+            self.values.setdefault(name, []).append(_folded(_current_value()))
+        if not self._travels(name):
+            KSR.textopsx.hf_iterator_rm(_ITERATOR)
+        elif name in OPTION_LISTS and "timer" in (value := _folded(_current_value())).lower():
+            KSR.textopsx.hf_iterator_rm(_ITERATOR)
+            if remaining := without_timer(value):
+                self.rewritten.append((name.capitalize(), remaining))
 
 
 def _current_name() -> str:
@@ -74,13 +161,30 @@ def _current_name() -> str:
         return ""  # RFC 3261 section 25.1 knows only ASCII names
 
 
-def read_request(realm: str) -> SipRequest:
-    """The facts of the request being processed; `realm` picks the credentials that are meant for us."""
-    values: dict[str, list[str]] = {}
-    for name in header_names():
-        values.setdefault(name, []).append(current_value())
+def _current_value() -> str:
+    try:
+        return KSR.textopsx.hf_iterator_hbody(_ITERATOR)
+    except UnicodeDecodeError:
+        return text(_VALUE)
+
+
+def _folded(value: str) -> str:
+    return " ".join(value.split())
+
+
+def source_hop() -> Hop | None:
+    """Where the message at hand came from."""
+    return make_hop(text("$si"), int(text("$sp") or 0), text("$proto").lower())
+
+
+def connection_id() -> int | None:
+    """The connection that the message at hand came by; None over UDP."""
+    return None if text("$proto").lower() == "udp" else int(text("$conid") or 0) or None
+
+
+def request_of(received: Received, realm: str) -> SipRequest:
+    """The facts of the request at hand; `realm` picks the credentials that are meant for us."""
     transport = text("$proto").lower()
-    found = {each: tuple(bodies) for each, bodies in values.items()}
     return SipRequest(
         method=text("$rm"),
         request_uri=text("$ru"),
@@ -88,8 +192,8 @@ def read_request(realm: str) -> SipRequest:
         source_port=int(text("$sp") or 0),
         transport=transport,
         received_on=text("$Ri"),
-        headers=found,
+        headers=received.headers,
         body=text("$rb"),
-        username=digest_username(found.get("proxy-authorization", ()), realm),
+        username=digest_username(received.headers.get("proxy-authorization", ()), realm),
         tls_version=text("$tls_version") or None if transport == "tls" else None,
     )

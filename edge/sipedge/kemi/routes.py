@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
 from sipedge.instance import own_settings, read_edge_secret
-from sipedge.kemi import calls, dialogs, duration, writer
+from sipedge.kemi import calls, counting, dialogs, duration, writer
 from sipedge.kemi.authentication import digest_check
+from sipedge.kemi.calls import CallRoom
+from sipedge.kemi.dialogs import DialogRoom
 from sipedge.kemi.inherited import forget_shared_thread_state
 from sipedge.kemi.journal import note_fault, note_reason, note_refusal
 from sipedge.kemi.ksr import KSR
-from sipedge.kemi.reader import read_request, text
+from sipedge.kemi.reader import Received, read_message, request_of, text
+from sipedge.kemi.tokens import TokenKeeper
+from sipedge.kemi.upgrade import old_calls_until
+from sipedge.routing.bounds import Excess, excess_of
 from sipedge.routing.decision import Challenge, Decision, Drop, Forward, Reject, Reply
 from sipedge.routing.reasons import Reason
 from sipedge.routing.request import SipRequest
-from sipedge.routing.route import route
+from sipedge.routing.route import may_be_answered, route
 from sipedge.store import LmdbRows
 from sipedge.table import Table
 
@@ -36,8 +42,10 @@ class Routes:
 
     def __init__(self) -> None:
         self._settings = own_settings()
-        self._edge_secret = read_edge_secret(self._settings.edge_secret_file)
+        secret = read_edge_secret(self._settings.edge_secret_file)
+        self._tokens = TokenKeeper(secret, self._settings.address)
         self._rows = LmdbRows(self._settings.lmdb_directory)
+        self._old_calls_until = old_calls_until(self._settings.directory)
 
     def child_init(self, rank: int) -> int:
         """Called in each process after the fork. LMDB is opened by the first request, never before."""
@@ -55,14 +63,19 @@ class Routes:
         return 1
 
     def ksr_reply_route(self, message: Any) -> int:
-        """Every answer, before its transaction sees it."""
-        return _guarded("reply route of all answers", self._answer)
+        """Every answer, before its transaction sees it. What could not be judged is dropped."""
+        try:
+            self._answer()
+        except Exception as error:
+            note_fault("reply route of all answers", error)
+            writer.drop_answer()
+        return 1
 
     def ksr_failure_call(self, message: Any) -> int:
         """An attempt of a call has failed."""
         try:
             with self._rows.transaction() as rows:
-                calls.resume_call(self._settings, Table(rows))
+                calls.resume_call(CallRoom(self._settings, self._tokens, Table(rows)))
         except Exception as error:
             note_fault("failure route", error)
             writer.refuse(Reason.InternalError)
@@ -76,45 +89,71 @@ class Routes:
         """An answer to the INVITE that sets a call up."""
         return _guarded("reply route", calls.dress_reply)
 
-    def ksr_onreply_dialog_customer(self, message: Any) -> int:
-        """A customer's answer to a request in its dialog."""
-        return _guarded("reply route of a customer", lambda: dialogs.dress_reply(of_customer=True))
-
-    def ksr_onreply_dialog_carrier(self, message: Any) -> int:
-        """A carrier's answer to a request in its dialog."""
-        return _guarded("reply route of a carrier", lambda: dialogs.dress_reply(of_customer=False))
-
     def ksr_dialog_event(self, message: Any, event: str) -> int:
         """A dialog has begun, ended or failed."""
-        return _guarded("dialog event", lambda: duration.note_dialog_event(event))
+        if event != "dialog:start":
+            _guarded("count of calls", counting.uncount_dialog)
+        return _guarded("dialog event", lambda: self._dialog_event(event))
 
-    def ksr_own_request(self, message: Any, event: str) -> int:
-        """A request that Kamailio itself makes is about to leave."""
-        return _guarded("own request", duration.note_own_request)
+    def _dialog_event(self, event: str) -> None:
+        if event == "dialog:end" and duration.has_run_out():
+            with self._rows.transaction() as rows:
+                duration.end_call(self._settings, Table(rows).site())
 
     def _answer(self) -> None:
-        dialogs.drop_stray_answer(self._edge_secret)
-        duration.hold_answers_to_byes()
+        received = read_message(is_request=False)
+        if received is None or excess_of(received.sizes) is not None:
+            note_reason(
+                Reason.MalformedRequest if received is None else Reason.BoundExceeded, detail="an answer"
+            )
+            writer.drop_answer()
+            return
+        writer.put_back(received)
+        dialogs.judge_stray_answer(self._tokens, received)
 
     def _request(self) -> None:
         KSR.force_rport()
+        received = read_message(is_request=True)
+        if received is None:
+            # Kamailio can make no answer either to what it cannot parse.
+            note_reason(Reason.MalformedRequest, detail="headers that cannot be read, left without an answer")
+            return
+        if (excess := excess_of(received.sizes)) is not None:
+            self._refuse_unread(received, excess)
+            return
         method = text("$rm")
         if method == "CANCEL" and KSR.tm.t_check_trans() > 0:
             KSR.tm.t_relay()
             return
         if method not in ("ACK", "CANCEL") and _is_retransmission():
             return
-        if KSR.siputils.has_totag() > 0:
-            dialogs.within_dialog(self._settings, self._edge_secret)
+        if received.to_tag:
+            with self._rows.transaction() as rows:
+                serves_old_calls = time.time() < self._old_calls_until
+                site = Table(rows).site()
+                room = DialogRoom(self._settings, self._tokens, site, serves_old_calls)
+                dialogs.within_dialog(room, received)
         elif method != "ACK":
-            self._without_dialog()
+            self._without_dialog(received)
 
-    def _without_dialog(self) -> None:
-        fault = _fault()
+    def _refuse_unread(self, received: Received, excess: Excess) -> None:
+        """Refuse what is too long or cannot be walked: with an answer only to who may have one."""
+        if text("$rm") == "ACK":
+            return
+        answered = dialogs.held_token(self._tokens, received) is not None
+        if not answered:
+            with self._rows.transaction() as rows:
+                answered = may_be_answered(Table(rows), request_of(received, ""))
+        note_reason(excess.reason, detail=excess.detail + ("" if answered else ", left without an answer"))
+        if answered:
+            writer.refuse(excess.reason)
+
+    def _without_dialog(self, received: Received) -> None:
+        fault = _fault(received)
         with self._rows.transaction() as rows:
             table = Table(rows)
             site = table.site()
-            request = read_request(site.realm if site else "")
+            request = request_of(received, site.realm if site else "")
             if self._is_readiness_probe(request):
                 self._answer_probe(rows.sequence if site else None)
                 return
@@ -127,9 +166,9 @@ class Routes:
             )
             if not isinstance(decision, Drop):
                 fault = fault or _unserved(request)
-            self._carry_out(table, decision, fault)
+            self._carry_out(table, received, decision, fault)
 
-    def _carry_out(self, table: Table, decision: Decision, fault: Reason | None) -> None:
+    def _carry_out(self, table: Table, received: Received, decision: Decision, fault: Reason | None) -> None:
         match decision:
             case Drop():
                 note_refusal(decision, decision.reason)
@@ -143,7 +182,7 @@ class Routes:
             case Reply():
                 writer.reply(decision.status, decision.text)
             case Forward():
-                calls.start_call(self._settings, self._edge_secret, table, decision)
+                calls.start_call(CallRoom(self._settings, self._tokens, table), received, decision)
 
     def _is_readiness_probe(self, request: SipRequest) -> bool:
         return (
@@ -176,9 +215,9 @@ def _is_retransmission() -> bool:
     return KSR.tm.t_check_trans() == 0
 
 
-def _fault() -> Reason | None:
+def _fault(received: Received) -> Reason | None:
     """Why a request outside a dialog cannot be read or must not go on; None if it can."""
-    if not text("$ft"):
+    if not received.from_tag:
         return Reason.MalformedRequest  # RFC 3261 section 8.1.1.3: without a From-tag there is no dialog
     if KSR.sanity.sanity_check(_SANITY_CHECKS, _SANITY_URIS) <= 0 or "?" in text("$ru"):
         return Reason.MalformedRequest

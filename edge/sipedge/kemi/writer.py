@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from sipedge.instance import InstanceSettings
-from sipedge.kemi.headers import (
-    OPTION_LISTS,
-    header_line,
-    reply_header_travels,
-    request_header_travels,
-    without_timer,
-)
+from sipedge.kemi.headers import header_line, phrase, request_header_travels
 from sipedge.kemi.journal import note_reason, note_refusal
 from sipedge.kemi.ksr import KSR
-from sipedge.kemi.reader import current_value, header_names, remove_current
+from sipedge.kemi.reader import Received
 from sipedge.routing.attempts import Attempt
 from sipedge.routing.decision import Challenge, Decision, HeaderChanges
+from sipedge.routing.hops import Hop, hop_of_attempt
 from sipedge.routing.reasons import Reason
 from sipedge.uri import bracketed
 
@@ -32,7 +25,7 @@ def refuse(reason: Reason, extra: tuple[tuple[str, str], ...] = ()) -> None:
         return
     for name, value in (*extra, *error_header(reason)):
         KSR.hdr.append_to_reply(header_line(name, value))
-    KSR.sl.send_reply(answer.status, answer.text)
+    KSR.sl.send_reply(answer.status, phrase(answer.text))
 
 
 def error_header(reason: Reason) -> tuple[tuple[str, str], ...]:
@@ -55,9 +48,15 @@ def challenge(decision: Challenge) -> None:
 
 
 def reply(status: int, text: str, extra: tuple[tuple[str, str], ...] = ()) -> None:
+    """Answer with this status; `text` may be what a target said."""
     for name, value in extra:
         KSR.hdr.append_to_reply(header_line(name, value))
-    KSR.sl.send_reply(status, text)
+    KSR.sl.send_reply(status, phrase(text))
+
+
+def drop_answer() -> None:
+    """Have reply_route of kamailio.cfg drop the answer at hand; it reads this variable."""
+    KSR.pv.seti("$var(drop)", 1)
 
 
 def fail_call(reason: Reason, trunk: str, direction: str) -> None:
@@ -66,33 +65,16 @@ def fail_call(reason: Reason, trunk: str, direction: str) -> None:
     refuse(reason)
 
 
-def strip_request() -> None:
-    """Take out whatever does not travel on, and session timers from the option lists."""
-    _strip(request_header_travels)
+def put_back(received: Received) -> None:
+    """Headers that the walk took out and that travel on with another value."""
+    for name, value in received.rewritten:
+        KSR.hdr.append(header_line(name, value))
 
 
-def strip_reply() -> None:
-    """The same for an answer, which keeps more."""
-    _strip(reply_header_travels)
-
-
-def _strip(travels: Callable[[str], bool]) -> None:
-    rewritten = []
-    for header in header_names():
-        if not travels(header):
-            remove_current()
-        elif header in OPTION_LISTS and "timer" in (value := current_value()).lower():
-            remove_current()
-            rewritten.append((header.capitalize(), without_timer(value)))
-    for name, value in rewritten:
-        if value:
-            KSR.hdr.append(header_line(name, value))
-
-
-def change_headers(changes: HeaderChanges) -> None:
+def change_headers(received: Received, changes: HeaderChanges) -> None:
     """The decision's own changes; an inserted header comes before all others of its name."""
     removed = {name.lower() for name in changes.remove}
-    present = {header for header in header_names() if request_header_travels(header)} - removed
+    present = {name for name in received.names if request_header_travels(name)} - removed
     for name in changes.remove:
         KSR.hdr.remove(name)
     for name, value in changes.insert:
@@ -108,15 +90,27 @@ def change_headers(changes: HeaderChanges) -> None:
 def aim(settings: InstanceSettings, attempt: Attempt) -> None:
     """Point the request at one address, leaving from our own."""
     KSR.seturi(attempt.request_uri)
-    KSR.setdsturi(f"sip:{bracketed(attempt.address)}:{attempt.port};transport={attempt.transport}")
-    leave_from_own_address(settings, attempt.transport)
+    send_to(settings, hop_of_attempt(attempt))
     KSR.pvx.xavp_rm(_XAVP_TLS)
     if attempt.server_name is not None:
         KSR.pvx.xavp_child_sets(_XAVP_TLS, "server_name", attempt.server_name)
 
 
-def leave_from_own_address(settings: InstanceSettings, transport: str) -> None:
-    """Send from the address that the edge listens on; a stream would else choose one by itself."""
+def send_to(settings: InstanceSettings, hop: Hop) -> None:
+    """Send there whatever Request-URI, Route and Via say, from the address that the edge listens on.
+
+    A stream would else choose an address by itself; and whatever is not told here, Kamailio would resolve.
+    """
+    KSR.setdsturi(hop.uri)
+    KSR.pv.sets("$fs", own_socket(settings, hop.transport))
+
+
+def own_addresses(settings: InstanceSettings) -> tuple[str, ...]:
+    """Addresses of this very instance: what it sends there comes back to it."""
+    return (settings.address,) if settings.advertised is None else (settings.address, settings.advertised)
+
+
+def own_socket(settings: InstanceSettings, transport: str) -> str:
+    """Where the edge listens for this transport, as Kamailio writes sockets."""
     ports = {"udp": settings.ports.udp, "tcp": settings.ports.tcp, "tls": settings.ports.tls}
-    if transport in ports:
-        KSR.pv.sets("$fs", f"{transport}:{bracketed(settings.address)}:{ports[transport]}")
+    return f"{transport}:{bracketed(settings.address)}:{ports[transport]}"

@@ -27,7 +27,26 @@ class Reason(Enum):
 
     NoTable = Answer(503, "Service Unavailable", None, "-", "the edge has no table yet")
     Draining = Answer(503, "Service Unavailable", None, "-", "the edge is draining; try its next address")
+    Overloaded = Answer(
+        503,
+        "Service Unavailable",
+        None,
+        "-",
+        "more new calls in this second than the edge takes, or too little memory; silence for strangers",
+    )
+    MessageTooLarge = Answer(0, "", None, "-", "a message of more than 16 kB")
     MalformedRequest = Answer(400, "Bad Request", None, "RFC 3261 8.2", "the request cannot be read")
+    RequestUriTooLong = Answer(
+        414, "Request-URI Too Long", None, "RFC 3261 21.4.12", "the Request-URI has more than 1,400 bytes"
+    )
+    BoundExceeded = Answer(
+        400,
+        "Bad Request",
+        None,
+        "RFC 3261 21.4.1",
+        "over its bound: a URI of Contact, Route or Record-Route (1,400 bytes), a Via branch, Call-ID or tag "
+        "(255 bytes), or the number of headers (128)",
+    )
     BodyNotSupported = Answer(
         415, "Unsupported Media Type", None, "RFC 3261 21.4.13", "a multipart body is not taken"
     )
@@ -39,6 +58,20 @@ class Reason(Enum):
         None,
         "RFC 3261 12.2.2",
         "an in-dialog request without a dialog of this platform",
+    )
+    DialogRateExceeded = Answer(
+        503,
+        "Too Many Requests in Dialog",
+        None,
+        "-",
+        "one call has had more than 100 requests within 10 seconds after its first INVITE",
+    )
+    PeerNotReachable = Answer(
+        480,
+        "Temporarily Unavailable",
+        None,
+        "-",
+        "the other side of the call was seen at an address of the edges' own or in a denied network alone",
     )
     MethodNotAllowed = Answer(405, "Method Not Allowed", None, "S90", "the edge takes calls, nothing else")
     AccountSuspended = Answer(603, "Decline", 32005, "answers", "the account is suspended")

@@ -112,6 +112,20 @@ def _parties(side: Side, steps: list[Step]) -> dict[str, Any]:
     }
 
 
+def may_be_answered(table: Table, request: SipRequest) -> bool:
+    """True if the sender of a request outside a dialog may learn what is wrong with it.
+
+    That is a carrier, and whoever names a trunk's domain or the edge itself. A scanner learns nothing.
+    """
+    site = table.site()
+    if site is None:
+        return False
+    uri = parse_uri(request.request_uri)
+    return classify(table, site, request)[0] is not None or (
+        uri is not None and is_own_host(site, request, uri.host)
+    )
+
+
 def _other_method(site: SiteRow, request: SipRequest, step: Step, known: bool, draining: bool) -> Decision:
     """S90, S92: OPTIONS is answered without authentication, any other method is not allowed here."""
     if not known:

@@ -187,6 +187,9 @@ def _agent(edge: Edge, settings: WorkloadSettings) -> Manifest:
         "TRUNKLINE_HTTP_PORT": str(agent_port(edge)),
         **_drain(edge),
     }
+    if (memory := settings.kamailio_memory_mb) is not None:
+        # The other half is for its processes. Beyond the limit Kamailio would be ended, with all its calls.
+        values["TRUNKLINE_SHARED_MEMORY_MB"] = str(memory // 2)
     if edge.spec.advertise.addresses:
         values["TRUNKLINE_ADDRESSES_FILE"] = f"{_LIST}/{ADDRESSES}"
     fields = {

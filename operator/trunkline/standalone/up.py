@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from sipedge.instance import forbid_core_files
 from trunkline.api import Edge
 from trunkline.compiler.guard import Guard
 from trunkline.compiler.sites import accept_edges
@@ -43,6 +44,7 @@ def run(options: UpOptions) -> int:
 
     News goes to standard output, a reason not to start to standard error.
     """
+    forbid_core_files()
     try:
         checked = check_options(options)
         check_requirements(kamailio_directory())

@@ -1,49 +1,109 @@
-"""Dialog tokens: only who set a dialog up through this platform holds one."""
+"""Dialog tokens: only who set a dialog up through this edge holds one, and it says where its sides are."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipedge.kemi.tokens import call_sid, dialog_token, direction_of, route_parameters, token_holder
+from sipedge.kemi.tokens import DialogToken, HeldToken, TokenKeeper, call_sid, is_ours
 from sipedge.routing.decision import Direction
+from sipedge.routing.hops import Hop
 from sipedge.secret import Secret
 from sipedge.uri import parse_uri
 
 SECRET = Secret("0" * 64)
+NOW = 1_800_000_000
+KEEPER = TokenKeeper(SECRET, "192.0.2.1")
+CALLER, CALLEE = Hop("198.51.100.7", 40_000, "udp"), Hop("203.0.113.9", 5060, "tcp")
+TOKEN = DialogToken(Direction.TERMINATION, NOW + 60, CALLER, CALLEE)
+
+
+def route_of(token: DialogToken = TOKEN, keeper: TokenKeeper = KEEPER) -> str:
+    return "sip:192.0.2.1;lr" + keeper.route_parameter("id", "tag", token)
+
+
+def read(
+    route: str,
+    call_id: str = "id",
+    from_tag: str = "tag",
+    to_tag: str = "other",
+    *,
+    keeper: TokenKeeper = KEEPER,
+    now: float = NOW,
+) -> HeldToken | None:
+    return keeper.read(parse_uri(route), call_id, from_tag, to_tag, now)
 
 
 @pytest.mark.parametrize("direction", Direction)
 def test_both_parties_hold_the_token_of_their_dialog(direction: Direction) -> None:
-    """From-tag and To-tag change places with the sender."""
-    route = parse_uri("sip:192.0.2.1;lr" + route_parameters(SECRET, "id", "tag", direction))
-    assert route is not None
-    assert token_holder(SECRET, route, "id", "tag", "other") == "caller"
-    assert token_holder(SECRET, route, "id", "other", "tag") == "callee"
-    assert direction_of(route) is direction
+    """From-tag and To-tag change places with the sender, and so do sender and receiver."""
+    route = route_of(replace(TOKEN, direction=direction))
+    by_caller, by_callee = read(route), read(route, "id", "other", "tag")
+    assert by_caller is not None
+    assert by_callee is not None
+    assert by_caller.token.direction is direction
+    assert (by_caller.by_caller, by_caller.sender, by_caller.receiver) == (True, CALLER, CALLEE)
+    assert (by_callee.by_caller, by_callee.sender, by_callee.receiver) == (False, CALLEE, CALLER)
 
 
-@pytest.mark.parametrize(
-    ("secret", "call_id", "from_tag", "to_tag"),
-    (
-        (Secret("1" * 64), "id", "tag", "x"),
-        (SECRET, "di", "tag", "x"),
-        (SECRET, "id", "gat", "x"),
-        (SECRET, "id", "", ""),
-    ),
-)
-def test_nobody_else_does(secret: Secret, call_id: str, from_tag: str, to_tag: str) -> None:
-    """Another platform, another call, another tag."""
-    route = parse_uri("sip:192.0.2.1;lr" + route_parameters(SECRET, "id", "tag", Direction.TERMINATION))
-    assert token_holder(secret, route, call_id, from_tag, to_tag) is None
+def test_a_token_ends_with_its_call() -> None:
+    """Also for those who held it rightly."""
+    assert read(route_of(), now=NOW + 60) is not None
+    assert read(route_of(), now=NOW + 61) is None
+
+
+@pytest.mark.parametrize("names", (("di", "tag", "x"), ("id", "gat", "x"), ("id", "", "")))
+def test_another_call_or_tag_holds_nothing(names: tuple[str, str, str]) -> None:
+    assert read(route_of(), *names) is None
+
+
+def test_another_platform_or_another_edge_address_takes_it_for_nothing() -> None:
+    assert read(route_of(), keeper=TokenKeeper(Secret("1" * 64), "192.0.2.1")) is None
+    assert read(route_of(), keeper=TokenKeeper(SECRET, "192.0.2.2")) is None
+
+
+def test_no_part_of_it_can_be_changed() -> None:
+    """Each character by another: direction, end, transport, port and address of either side."""
+    route = route_of()
+    start = route.index("tk=") + 3
+    changed = 0
+    for position in range(start, len(route)):
+        for char in "0123456789abcdefuts":
+            other = route[:position] + char + route[position + 1 :]
+            if other != route:
+                changed += 1
+                assert read(other) is None
+    assert changed > 1_000
 
 
 def test_a_route_without_a_token_is_nobodys() -> None:
     """Nor is no Route at all, nor an empty tag with an empty token."""
-    for text in ("sip:192.0.2.1;lr", "sip:192.0.2.1;lr;tk=", "sip:192.0.2.1;lr;tk"):
-        assert token_holder(SECRET, parse_uri(text), "id", "tag", "") is None
-    assert token_holder(SECRET, None, "id", "tag", "") is None
+    for text in ("sip:192.0.2.1;lr", "sip:192.0.2.1;lr;tk=", "sip:192.0.2.1;lr;tk", ""):
+        assert read(text, "id", "tag", "") is None
+        assert not KEEPER.is_of_old_call(parse_uri(text), "id", "tag", "")
+
+
+def test_it_is_short_enough_for_every_peer() -> None:
+    """A Record-Route of ours has at most 200 characters, the longest addresses included."""
+    longest = Hop("2001:db8:1111:2222:3333:4444:5555:6666", 65_535, "tls")
+    parameter = KEEPER.route_parameter("id", "tag", replace(TOKEN, caller=longest, callee=longest))
+    assert len(f"sip:[{longest.address}]:65535;transport=tls;r2=on;lr=on{parameter}") <= 200
+
+
+hops = st.builds(
+    lambda address, port: Hop(str(address), port, "tls"), st.ip_addresses(), st.integers(1, 65_535)
+)
+
+
+@given(st.sampled_from(Direction), st.integers(NOW, 2**32 - 1), hops, hops)
+def test_what_is_signed_is_what_is_read(direction: Direction, ends: int, caller: Hop, callee: Hop) -> None:
+    token = DialogToken(direction, ends, caller, callee)
+    held = read(route_of(token))
+    assert held is not None
+    assert held.token == token
 
 
 @given(st.text(), st.text(), st.text(), st.text())
@@ -51,10 +111,35 @@ def test_different_dialogs_have_different_tokens(
     first_id: str, first_tag: str, second_id: str, second_tag: str
 ) -> None:
     """Not even where one's Call-ID and tag run together like another's."""
-    first, second = dialog_token(SECRET, first_id, first_tag), dialog_token(SECRET, second_id, second_tag)
+    first = KEEPER.route_parameter(first_id, first_tag, TOKEN)
+    second = KEEPER.route_parameter(second_id, second_tag, TOKEN)
     assert (first == second) == ((first_id, first_tag) == (second_id, second_tag))
+
+
+@given(st.text(), st.text(), st.text(), st.text())
+def test_any_route_and_names_give_an_answer(route: str, call_id: str, from_tag: str, to_tag: str) -> None:
+    assert read(f"sip:192.0.2.1;lr;tk={route}", call_id, from_tag, to_tag) is None
 
 
 def test_a_call_id_for_the_customer_gives_no_token_away() -> None:
     """The same inputs, another value."""
-    assert call_sid(SECRET, "id", "tag")[2:] != dialog_token(SECRET, "id", "tag")
+    assert call_sid(SECRET, "id", "tag")[2:] not in KEEPER.route_parameter("id", "tag", TOKEN)
+
+
+OLD = "sip:192.0.2.1;lr;ftag=tag;tk=433915e6ab9e5330ec304b3a1de5c7c0;dn=t"
+
+
+def test_a_token_of_an_older_release_names_no_side() -> None:
+    """It shows that a call was set up here once, and no more."""
+    assert read(OLD) is None
+    assert KEEPER.is_of_old_call(parse_uri(OLD), "id", "tag", "other")
+    assert KEEPER.is_of_old_call(parse_uri(OLD), "id", "other", "tag")
+    assert not KEEPER.is_of_old_call(parse_uri(OLD), "id", "other", "another")
+    assert not KEEPER.is_of_old_call(parse_uri(route_of()), "id", "tag", "other")
+
+
+def test_what_bears_our_parameter_is_taken_for_ours() -> None:
+    assert is_ours(parse_uri(route_of()))
+    assert is_ours(parse_uri(OLD))
+    assert not is_ours(parse_uri("sip:proxy.example;lr"))
+    assert not is_ours(None)

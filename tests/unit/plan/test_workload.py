@@ -346,3 +346,18 @@ def test_settings_of_the_platform_reach_the_pods() -> None:
     kamailio = found["containers"][0]
     assert (kamailio["image"], kamailio["imagePullPolicy"]) == ("registry.example/edge:2", "Always")
     assert kamailio["resources"] == {"requests": {"cpu": "1", "memory": "1Gi"}}
+
+
+@pytest.mark.parametrize(
+    ("limit", "half"),
+    (("256Mi", "128"), ("1Gi", "512"), ("512M", "244"), ("1073741824", "512"), ("", None), ("many", None)),
+)
+def test_shared_memory_fits_into_kamailios_limit(limit: str, half: str | None) -> None:
+    """Half of it: beyond the limit Kamailio would be ended with all its calls. No limit, no bound."""
+    limits = {"memory": limit} if limit else {}
+    settings = WorkloadSettings("edges", "image", kamailio_resources={"limits": limits})
+    edge: Edge = make_edge(**POD_IP)
+    (stateful_set,) = (each for each in edge_objects(edge, settings) if each["kind"] == "StatefulSet")
+    _, agent = stateful_set["spec"]["template"]["spec"]["containers"]
+    found = {each["name"]: each.get("value") for each in agent["env"]}
+    assert found.get("TRUNKLINE_SHARED_MEMORY_MB") == half

@@ -1,0 +1,149 @@
+"""What is too much is refused at once: known callers are told, strangers are not, calls in progress go on."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sipedge.store import Store
+from support.edge import Edge, make_settings, probe, running_edge, started
+from support.lab import Lab
+from support.sipmessage import sdp
+from support.sipua import UserAgent, send_invite
+
+LIMIT = 3
+"""New calls a second."""
+
+
+@pytest.fixture
+def small(lab: Lab) -> Iterator[Lab]:
+    """An edge that takes few new calls a second, called by the lab's PBX and carrier."""
+    with running_edge(None, lab.block.address(40), calls_per_second=LIMIT) as edge:
+        one = Lab(edge, lab.block, lab.stack)
+        one.serve(routes=dict.fromkeys(("+", "emergency"), one.platform().routes["+"]))
+        yield one
+
+
+def begin_second() -> None:
+    time.sleep(1.02 - time.time() % 1)
+
+
+def fill_seconds(edge: Edge) -> None:
+    """This second and the next two have had all the new calls that they may."""
+    for later in range(3):
+        edge.rpc("htable.seti", "load", str(int(time.time()) + later), LIMIT)
+
+
+def refused(edge: Edge, reason: str) -> int:
+    """How often the edge refused for this reason."""
+    dump = edge.rpc("htable.dump", "count")
+    slots = {slot["name"]: int(slot["value"]) for entry in dump for slot in entry["slot"]}
+    return slots.get(f"-|{reason}", 0)
+
+
+def test_what_is_too_much_is_refused_without_a_transaction(
+    small: Lab, pbx: UserAgent, telco: UserAgent
+) -> None:
+    """503 with Retry-After for the calls above the limit, one line in the log, and nothing that stays."""
+    begin_second()
+    invites = [small.call_out(pbx) for _ in range(LIMIT)]
+    taken = [telco.wait("INVITE", call_id=invite.call_id) for invite in invites]
+    before = small.edge.rpc("tm.stats")["created"]
+    more = [small.call_out(pbx) for _ in range(5)]
+    answers = [invite.final() for invite in more]
+    assert [(each.status, each.header("Retry-After")) for each in answers] == [(503, "2")] * 5
+    assert small.edge.rpc("tm.stats")["created"] == before
+    assert refused(small.edge, "Overloaded") == 5
+    assert small.edge.log().count("new calls are shed") == 1
+    for received in taken:
+        telco.respond(received, 486)
+    assert [invite.final().status for invite in invites] == [486] * LIMIT
+    begin_second()
+    again = small.call_out(pbx)
+    telco.respond(telco.wait("INVITE", call_id=again.call_id), 486)
+    assert again.final().status == 486
+
+
+def test_only_new_calls_are_shed(small: Lab, pbx: UserAgent, telco: UserAgent) -> None:
+    """Not a repeated INVITE, a CANCEL, a request in a dialog, an emergency call; a stranger hears nothing."""
+    talking = small.call_out(pbx)
+    telco.respond(telco.wait("INVITE"), 200, body=sdp(telco.address))
+    leg = talking.leg(pbx.wait("INVITE", status=200))
+    leg.send("ACK")
+    telco.wait("ACK")
+    ringing = small.call_out(pbx)
+    received = telco.wait("INVITE")
+    telco.respond(received, 180)
+    pbx.wait("INVITE", status=180)
+    fill_seconds(small.edge)
+    assert small.call_out(pbx).final().status == 503
+    emergency = small.call_out(pbx, "911")
+    telco.respond(telco.wait("INVITE", call_id=emergency.call_id), 486)
+    assert emergency.final().status == 486
+    ringing.send_again()
+    ringing.cancel()
+    telco.respond(telco.wait("CANCEL"), 200)
+    telco.respond(received, 487)
+    assert ringing.final().status == 487
+    leg.send("BYE")
+    telco.respond(telco.wait("BYE"), 200)
+    pbx.wait("BYE", status=200)
+    stranger = small.agent(50)
+    small.call_out(stranger)
+    assert not stranger.silence(0.2)
+
+
+def test_strangers_shed_nobodys_call(small: Lab, pbx: UserAgent, telco: UserAgent) -> None:
+    """Counted are calls that went on, not what anybody sends."""
+    stranger = small.agent(50)
+    begin_second()
+    for _ in range(10 * LIMIT):
+        send_invite(stranger, small.edge_at, "sip:1@unknown.example")
+    invite = small.call_out(pbx)
+    telco.respond(telco.wait("INVITE"), 486)
+    assert invite.final().status == 486
+
+
+def test_new_calls_are_shed_while_memory_is_short(lab: Lab, tmp_path: Path) -> None:
+    """Emergency calls go on for longer; a caller whose emergency call went on is told of the others."""
+    settings = make_settings(tmp_path, lab.block.address(40))
+    text = settings.config_file.read_text()
+    wanted = settings.shared_memory_mb * 1024 * 1024 // 8
+    assert f"#!define FREE_FOR_CALLS {wanted}\n" in text
+    everything = f"#!define FREE_FOR_CALLS {settings.shared_memory_mb * 1024 * 1024}"
+    settings.config_file.write_text(re.sub(r"#!define FREE_FOR_CALLS \d+", everything, text))
+    with started(settings) as process:
+        edge = Edge(settings, process, Store(settings.lmdb_directory, settings.edge))
+        deadline = time.monotonic() + 5
+        while not probe(edge, 0.2):
+            assert time.monotonic() < deadline
+        one = Lab(edge, lab.block, lab.stack)
+        one.serve(routes=dict.fromkeys(("+", "emergency"), one.platform().routes["+"]))
+        pbx, telco = one.agent(20), one.agent(30)
+        one.call_out(pbx)
+        assert not pbx.silence(0.2)
+        emergency = one.call_out(pbx, "911")
+        telco.respond(telco.wait("INVITE"), 486)
+        assert emergency.final().status == 486
+        assert one.call_out(pbx).final().status == 503
+        edge.store.close()
+
+
+def test_a_message_of_more_than_16_kb_is_not_looked_at(small: Lab, pbx: UserAgent, telco: UserAgent) -> None:
+    """Neither a request nor an answer; counted, and without an answer. What is just smaller passes."""
+    padding = ("X-Padding", "a" * 15_000)
+    invite = small.call_out(pbx, headers=[padding])
+    received = telco.wait("INVITE")
+    telco.respond(received, 183, headers=[("X-Padding", "b" * 16_500)])
+    telco.respond(received, 486)
+    assert invite.final().status == 486
+    assert not [each for each in pbx.all_received if each.status == 183]
+    telco.wait("ACK")
+    small.call_out(pbx, headers=[("X-Padding", "a" * 16_500)])
+    assert not telco.silence(0.2)
+    assert not pbx.silence(0.1)
+    assert refused(small.edge, "MessageTooLarge") == 2

@@ -1,0 +1,58 @@
+"""The edge's own BYE: in the dialog for its receiver, and its URIs say nothing about where it goes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sipedge.kemi.headers import header_line
+from sipedge.routing.ending import Party, end_call_bye
+from sipedge.routing.hops import Hop
+from sipedge.uri import parse_uri
+
+HOP = Hop("198.51.100.7", 40_000, "udp")
+CALLER = Party("sip:+14155550100@acme.example", "a1", "sip:pbx@192.168.0.4", "", "7")
+CALLEE = Party("sip:+442079460000@x", "b2", "sip:gw@silent.example", "", "")
+
+
+def headers(receiver: Party, other: Party) -> dict[str, str]:
+    return dict(end_call_bye("call", receiver, other, HOP, "tk").headers)
+
+
+def test_a_bye_to_the_callee_speaks_for_the_caller() -> None:
+    found = headers(CALLEE, CALLER)
+    assert found["From"] == "<sip:+14155550100@acme.example>;tag=a1"
+    assert found["To"] == "<sip:+442079460000@x>;tag=b2"
+    assert found["Call-ID"] == "call"
+
+
+def test_its_number_is_above_all_that_the_sender_has_used() -> None:
+    """Also where an answered challenge and a PRACK have used numbers of their own."""
+    assert headers(CALLEE, CALLER)["CSeq"] == "107 BYE"
+    assert headers(CALLER, CALLEE)["CSeq"] == "100 BYE"
+    assert headers(CALLEE, replace(CALLER, cseq="2147483647"))["CSeq"] == "2147483647 BYE"
+
+
+def test_the_request_uri_is_the_contact_as_it_stands() -> None:
+    bye = end_call_bye("call", CALLEE, CALLER, HOP, "tk")
+    assert (bye.method, bye.request_uri, bye.hop) == ("BYE", "sip:gw@silent.example", HOP)
+
+
+def test_far_proxies_are_named_and_our_own_is_not() -> None:
+    routes = "<sip:p2.example;lr>, <sip:192.0.2.1;lr;tk=abc>,<sip:p1.example;lr>"
+    bye = end_call_bye("call", replace(CALLEE, routes=routes), CALLER, HOP, "tk")
+    assert [value for name, value in bye.headers if name == "Route"] == [
+        "<sip:p2.example;lr>",
+        "<sip:p1.example;lr>",
+    ]
+
+
+@given(st.builds(Party, *[st.text()] * 5), st.builds(Party, *[st.text()] * 5), st.text())
+def test_any_text_gives_one_request_of_so_many_lines(receiver: Party, other: Party, call_id: str) -> None:
+    """No exception, no header more than was meant, a Request-URI that can be read."""
+    bye = end_call_bye(call_id, receiver, other, HOP, "tk")
+    assert parse_uri(bye.request_uri) is not None
+    text = "".join(header_line(name, value) for name, value in bye.headers)
+    assert text.count("\n") == len(bye.headers)
