@@ -7,7 +7,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 # Whatever starts real servers; the rest is quick and runs in `make check` as well.
-SLOW_TESTS := agent apiserver bench chart cli cluster demo dns e2e sip standalone tls
+SLOW_TESTS := agent apiserver bench chart cli cluster demo dns e2e fuzz sip standalone tls
 QUICK_TESTS := $(filter-out $(SLOW_TESTS:%=tests/%) tests/support,$(patsubst %/,%,$(wildcard tests/*/)))
 
 ##@ Use
@@ -84,6 +84,10 @@ e2e: setup ## the same on a cluster of yours: KUBECONFIG=... make e2e (and image
 .PHONY: bench
 bench: setup ## how fast it is, as ratios that one run measures in turn (2 minutes); BENCH=--help tells more
 	@PYTHONPATH=tests $(BIN)/python -m bench --json build/bench.json $(BENCH)
+
+.PHONY: fuzz
+fuzz: setup ## 45,000 broken SIP messages against a real edge (10 minutes); FUZZ=--help tells more
+	@PYTHONPATH=tests:operator:edge $(BIN)/python -m fuzz --json build/fuzz.json $(FUZZ)
 
 ##@ Write
 

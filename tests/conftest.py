@@ -47,6 +47,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "cli": ("edge-python", "kamailio", "knotd", "sipp"),
     "demo": ("edge-python", "kamailio", "knotd", "sipp"),
     "bench": ("edge-python", "kamailio", "sipp"),
+    "fuzz": ("edge-python", "kamailio"),
 }
 """Folder of tests -> the programs that each of its tests needs; the folder's name is its marker as well."""
 

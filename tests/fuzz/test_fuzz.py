@@ -1,0 +1,96 @@
+"""Thousands of broken messages against a real edge; and that a run sees what must not happen, if it does."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, NoReturn
+
+import pytest
+
+from fuzz import health, words
+from fuzz.cases import case
+from fuzz.platform import STRANGER
+from fuzz.report import KINDS
+from fuzz.run import Run, running
+from support.addresses import reserved_block
+from support.edge import ROOT
+from support.sipua import user_agent
+
+SHORT: Final = 4_000
+
+
+@pytest.mark.slow
+def test_broken_messages_bring_nothing_down_and_lead_nowhere(
+    tmp_path: Path, not_proven: Callable[[str], NoReturn]
+) -> None:
+    """No death, no exception, nothing to a stranger, no name resolved, no good call lost, memory flat.
+
+    With the day's seed, and with every case that once found something.
+    """
+    file = tmp_path / "fuzz.json"
+    command = [sys.executable, "-m", "fuzz", "--count", str(SHORT), "--json", str(file)]
+    path = os.pathsep.join(str(ROOT / name) for name in ("tests", "operator", "edge"))
+    run = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert run.returncode == 0, run.stdout[-12_000:] + run.stderr[-3_000:]
+    told = json.loads(file.read_text())
+    assert told["found"] == dict.fromkeys(KINDS, 0)
+    assert told["cases"] > SHORT
+    assert told["broken"] > 0.9 * SHORT, "most cases did not come to their broken message"
+    assert told["goodCalls"] >= SHORT // 50
+    assert {each["name"] for each in told["memory"]} == {"shared", "resident"}
+    if told["notProven"]:
+        not_proven("; ".join(told["notProven"]))
+
+
+@pytest.fixture
+def run() -> Iterator[Run]:
+    """A run in the machine's own network: without the tap and the name server."""
+    with reserved_block("127.30", start=100) as block, running(block) as one:
+        yield one
+
+
+def kinds(run: Run) -> set[str]:
+    return {finding.kind for finding in run.findings}
+
+
+def test_a_run_sees_a_death_an_exception_and_a_message_to_a_stranger(run: Run) -> None:
+    """Each is made to happen; the case that was under way is the suspect, and good calls go on afterwards."""
+    cases = [case(1, number) for number in range(20)]
+
+    with run.log.path.open("a") as log:
+        log.write(
+            " 1(1) ERROR: <core> [core/kemi.c:96]: sr_kemi_core_err(): fault in request route: ValueError at"
+            " routes.py:1 > writer.py:2 method=INVITE call_id='x' source=127.0.0.1:5060\n"
+        )
+    with user_agent(run.edge) as edge:
+        edge.send(b"BYE sip:x@y SIP/2.0\r\n\r\n", (run.address("stranger"), 5060))
+        run.settle(0.1)
+    assert {"exception", "stranger"} <= kinds(run)
+    what = {finding.kind: finding.what for finding in run.findings}
+    assert what["exception"] == "routes.py:1 > writer.py:2"
+    assert what["stranger"] == "BYE to a stranger"
+
+    (worker, *_) = sorted(health.processes(run.edge_process) - {run.edge_process.process.pid})
+    os.kill(worker, signal.SIGKILL)
+    run.run(cases)
+    deaths = [finding for finding in run.findings if finding.kind == "death"]
+    assert deaths
+    assert set(deaths[0].suspects) <= set(cases)
+    assert deaths[0].suspects
+
+    run.findings.clear()
+    run.run([case(1, 21)])
+    assert "lost call" not in kinds(run)
+
+
+def test_the_addresses_of_a_run_are_what_its_data_says() -> None:
+    """The words of broken messages name the stranger by the address that it has in a network of its own."""
+    assert f"127.30.0.{STRANGER}" == words.ADDRESS
