@@ -66,7 +66,7 @@ def small_table(**changes: Any) -> EdgeTable:
 
 
 def publisher(platform: Platform, client: KubeClient, published: PublishedSecrets) -> Publisher:
-    return Publisher(client, platform.edges, published, lambda _: 0)
+    return Publisher(client, platform.edges, published, lambda _: ())
 
 
 # ------------------------------------------------------------------------------------------ publishing
@@ -96,7 +96,7 @@ def test_a_head_that_somebody_else_wrote_stops_the_publication(platform: Platfor
 
 def test_sequences_begin_above_what_the_edge_acknowledged(platform: Platform) -> None:
     async def step(client: KubeClient) -> None:
-        mine = Publisher(client, platform.edges, PublishedSecrets(lambda: None), lambda _: 41)
+        mine = Publisher(client, platform.edges, PublishedSecrets(lambda: None), lambda _: (41,))
         await mine.publish({EDGE: small_table()})
         assert mine.sequences([EDGE]) == {EDGE: 42}
 
