@@ -41,7 +41,7 @@ class EdgeFaults:
         """What the Edge's status says of it."""
         if edge not in self.now:
             return ()
-        message = f"the operator itself failed: {self.now[edge]}. What is published stays in force; please report it"
+        message = f"the operator itself failed: {self.now[edge]}. What is published stays; please report it"
         return (Opinion("Programmed", "False", StatusReason.OPERATOR_FAILED, message),)
 
 

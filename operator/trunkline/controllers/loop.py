@@ -88,7 +88,7 @@ class Loop:
         served: Mapping[str, Edge],
         ended: Callable[[str], None],
     ) -> None:
-        """`served` has each Edge as its pods were made for it; `ended` hears how each turn failed, "" if not."""
+        """`served` has each Edge as its pods were made for it; `ended` hears why a turn failed, or ""."""
         self._ended = ended
         self._watchdog = watchdog
         self._settings, self._world, self._lease = settings, world, lease

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -47,13 +48,13 @@ LOST = PodFact("10.0.0.3", "n3", is_in_host_network=True, ready=True)
     ),
 )
 def test_the_address_of_a_pod_is_the_api_servers_word(
-    advertise: dict[str, object], fact: PodFact | None, address: str
+    advertise: Mapping[str, object], fact: PodFact | None, address: str
 ) -> None:
     assert own_address(make_edge(advertise=advertise), fact, NODES) == address
 
 
 def one(
-    advertise: dict[str, object], claim: PodClaim, fact: PodFact | None
+    advertise: Mapping[str, object], claim: PodClaim, fact: PodFact | None
 ) -> tuple[AddressReport, list[str]]:
     """The report of an Edge's one pod, whose head has sequence 4, and what is not believed."""
     pod = EdgePod("edge-ashburn-0", claim, fact)
@@ -67,7 +68,7 @@ def one(
     ((POD_IP, OWN, "10.1.0.5"), (EXTERNAL, HOST, "198.51.100.1"), (INTERNAL, HOST, "10.0.0.1")),
 )
 def test_a_claim_to_a_foreign_address_shows_the_true_one_and_acknowledges_nothing(
-    advertise: dict[str, object], fact: PodFact, address: str
+    advertise: Mapping[str, object], fact: PodFact, address: str
 ) -> None:
     """It leaves DNS, and what its table lacks is waited for while calls may come to it."""
     honest, ignored = one(advertise, PodClaim(4, address, True), fact)
