@@ -104,6 +104,25 @@ def test_sequences_begin_above_what_the_edge_acknowledged(platform: Platform) ->
     assert platform.table(EDGE).sequence == 42
 
 
+def test_a_restored_head_is_lifted_above_what_pods_have(platform: Platform) -> None:
+    """An unchanged table too, since agents refuse the older head; but not for each word of a pod."""
+
+    async def step(client: KubeClient) -> None:
+        claimed: list[int] = []
+        mine = Publisher(client, platform.edges, PublishedSecrets(lambda: None), lambda _: claimed)
+        sequences = []
+        for claim, table in (
+            *((1, small_table()), (41, small_table()), (99, small_table())),
+            *((99, small_table(trunks=())), (2**63 - 1, small_table())),
+        ):
+            claimed[:] = [claim]
+            await mine.publish({EDGE: table})
+            sequences.append(mine.published(EDGE))
+        assert sequences == [2, 42, 42, 100, 101]
+
+    run(platform, step)
+
+
 # aiohttp would rather be given a stream; a Secret is never larger than this.
 @pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
 @pytest.mark.parametrize(("share", "fits"), ((0.79, True), (0.81, False)))
