@@ -295,11 +295,13 @@ def process_environment(settings: InstanceSettings) -> dict[str, str]:
     """The whole environment of both processes: nothing of the caller's Python leaks into theirs.
 
     The caller's PATH least of all: with another `python3` first on it (pyenv, conda) Kamailio's embedded
-    Python takes that one's library, and cannot load what Debian has built for its own.
+    Python takes that one's library, and cannot load what Debian has built for its own. Nor the caller's
+    locale: the expressions in kamailio.cfg judge bytes, and in another one than C what is no UTF-8 fits none.
     """
-    kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TZ") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("TZ",) if name in os.environ}
     return {
         **kept,
+        "LC_ALL": "C",
         "PATH": _PATH,
         INSTANCE_VARIABLE: str(settings.settings_file),
         "PYTHONPATH": str(settings.python_path),
