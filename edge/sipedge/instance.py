@@ -11,11 +11,12 @@ import dataclasses
 import ipaddress
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from sipedge.log_lines import LOG_ENGINE
 from sipedge.secret import Secret
 
 INSTANCE_VARIABLE: Final = "TRUNKLINE_INSTANCE"
@@ -199,13 +200,18 @@ def kamailio_command(settings: InstanceSettings) -> list[str]:
     of a unix socket may have 107 bytes only (unix(7)) and a directory's may be longer.
     """
     return [
-        *("kamailio", "-DD", "-E"),
+        *("kamailio", "-DD", "-E", f"--log-engine={LOG_ENGINE}"),
         # Constant time per allocation: with Debian's default a fifth of a call went into searching lists.
         # Not for shared memory: 5.6.3's dialog module may touch a dialog that it has freed, and the
         # default allocator bears that better.
         *("-X", "tlsf"),
         *("-m", str(settings.shm_mb), "-w", str(settings.directory), "-f", str(settings.config_file)),
     ]
+
+
+def logged_command(command: Sequence[str]) -> list[str]:
+    """How to start Kamailio by `command` so that its log comes out as safe lines; see `sipedge.logged`."""
+    return ["/usr/bin/python3", "-S", "-m", "sipedge.logged", *command]
 
 
 def agent_command() -> list[str]:

@@ -99,7 +99,7 @@ def test_the_log_of_a_start_has_no_error(lab: Lab, tmp_path: Path) -> None:
     """A clean start: nothing to get used to."""
     table = Platform(addresses=[lab.block.address(2)]).table()
     with running_edge(table, lab.block.address(2), tmp_path) as edge:
-        assert [line for line in edge.log().splitlines() if " ERROR:" in line or " CRITICAL:" in line] == []
+        assert [line for line in edge.log().splitlines() if " ERROR " in line or " CRITICAL " in line] == []
 
 
 def test_a_large_header_and_a_long_uri_are_handled(lab: Lab) -> None:
