@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -12,10 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sipedge.agent.certificates import served_certificate
 from sipedge.instance import kamailio_command, logged_command, process_environment
 from sipedge.log_lines import LONGEST_LINE, MOST_LINES
 from support.lab import Lab
-from support.edge import Edge, end_group, make_settings, probe
+from trunkline.tls.probe import probe as look_at_certificate
+from support.edge import Edge, end_group, make_settings, probe, running_edge
 
 OURS = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z [A-Z]+ \d+ trunkline: ")
 FORGED = "refused status=403 reason=Forged rule='S40'"
@@ -134,3 +137,20 @@ def test_a_killed_kamailio_ends_its_reader_by_the_same_signal(lab: Lab, tmp_path
 
 def _main_pid(reader: int) -> int:
     return int(Path(f"/proc/{reader}/task/{reader}/children").read_text().split()[0])
+
+
+def test_our_own_looks_at_the_certificate_leave_no_error(lab: Lab, tmp_path: Path) -> None:
+    """The agent's and the operator's, a reload between them: with each of them that was three lines, all day.
+
+    With SOAK=1 for ten minutes.
+    """
+    rounds = 120 if os.environ.get("SOAK") else 2
+    with running_edge(None, lab.block.address(2), tmp_path) as edge:
+        for _ in range(rounds):
+            for _ in range(3):
+                assert asyncio.run(served_certificate(edge.address, edge.ports.tls)) is not None
+                assert look_at_certificate(edge.address, edge.ports.tls, "pstn.example").protocol
+                assert probe(edge)
+            edge.rpc("tls.reload")
+            time.sleep(5 if rounds > 2 else 0.3)
+        assert [line for line in edge.log().splitlines() if re.match(r"\S+ (ERROR|CRITICAL|BUG) ", line)] == []
