@@ -1,8 +1,8 @@
 """What a program writes to its standard error, as lines that are safe to keep and to show. Pure.
 
-Every record becomes one line, escaped and bounded; of many in one second the rest is counted, not shown. Kamailio
-writes its records as JSON (`LOG_ENGINE`): where a record begins and ends, who wrote it and what it quotes can be
-told apart there, so nothing that a message quotes can pass for a line of its own.
+Every record becomes one line, escaped and bounded; of many in one second the rest is counted, not shown.
+Kamailio writes its records as JSON (`LOG_ENGINE`): where a record begins and ends, who wrote it and what it
+quotes can be told apart there, so nothing that a message quotes can pass for a line of its own.
 """
 
 from __future__ import annotations
@@ -58,10 +58,16 @@ def advance(
 ) -> tuple[LogState, list[str]]:
     """What is remembered, and the lines to write, after `data` was read at `now` (Unix seconds).
 
-    Of more than `most` lines a second the rest is left out. Without data, what was left out of a second that is
-    over is said.
+    Of more than `most` lines a second the rest is left out. Without data, what was left out of a second that
+    is over is said.
     """
-    held, length, second, count, left_out = state.held, state.length, state.second, state.lines, state.left_out
+    held, length, second, count, left_out = (
+        state.held,
+        state.length,
+        state.second,
+        state.lines,
+        state.left_out,
+    )
     lines = []
     if int(now) != second:
         if left_out:
@@ -136,7 +142,9 @@ def _unescaped(text: bytes) -> str:
             found = str(json.loads(f'"{part}"', strict=False))
         except ValueError:
             continue
-        return "".join(f"\\x{ord(char) - 0xDC00:02x}" if "\udc80" <= char <= "\udcff" else char for char in found)
+        return "".join(
+            f"\\x{ord(char) - 0xDC00:02x}" if "\udc80" <= char <= "\udcff" else char for char in found
+        )
     return text.decode("utf-8", "backslashreplace")
 
 

@@ -1,9 +1,9 @@
 """Runs Kamailio and passes its log on as safe lines: `python3 -S -m sipedge.logged PROGRAM ARGUMENT...`.
 
-What the program writes to its standard output and error is always read, whatever becomes of the lines: a full pipe
-would hold up Kamailio's workers. Lines that cannot be written at once are left out and counted. Signals are
-passed on to the program, and this process ends as the program ended, so it may stand in its place: under a
-supervisor and as the first process of a container.
+What the program writes to its standard output and error is always read, whatever becomes of the lines: a full
+pipe would hold up Kamailio's workers. Lines that cannot be written at once are left out and counted. Signals
+are passed on to the program, and this process ends as the program ended, so it may stand in its place: under
+a supervisor and as the first process of a container.
 """
 
 from __future__ import annotations
@@ -82,8 +82,8 @@ class _Program:
             _become(command, writing)
         os.close(writing)
         self._pid = pid
-        for number in self._waiting:
-            os.kill(pid, number)
+        for early in self._waiting:
+            os.kill(pid, early)
 
     def _pass_on(self, number: int, frame: object) -> None:
         if not self._pid:
@@ -92,7 +92,7 @@ class _Program:
             os.kill(self._pid, number)
 
     def look(self) -> None:
-        """Take note of processes that have ended: the program, and orphans that became ours in a container."""
+        """Take note of processes that have ended: the program, and in a container orphans."""
         try:
             os.read(self.wakeups, _CHUNK)
         except BlockingIOError:
@@ -132,7 +132,7 @@ def _become(command: list[str], writing: int) -> None:
     # Python ignores it, and what is ignored is inherited.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
-        os.execvp(command[0], command)
+        os.execvp(command[0], command)  # noqa: S606 -- no shell is meant
     except OSError as error:
         os.write(2, f"{command[0]} cannot be started: {error.strerror}\n".encode())
     os._exit(127)
@@ -147,7 +147,10 @@ class _Output:
         self._poll.register(descriptor, select.POLLOUT)
 
     def write(self, lines: list[str]) -> int:
-        """How many lines could not be written. A pipe that says it has room has it for 4,096 bytes (pipe(7))."""
+        """How many lines could not be written.
+
+        A pipe that says it has room has it for 4,096 bytes (pipe(7)).
+        """
         for place, line in enumerate(lines):
             try:
                 if not self._poll.poll(0):

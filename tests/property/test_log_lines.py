@@ -24,8 +24,12 @@ PIECES = st.lists(st.binary(max_size=400) | st.just(b"x" * 40_000) | st.just(b"a
 
 def record(level: str = "NOTICE", function: str = "sr_kemi_core_notice", message: str = "hello") -> bytes:
     """As Kamailio 5.6.3 writes it with `--log-engine=json:p`."""
-    head = f'{{ "idx": 3, "pid": 77, "level": "{level}", "module": "core", "file": "core/kemi.c", "line": 126,'
-    return f'{head} "function": "{function}", "message": {json.dumps(message, ensure_ascii=False)} }}'.encode()
+    head = (
+        f'{{ "idx": 3, "pid": 77, "level": "{level}", "module": "core", "file": "core/kemi.c", "line": 126,'
+    )
+    return (
+        f'{head} "function": "{function}", "message": {json.dumps(message, ensure_ascii=False)} }}'.encode()
+    )
 
 
 @given(PIECES, RENDERS)
@@ -82,10 +86,10 @@ def test_what_is_no_record_never_passes_for_one_of_ours(data: bytes) -> None:
         assert kamailio_line(raw, 0, 0.0).startswith("1970-01-01T00:00:00.000Z - - stderr:")
 
 
-@given(st.text(), RENDERS)
-def test_a_cut_record_keeps_its_place_and_tells_its_length(message: str, render: object) -> None:
+@given(st.text())
+def test_a_cut_record_keeps_its_place_and_tells_its_length(message: str) -> None:
     whole = record(message=message + "\n\x1b" * 5_000)
-    state, lines = advance(NO_LOG, whole + b"\n", 0.0, kamailio_line)
+    _, lines = advance(NO_LOG, whole + b"\n", 0.0, kamailio_line)
     assert len(lines) == 1
     assert " NOTICE 77 trunkline: " in lines[0]
     assert lines[0].endswith(f"[cut: it had {len(whole):,} bytes]")

@@ -16,9 +16,9 @@ from pathlib import Path
 from sipedge.agent.certificates import served_certificate
 from sipedge.instance import kamailio_command, logged_command, process_environment
 from sipedge.log_lines import LONGEST_LINE, MOST_LINES
+from support.edge import Edge, end_group, make_settings, probe, running_edge
 from support.lab import Lab
 from trunkline.tls.probe import probe as look_at_certificate
-from support.edge import Edge, end_group, make_settings, probe, running_edge
 
 OURS = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z [A-Z]+ \d+ trunkline: ")
 FORGED = "refused status=403 reason=Forged rule='S40'"
@@ -75,7 +75,7 @@ def logged_edge(directory: Path, address: str, output: int | None = None) -> Ite
 
 
 def test_no_sender_forges_a_line_or_fills_the_log(lab: Lab, tmp_path: Path) -> None:
-    """Messages that Kamailio's parser quotes: with lines equal to ours, escape sequences, long, and very many."""
+    """Messages that the parser quotes: with lines equal to ours, escape sequences, long, and very many."""
     stranger, address = lab.agent(40), lab.block.address(2)
     with logged_edge(tmp_path, address) as logged:
         target = (address, 5060)
@@ -105,7 +105,8 @@ def test_our_own_lines_are_told_from_kamailios(lab: Lab, tmp_path: Path) -> None
     with logged_edge(tmp_path, lab.block.address(2)) as logged:
         stranger = lab.agent(40)
         stranger.send(
-            f"INVITE sip:+1@{logged.edge.address} SIP/2.0\r\nVia: SIP/2.0/UDP {stranger.address}:5060;branch=z9hG4bKq\r\n"
+            f"INVITE sip:+1@{logged.edge.address} SIP/2.0\r\n"
+            f"Via: SIP/2.0/UDP {stranger.address}:5060;branch=z9hG4bKq\r\n"
             f"From: <sip:a@x>;tag=1\r\nTo: <sip:b@x>\r\nCall-ID: q\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\n"
             "Content-Length: 0\r\n\r\n".encode(),
             (logged.edge.address, 5060),
@@ -153,4 +154,6 @@ def test_our_own_looks_at_the_certificate_leave_no_error(lab: Lab, tmp_path: Pat
                 assert probe(edge)
             edge.rpc("tls.reload")
             time.sleep(5 if rounds > 2 else 0.3)
-        assert [line for line in edge.log().splitlines() if re.match(r"\S+ (ERROR|CRITICAL|BUG) ", line)] == []
+        assert [
+            line for line in edge.log().splitlines() if re.match(r"\S+ (ERROR|CRITICAL|BUG) ", line)
+        ] == []

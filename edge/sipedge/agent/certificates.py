@@ -130,8 +130,10 @@ def _look(address: str, port: int) -> bytes | None:
 
 
 def _say_goodbye(tls: ssl.SSLSocket) -> None:
-    """Close as TLS wants it, the server last. A connection that is reset, as asyncio does with what came and was
-    not read, is three lines of ERROR in the server's log, at each look.
+    """Close as TLS wants it, the server last.
+
+    A connection that is reset, as closing does while something came and was not read, is three lines of ERROR
+    in the server's log at each look.
     """
     try:
         tls.settimeout(GOODBYE_SECONDS)
@@ -140,7 +142,6 @@ def _say_goodbye(tls: ssl.SSLSocket) -> None:
         wire.recv(1)
     except (OSError, ValueError):
         pass  # what was to be learned is known
-
 
 
 def _signature(path: Path) -> tuple[int, ...]:

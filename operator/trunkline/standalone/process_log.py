@@ -13,7 +13,7 @@ from sipedge.log_lines import MOST_LINES, NO_LOG, advance, finish, leave_out, pl
 from sipedge.printable import printable
 
 LARGEST_LOG: Final = 8 * 1024 * 1024
-"""Bytes of a log. One older file is kept beside it, `.1`, so that a process's log takes twice as much at most."""
+"""Bytes of a log. One older file is kept beside it, `.1`: a process's log takes twice as much at most."""
 
 _MOST_LINES: Final = 3 * MOST_LINES
 """In one second. Kamailio's lines were counted before, in seconds that begin at another time."""

@@ -133,8 +133,9 @@ def _send(connection: SSL.Connection, wire: socket.socket) -> None:
 
 
 def _say_goodbye(connection: SSL.Connection, wire: socket.socket) -> None:
-    """Say that all is said, and wait until the server has closed: a connection that is reset, as closing does with
-    unread session tickets, is an ERROR in the server's log.
+    """Close as TLS wants it, the server last.
+
+    A connection that is reset, as closing does with unread session tickets, is an ERROR in the server's log.
     """
     try:
         connection.shutdown()
