@@ -36,7 +36,7 @@ def test_what_a_process_writes_is_safe_bounded_and_complete_at_its_end(tmp_path:
         spec = ProcessSpec("x", (sys.executable, "-c", program), dict(os.environ), tmp_path, tmp_path / "log")
         process = Supervised(spec, lambda: None)
         process.start()
-        while not process.fault:
+        while not process.fault:  # noqa: ASYNC110 -- as `until` does
             await asyncio.sleep(0.01)
         await process.stop(patience=1)
 
