@@ -37,7 +37,8 @@ def _cause(error: BaseException) -> BaseException | None:
 
 def _describe(error: BaseException) -> str:
     kind = type(error)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    known = kind.__module__.partition(".")[0] in ("builtins", *_OWN_PACKAGES)
+    name = kind.__qualname__ if known else f"{kind.__module__}.{kind.__qualname__}"
     number = error.errno if isinstance(error, OSError) else None
     code = errno.errorcode.get(number, "") if isinstance(number, int) else ""
     places = _places(error.__traceback__)

@@ -14,12 +14,13 @@ import math
 import os
 import resource
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from sipedge.e164 import EMERGENCY_NUMBERS
+from sipedge.log_lines import LOG_ENGINE
 from sipedge.secret import Secret
 
 INSTANCE_VARIABLE: Final = "TRUNKLINE_INSTANCE"
@@ -260,7 +261,7 @@ def kamailio_command(settings: InstanceSettings) -> list[str]:
     of a unix socket may have 107 bytes only (unix(7)) and a directory's may be longer.
     """
     return [
-        *(_kamailio(), "-DD", "-E"),
+        *(_kamailio(), "-DD", "-E", f"--log-engine={LOG_ENGINE}"),
         # Constant time per allocation: with Debian's default a fifth of a call went into searching lists.
         # Not for shared memory: 5.6.3's dialog module may touch a dialog that it has freed, and the
         # default allocator bears that better.
@@ -284,6 +285,11 @@ def _kamailio() -> str:
 def forbid_core_files() -> None:
     """Let neither this process nor what it starts leave its memory on the disk when it crashes."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def logged_command(command: Sequence[str]) -> list[str]:
+    """How to start Kamailio by `command` so that its log comes out as safe lines; see `sipedge.logged`."""
+    return ["/usr/bin/python3", "-S", "-m", "sipedge.logged", *command]
 
 
 def agent_command() -> list[str]:

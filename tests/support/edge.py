@@ -24,6 +24,7 @@ from sipedge.instance import (
     process_environment,
     write_instance,
 )
+from sipedge.log_lines import kamailio_line
 from sipedge.store import Store
 from sipedge.table import EdgeTable, Section
 from sipedge.table.codec import pack_row
@@ -78,7 +79,8 @@ class Edge:
         return answer["result"]
 
     def log(self) -> str:
-        return (self.settings.directory / "kamailio.log").read_text(errors="replace")
+        """What Kamailio wrote, as lines; those that `sipedge.logged` would leave out are there as well."""
+        return log_text(self.settings.directory)
 
     def dialogs(self) -> int:
         """Dialogs of any state that are not over yet."""
@@ -89,6 +91,12 @@ class Edge:
             + int(stats["answering"])
             + int(stats["ongoing"])
         )
+
+
+def log_text(directory: Path) -> str:
+    """The log of a Kamailio that writes straight into kamailio.log of `directory`."""
+    records = (directory / "kamailio.log").read_bytes().split(b"\n")
+    return "".join(f"{kamailio_line(record, len(record), 0.0)}\n" for record in records if record.strip())
 
 
 def write_certificate(directory: Path, name: str, address: str = "127.0.0.1") -> None:

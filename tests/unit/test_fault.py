@@ -37,7 +37,7 @@ def test_type_and_place_are_said_and_the_text_is_not() -> None:
 def test_our_own_frames_and_the_cause_are_said() -> None:
     said = describe_fault(caught(lambda: unpack_row(Section.NUMBER, b"\xc1correct horse")))
     ours = r"table/codec\.py:\d+"
-    expected = rf"sipedge\.table\.codec\.TableFormatError at {ours} from [\w.]+ at {ours} > .+"
+    expected = rf"TableFormatError at {ours} from [\w.]+ at {ours} > .+"
     assert re.fullmatch(expected, said), said
 
 

@@ -16,12 +16,15 @@ from sipedge.agent.drain import read_drain_seconds
 from sipedge.agent.pod import EDGE_VARIABLE, read_pod
 from sipedge.agent.process import run_agent, until_signal
 from sipedge.agent.source import DirectorySource
+from sipedge.fault_log import FaultFormatter
 from sipedge.instance import InstanceError, forbid_core_files, own_settings
 
 
 def main() -> int:
     """0 after a drain, 2 for settings that cannot be used."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(FaultFormatter("%(asctime)s %(levelname)s %(message)s"))
     forbid_core_files()
     try:
         if os.environ.get(EDGE_VARIABLE):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 import time
 from pathlib import Path
@@ -20,6 +21,7 @@ LOOK_SECONDS: Final = 1.0
 PROBE_SECONDS: Final = 30.0
 """Between two looks at what callers are shown."""
 HANDSHAKE_SECONDS: Final = 5.0
+GOODBYE_SECONDS: Final = 1.0
 TOPIC: Final = "certificate"
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
@@ -108,17 +110,38 @@ def own_certificate(path: Path) -> bytes | None:
 
 async def served_certificate(address: str, port: int) -> bytes | None:
     """The certificate that a TLS listener shows, in DER; None if it shows none."""
+    return await asyncio.to_thread(_look, address, port)
+
+
+def _look(address: str, port: int) -> bytes | None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     # What is asked is which certificate it is, not whether it can be trusted.
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
-        async with asyncio.timeout(HANDSHAKE_SECONDS):
-            _, writer = await asyncio.open_connection(address, port, ssl=context, local_addr=(address, 0))
-            shown: bytes | None = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-            writer.transport.abort()
+        with (
+            socket.create_connection((address, port), HANDSHAKE_SECONDS, (address, 0)) as wire,
+            context.wrap_socket(wire) as tls,
+        ):
+            shown = tls.getpeercert(binary_form=True)
+            _say_goodbye(tls)
             return shown
-    except (OSError, TimeoutError):
+    except OSError:
         return None
+
+
+def _say_goodbye(tls: ssl.SSLSocket) -> None:
+    """Close as TLS wants it, the server last.
+
+    A connection that is reset, as closing does while something came and was not read, is three lines of ERROR
+    in the server's log at each look.
+    """
+    try:
+        tls.settimeout(GOODBYE_SECONDS)
+        wire = tls.unwrap()
+        wire.shutdown(socket.SHUT_WR)
+        wire.recv(1)
+    except (OSError, ValueError):
+        pass  # what was to be learned is known
 
 
 def _signature(path: Path) -> tuple[int, ...]:

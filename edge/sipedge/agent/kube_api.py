@@ -121,7 +121,11 @@ class KubernetesApi:
                 connection.close()
         except (OSError, ValueError, KeyError, http.client.HTTPException) as error:
             where = f"{self._access.host}:{self._access.port}"
-            reason = "it has gone silent" if isinstance(error, TimeoutError) else str(error) or repr(error)
+            reason = (
+                "it has gone silent"
+                if isinstance(error, TimeoutError)
+                else str(error) or type(error).__name__
+            )
             raise ApiError(f"{what}: no answer from the API server at {where}: {reason}") from error
 
     def _connect(self, seconds: float) -> http.client.HTTPSConnection:

@@ -25,6 +25,7 @@ from sipedge.agent.pod_files import PodFiles, pod_instance
 from sipedge.agent.process import Agent
 from sipedge.agent.rpc import KamailioRpc
 from sipedge.agent.surroundings import RowsOf
+from sipedge.fault_log import FaultFormatter
 from sipedge.instance import InstanceError, read_settings
 from sipedge.table.codec import TableFormatError, unpack_row
 from sipedge.table.rows import Section, SiteRow
@@ -165,7 +166,7 @@ async def run_pod_agent(pod: Pod, stopping: asyncio.Event) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-class JsonLines(logging.Formatter):
+class JsonLines(FaultFormatter):
     """Each log record as one line of JSON that names the edge and the pod."""
 
     def __init__(self, pod: Pod) -> None:
@@ -177,7 +178,7 @@ class JsonLines(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             **self._place,
-            "message": record.getMessage(),
+            "message": self.message_of(record),
         }
         if record.exc_info:
             said["error"] = self.formatException(record.exc_info)

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgpack
 
+from sipedge.fault import describe_fault
 from sipedge.secret import Secret
 from sipedge.table.rows import ROW_TYPES, Row, Section
 
@@ -35,7 +36,9 @@ def unpack_row(section: Section, data: bytes) -> Row:
         fields = msgpack.unpackb(data, use_list=False)
         row: Row = _reader(ROW_TYPES[section])(fields)
     except (KeyError, TypeError, ValueError, AttributeError, msgpack.UnpackException) as error:
-        raise TableFormatError(f"bytes in section {section.value} are no row of it: {error!r}") from error
+        raise TableFormatError(
+            f"bytes in section {section.value} are no row of it: {describe_fault(error)}"
+        ) from error
     return row
 
 

@@ -14,6 +14,7 @@ from typing import Final
 
 import msgpack
 
+from sipedge.fault import describe_fault
 from sipedge.table.codec import TableFormatError, pack_row
 from sipedge.table.rows import SCHEMA, EdgeTable, Section
 
@@ -86,7 +87,7 @@ def unpack_head(data: bytes) -> Head:
     except NewerSchemaError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, msgpack.UnpackException) as error:
-        raise TableFormatError(f"no head of a table: {error!r}") from error
+        raise TableFormatError(f"no head of a table: {describe_fault(error)}") from error
 
 
 def part_hash(data: bytes) -> bytes:
@@ -141,7 +142,7 @@ def unpack_part(data: bytes) -> PackedRows:
             raise ValueError("a section that is never published")
         return rows
     except (TypeError, ValueError, zlib.error, msgpack.UnpackException) as error:
-        raise TableFormatError(f"no part of a table: {error!r}") from error
+        raise TableFormatError(f"no part of a table: {describe_fault(error)}") from error
 
 
 def rows_of(parts: Iterable[bytes]) -> PackedRows:

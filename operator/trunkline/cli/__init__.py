@@ -10,6 +10,8 @@ import io
 import os
 import sys
 
+from sipedge.fault import describe_fault
+
 
 def main() -> None:
     """The console script `trunkline`. Ends the process with one of `exits`."""
@@ -39,3 +41,9 @@ def _run(name: str | None) -> None:
         # The reader (`head`, a closed pager) has gone; keep Python from complaining about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except Exception as error:
+        from trunkline.cli.terminal import tell
+
+        # A traceback would end with the exception's text, which may hold a secret of the files.
+        tell(f"trunkline: unexpected {describe_fault(error)}: please report this line")
+        sys.exit(1)

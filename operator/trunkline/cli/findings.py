@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sipedge.printable import printable
 from trunkline.api import ObjectRef
 from trunkline.cli.reading import Reading
-from trunkline.cli.terminal import PLAIN, Look, printable
+from trunkline.cli.terminal import PLAIN, Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,9 @@ class Finding:
     def text(self, look: Look = PLAIN) -> str:
         """`file:line: Kind ns/name: field: Reason: message`, parts that do not apply left out."""
         place = "" if self.file is None else f"{self.file}:{self.line}"
-        reason = look.paint(self.reason, "red" if self.severity == "error" else "yellow")
-        parts = (place, str(self.ref) if self.ref else "", self.field, reason)
+        reason = look.paint(printable(self.reason), "red" if self.severity == "error" else "yellow")
+        where = (place, str(self.ref) if self.ref else "", self.field)
+        parts = (*map(printable, where), reason)
         end = "" if self.severity == "error" else f" [{self.severity}]"
         return ": ".join(part for part in parts if part) + f": {printable(self.message)}{end}"
 

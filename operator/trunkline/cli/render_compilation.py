@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from sipedge.printable import printable
 from sipedge.secret import REDACTED, Secret
 from sipedge.table import EdgeTable, Row
 from trunkline.compiler import Compilation
@@ -39,7 +40,8 @@ def compilation_document(compilation: Compilation) -> dict[str, Any]:
 def compilation_yaml(document: Mapping[str, Any]) -> str:
     """The document as YAML that reads top to bottom."""
     text: str = yaml.dump(dict(document), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
-    return text
+    # PyYAML lets marks that turn the direction of text, and line breaks of other kinds, pass as they are.
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def _table(table: EdgeTable, shared: list[_Section]) -> dict[str, _Section]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from sipedge.printable import printable
 from sipedge.routing.decision import (
     Challenge,
     Decision,
@@ -17,7 +18,7 @@ from sipedge.routing.decision import (
     Target,
 )
 from sipedge.routing.reasons import Reason
-from trunkline.cli.terminal import Look, printable
+from trunkline.cli.terminal import Look
 
 _ACTIONS: Final[dict[type[Decision], str]] = {
     Forward: "forward",
@@ -96,9 +97,9 @@ def decision_text(decision: Decision, look: Look) -> str:
     lines += ["", look.paint(_sentence(decision), "bold")]
     if isinstance(decision, Forward):
         lines += [_target_line(place, each) for place, each in enumerate(decision.targets, 1)]
-        lines += [f"  counts against {_limit(each)}" for each in decision.limits]
+        lines += [printable(f"  counts against {_limit(each)}") for each in decision.limits]
         if decision.changes.remove:
-            lines.append(f"  removes {', '.join(decision.changes.remove)}")
+            lines.append(printable(f"  removes {', '.join(decision.changes.remove)}"))
     added = _headers(decision)
     lines += [printable(f"  adds {name}: {value}") for name, value in added.items()]
     return "\n".join(lines)
@@ -112,7 +113,7 @@ def _heading(decision: Decision, look: Look) -> str:
     owner = f", trunk {decision.trunk}" if decision.trunk else ""
     owner += f", account {decision.account}" if decision.account else ""
     owner += f", carrier {decision.carrier}" if decision.carrier else ""
-    return f"{decision.direction}: {ends}{owner}"
+    return f"{decision.direction}: {ends}{printable(owner)}"
 
 
 def _step_line(step: Step, width: int, look: Look) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sipedge.printable import printable
 from trunkline.api import ObjectRef
-from trunkline.cli.terminal import Look, printable
+from trunkline.cli.terminal import Look
 from trunkline.standalone.state import EdgeState, UpState
 from trunkline.status.programmed import AddressReport
 from trunkline.status.report import Status
@@ -125,7 +126,7 @@ def _why(status: Status) -> dict[str, str | None]:
 
 def status_text(seen: Overview, look: Look) -> str:
     """Tables for a terminal."""
-    lines = [seen.heading]
+    lines = [printable(seen.heading)]
     if seen.sees_edges:
         lines += [
             "",
@@ -152,13 +153,15 @@ def _rows(seen: Overview, look: Look) -> Iterator[tuple[str, ...]]:
             held = "none" if each.revision is None else str(each.revision)
             behind = "" if each.revision == edge.published else f" (published: {edge.published})"
             ready, error = _yes(each.ready, look), printable(each.error)
-            yield edge.name, each.address, *_pod(each.pod or "-", seen), ready, held + behind, error
+            named = map(printable, (edge.name, each.address, *_pod(each.pod or "-", seen)))
+            yield *named, ready, held + behind, error
 
 
 def _trunk_rows(seen: Overview, look: Look) -> Iterator[tuple[str, ...]]:
     for ref, status in _trunks(seen):
         uri, numbers = status.facts.get("terminationUri"), status.facts.get("numberCount")
-        yield ref.id, _yes(_is_ready(status), look), str(uri or "-"), "-" if numbers is None else str(numbers)
+        told = printable(str(uri or "-")), "-" if numbers is None else printable(str(numbers))
+        yield printable(ref.id), _yes(_is_ready(status), look), *told
 
 
 def _yes(fact: bool, look: Look) -> str:

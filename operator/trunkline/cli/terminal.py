@@ -7,6 +7,8 @@ import sys
 from dataclasses import dataclass
 from typing import Final, TextIO
 
+from sipedge.printable import printable
+
 _COLOURS: Final = {"green": "32", "red": "31", "yellow": "33", "cyan": "36", "dim": "2", "bold": "1"}
 
 
@@ -44,10 +46,5 @@ def look_of(stream: TextIO) -> Look:
 
 
 def tell(text: str) -> None:
-    """One line to standard error: what is no part of a command's result."""
-    print(text, file=sys.stderr, flush=True)
-
-
-def printable(text: str) -> str:
-    """Text from a file or the network on one line, its control characters shown as escapes."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    """One line to standard error: what is no part of a command's result. Whatever it quotes is escaped."""
+    print(printable(text), file=sys.stderr, flush=True)

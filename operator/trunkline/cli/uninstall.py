@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import typer
 
+from sipedge.printable import printable
 from trunkline.cli import exits
 from trunkline.cli.terminal import tell
 from trunkline.plan.uninstall import duration_seconds
@@ -45,7 +46,7 @@ def run_uninstall(options: UninstallOptions) -> int:
     try:
         if options.only_list or (sys.stdin.isatty() and not options.confirmed):
             server, lines = asyncio.run(surveyed(environment, tell))
-            print("\n".join(lines) or "nothing of Trunkline is left to remove")
+            print("\n".join(map(printable, lines)) or "nothing of Trunkline is left to remove")
             if options.only_list or not _is_wanted(server):
                 return exits.OK if options.only_list else exits.FAILED
         asyncio.run(uninstall(environment, drain_seconds, timeout_seconds, tell))

@@ -8,11 +8,13 @@ import logging
 import sys
 from typing import Final, TextIO
 
+from sipedge.fault_log import FaultFormatter
+
 _OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 """What every record has; anything else was given with `extra`."""
 
 
-class JsonLines(logging.Formatter):
+class JsonLines(FaultFormatter):
     """Keys `time`, `level`, `logger`, `message`, and those given with `extra`, e.g. `object`."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -21,7 +23,7 @@ class JsonLines(logging.Formatter):
             "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": self.message_of(record),
         }
         # Kopf gives whole objects along with its lines; a reader needs their names only.
         extra = {

@@ -19,13 +19,15 @@ from sipedge.instance import (
     Ports,
     agent_command,
     kamailio_command,
+    logged_command,
     process_environment,
     write_instance,
 )
 from sipedge.tls_files import write_pair
 from trunkline.standalone.leftovers import marked
 from trunkline.standalone.ports import PortFault, port_fault
-from trunkline.standalone.processes import ProcessSpec, Supervised, last_fault_in_log
+from trunkline.standalone.process_log import last_fault_in_log
+from trunkline.standalone.processes import ProcessSpec, Supervised
 from trunkline.standalone.requirements import located
 from trunkline.standalone.state_files import StateDirectory, disk_fault, read_json
 from trunkline.status.programmed import AddressReport
@@ -185,7 +187,7 @@ class Instance:
         environment[DRAIN_VARIABLE] = f"{self._drain_seconds:g}"
         kamailio = ProcessSpec(
             f"kamailio of {name}",
-            located(kamailio_command(settings)),
+            tuple(logged_command(located(kamailio_command(settings)))),
             environment,
             self.directory,
             self.directory / "kamailio.log",

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from trunkline.standalone.process_log import ProcessLog
+
 BACKOFF_SECONDS: Final = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 """Waits before the first, second, ... restart in a row; the last one for all that follow."""
 
@@ -23,7 +25,6 @@ STABLE_SECONDS: Final = 10.0
 """A process that lived so long starts the waits anew."""
 
 _GROUP_GONE_SECONDS: Final = 2.0
-_LARGEST_LOG: Final = 8 * 1024 * 1024
 _LIBC: Final = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -39,7 +40,7 @@ class ProcessSpec:
     directory: Path
     """Working directory."""
     log: Path
-    """Takes standard output and error, appended."""
+    """Takes standard output and error: safe lines, appended, the file bounded; see `process_log`."""
     orphaned: signal.Signals = signal.SIGTERM
     """Sent by the kernel if `up` itself is killed. SIGTERM for a process that has children to end."""
 
@@ -58,6 +59,7 @@ class Supervised:
         self.started_at = 0.0
         """When it was last started, by the wall clock."""
         self._fault = ""
+        self._log: ProcessLog | None = None
 
     @property
     def pid(self) -> int | None:
@@ -96,6 +98,7 @@ class Supervised:
             except TimeoutError:
                 pass
         await _end_group(process)
+        await self._end_log()
 
     def kill(self) -> None:
         """SIGKILL to the group, now. A `stop` that waits then returns."""
@@ -119,15 +122,21 @@ class Supervised:
                 code = await self._process.wait()
                 self._fault = f"ended with {_exit_words(code)}"
                 await _end_group(self._process)
+                await self._end_log()
             self._on_change()
             stable = time.monotonic() - started >= STABLE_SECONDS
             self._ends_in_a_row = 1 if stable else self._ends_in_a_row + 1
             step = min(self._ends_in_a_row, len(BACKOFF_SECONDS)) - 1
             await asyncio.sleep(BACKOFF_SECONDS[step])
 
+    async def _end_log(self) -> None:
+        log, self._log = self._log, None
+        if log is not None:
+            await log.ended()
+
     async def _spawn(self) -> asyncio.subprocess.Process:
-        _rotate(self.spec.log)
-        descriptor = os.open(self.spec.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        await self._end_log()
+        self._log = log = ProcessLog(self.spec.log)
         orphaned = int(self.spec.orphaned)
 
         def in_child() -> None:
@@ -139,13 +148,13 @@ class Supervised:
                 env=dict(self.spec.environment),
                 cwd=self.spec.directory,
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=descriptor,
-                stderr=descriptor,
+                stdout=log.writing,
+                stderr=log.writing,
                 start_new_session=True,
                 preexec_fn=in_child,
             )
         finally:
-            os.close(descriptor)
+            log.is_connected()
 
 
 async def _end_group(process: asyncio.subprocess.Process) -> None:
@@ -167,26 +176,3 @@ def _exit_words(code: int) -> str:
         return f"signal {signal.Signals(-code).name}"
     except ValueError:
         return f"signal {-code}"
-
-
-def _rotate(log: Path) -> None:
-    try:
-        if log.stat().st_size > _LARGEST_LOG:
-            log.replace(log.with_suffix(log.suffix + ".1"))
-    except OSError:
-        # No log yet, or a directory that cannot be written: opening it says so.
-        pass
-
-
-def last_fault_in_log(log: Path) -> str:
-    """The last line of a log that speaks of an error, shortened; "" if there is none."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(log.stat().st_size - 16_384, 0))
-            lines = file.read().decode("utf-8", "replace").splitlines()
-    except OSError:
-        return ""
-    spoken = [
-        line for line in lines if any(word in line for word in ("ERROR", "CRITICAL", "Error", "error:"))
-    ]
-    return spoken[-1].strip()[:300] if spoken else ""

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from sipedge.fault import describe_fault
 from trunkline.api import ObjectRef, Trunk
 from trunkline.compiler import Compilation, compile_resources
 from trunkline.dns.knot import KnotSettings
@@ -151,9 +152,13 @@ class Session:
             place = error.filename or self._state.root
             self._narrator.fault(topic, f"{topic}: {place}: {disk_fault(error)}; the edges go on")
         except Exception as error:
-            self._narrator.fault(topic, f"{topic}: unexpected {error!r}; the edges keep what they have")
+            self._narrator.fault(
+                topic, f"{topic}: unexpected {describe_fault(error)}; the edges keep what they have"
+            )
             if self._options.verbose:
-                self._narrator.say(traceback.format_exc())
+                # The frames alone: the text of an exception may hold a secret.
+                for line in "".join(traceback.format_tb(error.__traceback__)).splitlines():
+                    self._narrator.say(line)
         else:
             self._narrator.fault(topic, "")
 

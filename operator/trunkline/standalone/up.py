@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from sipedge.instance import forbid_core_files
+from sipedge.printable import printable
 from trunkline.api import Edge
 from trunkline.compiler.guard import Guard
 from trunkline.compiler.sites import accept_edges
@@ -66,7 +67,10 @@ async def _run(options: CheckedOptions, state: StateDirectory, loaded: Loaded) -
             say(f"ended {ended} processes that an earlier `trunkline up` left behind")
         check_ports(options, loaded)
         session = Session(options, state, say)
-    except (PortsInUseError, *_REFUSALS) as error:
+    except PortsInUseError as error:
+        print(f"trunkline up: {error}", file=sys.stderr)  # several lines, escaped where they were written
+        return 1
+    except _REFUSALS as error:
         return _refuse(str(error))
     except OSError as error:
         return _refuse(f"{error.filename or state.root}: {disk_fault(error)}")
@@ -98,7 +102,7 @@ def check_ports(options: CheckedOptions, loaded: Loaded) -> None:
             ports = wish.ports
             for kind, port in (("udp", ports.udp), ("tcp", ports.tcp), ("tls", ports.tls)):
                 faults.append(port_fault(kind, wish.address, port))
-    found = [str(fault) for fault in faults if fault is not None]
+    found = [printable(str(fault)) for fault in faults if fault is not None]
     if found:
         raise PortsInUseError("cannot listen on " + "\n  and on ".join(found))
 
@@ -115,18 +119,18 @@ def _greet(options: CheckedOptions, loaded: Loaded, say: Say) -> None:
 
 
 def _refuse(reason: str) -> int:
-    print(f"trunkline up: {reason}", file=sys.stderr)
+    print(f"trunkline up: {printable(reason)}", file=sys.stderr)
     return 1
 
 
 class Speaker:
-    """Prints lines at once. A reader that went away is no reason to stop serving."""
+    """Prints lines at once, escaped. A reader that went away is no reason to stop serving."""
 
     def __init__(self, stream: object) -> None:
         self._stream = stream
 
     def __call__(self, line: str) -> None:
         try:
-            print(line, file=self._stream, flush=True)  # type: ignore[call-overload]
+            print(printable(line), file=self._stream, flush=True)  # type: ignore[call-overload]
         except (BrokenPipeError, ValueError):
             self._stream = Path("/dev/null").open("w", encoding="utf-8")  # noqa: SIM115

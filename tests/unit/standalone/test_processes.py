@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from trunkline.standalone.leftovers import end_leftovers, find_leftovers, marked
-from trunkline.standalone.processes import BACKOFF_SECONDS, ProcessSpec, Supervised, last_fault_in_log
+from trunkline.standalone.process_log import last_fault_in_log
+from trunkline.standalone.processes import BACKOFF_SECONDS, ProcessSpec, Supervised
 
 WORKER_OUTLIVES_MAIN = """
 import os, signal, sys, time
@@ -46,7 +47,7 @@ def test_killed_process_is_started_again_and_its_workers_do_not_stay(tmp_path: P
     async def scenario() -> None:
         process = Supervised(spec(tmp_path, WORKER_OUTLIVES_MAIN), lambda: None)
         process.start()
-        await until(lambda: len(find_leftovers(tmp_path)) == 2)
+        await until(lambda: process.pid is not None and len(find_leftovers(tmp_path)) == 2)
         first, before = process.pid, set(find_leftovers(tmp_path))
         assert first is not None
         os.kill(first, signal.SIGKILL)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from sipedge.printable import printable
 from sipedge.secret import Secret
 from trunkline.cli import exits
 from trunkline.cli.call.ladder import Ladder, call_document, verdict
@@ -62,7 +63,7 @@ def run_call(options: CallOptions, as_json: bool) -> int:
         request = _request(options)
         if not as_json:
             where = f"{request.address}:{request.port}"
-            print(f"{request.caller} calls {request.uri} at {where}, {request.transport}")
+            print(printable(f"{request.caller} calls {request.uri} at {where}, {request.transport}"))
         result = place(request, options.ca_file, on_message)
     except CallUsageError as error:
         tell(f"trunkline call: {error}")
@@ -74,8 +75,8 @@ def run_call(options: CallOptions, as_json: bool) -> int:
         print(json.dumps(call_document(request, result), indent=2))
     else:
         if result.connection:
-            print(f"connection: {result.connection}")
-        print(look.paint(verdict(request, result), "green" if result.answered else "red"))
+            print(printable(f"connection: {result.connection}"))
+        print(look.paint(printable(verdict(request, result)), "green" if result.answered else "red"))
     return exits.OK if result.answered else exits.FAILED
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sipedge.printable import printable
 from sipedge.routing.reasons import Reason
 from trunkline.cli.call.place import CallResult
 from trunkline.cli.call.request import CallRequest
 from trunkline.cli.call.trace import SipMessage
-from trunkline.cli.terminal import Look, printable
+from trunkline.cli.terminal import Look
 
 _WIDTH = 46
 _WITH_RETRY_AFTER = frozenset({Reason.Draining, Reason.NoTable})

@@ -46,8 +46,10 @@ def _tell_of_records(installed: Installed, fault: str, edges: Sequence[Manifest]
     settings = installed.settings
     zone = settings.dns_zone or settings.base_domain
     script = removal_script(settings.dns_server, zone, settings.base_domain, named_sites(edges))
-    installed.tell(
-        f"WARNING: DNS records stay in zone {zone}: {fault}\n"
+    installed.tell(f"WARNING: DNS records stay in zone {zone}: {fault}")
+    text = (
         "A later installation in the same namespace takes them over. To remove them by hand, give this "
         f"to `nsupdate -k KEYFILE` with the key {settings.dns_tsig_key_name}:\n{script}"
     )
+    for line in text.split("\n"):
+        installed.tell(line)
