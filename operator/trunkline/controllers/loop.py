@@ -23,6 +23,7 @@ from trunkline.controllers.children import Children
 from trunkline.controllers.events import Events
 from trunkline.controllers.evictions import Evictions
 from trunkline.controllers.finalizers import Finalizers
+from trunkline.controllers.internal_errors import report_internal_errors
 from trunkline.controllers.metrics import Metrics
 from trunkline.controllers.oversized import oversized_opinions
 from trunkline.controllers.progress import Progress
@@ -200,6 +201,8 @@ class Loop:
         self._progress.seen(self._world.take_first_change())
         # In a thread, so that the Lease is renewed and watches are read meanwhile.
         compilation = await asyncio.to_thread(compile_resources, resources)
+        before = self._compiled.compilation.faults if self._compiled is not None else ()
+        report_internal_errors(compilation.faults, before, self._metrics)
         verdicts = by_object(compilation.verdicts)
         self._served_edges = {**self._served_edges, **compilation.edges}
         self._compiled = _Compiled(inputs, resources, compilation, verdicts, compilation.edges)

@@ -46,6 +46,12 @@ class Metrics:
         self.refused = Gauge(
             "trunkline_objects_refused", "Objects that are not accepted.", ["kind"], registry=self.registry
         )
+        self.internal_errors = Counter(
+            "trunkline_internal_errors",
+            "Objects that Trunkline itself failed to judge (reason InternalError).",
+            ["kind"],
+            registry=self.registry,
+        )
         self.sequence = Gauge(
             "trunkline_edge_table_sequence",
             "Sequence of the published table.",
