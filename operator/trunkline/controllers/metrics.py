@@ -18,6 +18,12 @@ class Metrics:
         self.turns = Counter(
             "trunkline_reconcile", "Turns of the reconcile loop.", ["result"], registry=self.registry
         )
+        self.edge_faults = Counter(
+            "trunkline_edge_faults",
+            "Turns in which the operator itself failed at an edge.",
+            ["edge"],
+            registry=self.registry,
+        )
         self.turn_seconds = Histogram(
             "trunkline_reconcile_duration_seconds",
             "How long a turn took.",
