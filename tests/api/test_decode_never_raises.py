@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from api.whole_objects import WHOLE
 from sipedge.secret import Secret
-from trunkline.api import API_VERSION, KINDS, FieldErrors, decode, secret_from_manifest
+from trunkline.api import API_VERSION, KINDS, FieldErrors, ValueFault, decode, read_secret
 
 texts = st.text(st.characters(), max_size=20) | st.sampled_from(
     ["\ud800", "\x00", "+1", "sip:a", "{x}", "%s", "[key]"]
@@ -111,10 +111,11 @@ def test_a_value_that_holds_itself() -> None:
 def test_any_secret(manifest: object) -> None:
     """Nothing that YAML can hold makes reading a Secret fail in another way."""
     try:
-        (namespace, name), found = secret_from_manifest(manifest, default_namespace="default")
+        found = read_secret(manifest, default_namespace="default")
     except FieldErrors as refused:
         assert str(refused).isprintable()  # noqa: PT017 - either outcome is right
     else:
-        assert namespace
-        assert name
-        assert all(isinstance(each, Secret) for each in found.values())
+        assert found.namespace
+        assert found.name
+        assert all(isinstance(each, Secret | ValueFault) for each in found.values.values())
+        assert all(str(each).isprintable() for each in found.errors)

@@ -118,7 +118,7 @@ class EdgeNamespace:
             published = PublishedSecrets(lambda: None)
             listing = await client.list(SECRETS, self.name, {"labelSelector": TABLE_LABEL})
             published.replace(listing.items)
-            publisher = Publisher(client, self.name, published, lambda edge: acknowledged)
+            publisher = Publisher(client, self.name, published, lambda edge: (acknowledged,))
             outcome = await publisher.publish({EDGE: table})
             assert not outcome.faults, outcome
             return publisher.sequences([EDGE])[EDGE]

@@ -56,7 +56,8 @@ def operated_pods(platform: Platform, block: Block, folder: Path) -> Iterator[li
         platform.wait_for(needed, lambda path=f"{place}/{needed}": platform.server.request(path))  # type: ignore[misc]
     with ExitStack() as stack:
         made = [stack.enter_context(namespace.pod(block.address(1 + each), number=each)) for each in range(2)]
-        for pod in made:
+        for each, pod in enumerate(made):
+            platform.show_pod(EDGE, each, pod.address)
             pod.start()
         for pod in made:
             pod.until("ready", lambda pod=pod: is_ready(pod))  # type: ignore[misc]

@@ -173,6 +173,10 @@ class Platform:
             content_type="application/apply-patch+yaml",
         )
 
+    def show_pod(self, edge: str, pod: int, address: str, *, ready: str = "False") -> None:
+        """Make a Pod with its address, as a StatefulSet and a kubelet do; there are none here."""
+        make_pod(self.server, self.edges, edge, pod, address, ready)
+
     def versions(self) -> dict[str, str]:
         """The resource version of every object that an operator may write, but its own Lease."""
         found = {}
@@ -285,6 +289,29 @@ class Operator:
 
     def said(self, text: str) -> bool:
         return any(text in line["message"] for line in self.lines())
+
+
+def make_pod(server: ApiServer, namespace: str, edge: str, pod: int, address: str, ready: str) -> None:
+    """A Pod of an edge that runs, as far as the API server knows."""
+    path = f"/api/v1/namespaces/{namespace}/pods"
+    name = f"edge-{edge}-{pod}"
+    metadata = {"name": name, "labels": {"trunkline.dev/edge": edge}}
+    spec = {
+        "serviceAccountName": f"edge-{edge}",
+        "automountServiceAccountToken": False,
+        "nodeName": "node",
+        "containers": [{"name": "agent", "image": "none"}],
+    }
+    manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+    server.request(path, method="POST", body=manifest)
+    conditions = [{"type": "Ready", "status": ready}]
+    status = {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}], "conditions": conditions}
+    server.request(
+        f"{path}/{name}/status",
+        method="PATCH",
+        body={"status": status},
+        content_type="application/strategic-merge-patch+json",
+    )
 
 
 @contextmanager

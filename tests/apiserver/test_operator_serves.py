@@ -135,7 +135,10 @@ def test_refusals_name_field_and_mend_and_stop_nothing_else(platform: Platform) 
 
 
 def test_a_password_reaches_the_table_within_seconds_and_is_shown_nowhere(platform: Platform) -> None:
-    """A changed Secret changes the HA1; neither password nor HA1 is logged or put into a status."""
+    """A changed Secret changes the HA1; neither password nor HA1 is logged or put into a status.
+
+    Bytes that are no password are told on the list, and what else changes goes on to the edges.
+    """
     users = {"credentials": [{"username": "pbx", "passwordSecretRef": {"name": "pbx", "key": "password"}}]}
     platform.kubectl.apply(custom("CredentialList", "users", users))
     published(platform)
@@ -153,6 +156,17 @@ def test_a_password_reaches_the_table_within_seconds_and_is_shown_nowhere(platfo
         return challenged and isinstance(table.decide(termination(username="pbx")), Forward)
 
     platform.wait_for("the user", user_passes)
+    raw = {"password": base64.b64encode(PASSWORD.encode() + b"\xff\xfe").decode()}
+    platform.kubectl.apply({**secret("pbx"), "data": raw})
+    platform.wait_condition(
+        "credentiallist", "users", "ResolvedRefs", status="False", reason="SecretNotValid"
+    )
+    moved = {"termination": {**trunk["termination"], "domainName": "acme-lab"}}
+    platform.kubectl.apply(custom("Trunk", "hq", moved))
+    call = termination(domain="acme-lab")
+    platform.wait_for("the trunk's new domain", lambda: routes(platform, call, Challenge))
+    assert routes(platform, termination(domain="acme-lab", username="pbx"), Reject), "nobody passes by it"
+    assert "a turn failed" not in platform.operators[0].log.read_text()
     logs = platform.operators[0].log.read_text()
     everything = json.dumps(platform.kubectl.get("trunkline", "-o", "json"))
     for text in (PASSWORD, "pbx:sip.trunkline.test"):

@@ -180,3 +180,23 @@ def test_a_file_name_that_is_no_text_can_be_told(tmp_path: Path) -> None:
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
         assert "udcff.yaml" in done.stdout
+
+
+def test_a_password_that_cannot_be_used_is_told_where_it_is_named_and_shown_nowhere(tmp_path: Path) -> None:
+    """Bytes that are no UTF-8, and the line break of echo: one error each, the other objects are judged."""
+    user = "{username: %s, passwordSecretRef: {name: s, key: %s}}"
+    path = _write(
+        tmp_path,
+        "apiVersion: trunkline.dev/v1alpha1\nkind: CredentialList\nmetadata: {name: l, namespace: acme}\n"
+        f"spec: {{credentials: [{user % ('a', 'latin')}, {user % ('b', 'echoed')}]}}\n---\n"
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: acme}\n"
+        "data: {latin: RmllbGT//lBhc3MtMjAyNng=, echoed: RmllbGQtUGFzcy0yMDI2eAo=}\n---\n" + BAD,
+    )
+    done = run_trunkline("validate", "-o", "json", str(path))
+    found = [each for each in json.loads(done.stdout) if each["kind"] == "CredentialList"]
+    assert done.returncode == 1
+    assert [(each["reason"], each["line"]) for each in found] == [("SecretNotValid", 4)]
+    assert "is not UTF-8 text" in found[0]["message"]
+    assert "ends with a line break" in found[0]["message"]
+    assert "Trunk" in {each["kind"] for each in json.loads(done.stdout)}
+    assert not [part for part in ("Field-", "Pass-", "2026x", "RmllbG") if part in done.stdout + done.stderr]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Never
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from support.objects import manifest_of
-from trunkline.api import InvalidObject, ObjectRef, Trunk
+from trunkline.api import FieldReason, InvalidObject, ObjectRef, Trunk
 from trunkline.controllers.store import Store
 
+METADATA = {"uid": "n", "generation": 1, "resourceVersion": "9"}
 HQ = ObjectRef("Trunk", "acme", "hq")
 
 
@@ -100,3 +102,21 @@ def test_stale_events_change_nothing(events: list[tuple[str, int]]) -> None:
     assert store.get(HQ) is None
     assert store.knows(HQ, 4)
     assert not store.knows(HQ, 5)
+
+
+def test_an_object_that_decode_fails_at_costs_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is raised becomes that object's InternalError; its text is kept nowhere."""
+
+    def fail(*_: object) -> Never:
+        raise RuntimeError("Planted-Pass-2026x")
+
+    store = Store()
+    with monkeypatch.context() as patch:
+        patch.setattr(Trunk, "model_validate", fail)
+        store.note(None, trunk(1))
+    store.note(None, manifest_of("Number", "main", "acme", {"number": "+14155550100"}, **METADATA))
+    good, bad = store.contents()
+    assert [each.kind for each in good] == ["Number"]
+    assert [(each.ref, each.errors[0].reason) for each in bad] == [(HQ, FieldReason.InternalError)]
+    assert "RuntimeError at api/decode.py" in bad[0].errors[0].message
+    assert "Planted" not in repr(bad)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -147,3 +148,18 @@ def test_a_message_of_more_than_16_kb_is_not_looked_at(small: Lab, pbx: UserAgen
     assert not telco.silence(0.2)
     assert not pbx.silence(0.1)
     assert refused(small.edge, "MessageTooLarge") == 2
+
+
+def test_a_message_of_more_than_16_kb_ends_its_connection(small: Lab, telco: UserAgent) -> None:
+    """Over TCP: what is no smaller than the buffer is never read to its end."""
+    with socket.create_connection((small.edge.address, small.edge.ports.tcp), timeout=3) as connection:
+        head = "OPTIONS sip:acme-hq.pstn.trunkline.test SIP/2.0\r\nX-Padding: "
+        try:
+            connection.sendall((head + "a" * 40_000).encode())
+            assert connection.recv(1) == b""
+        except ConnectionError:
+            pass
+    pbx = small.agent(20, 0, "tcp")
+    invite = small.call_out(pbx, headers=[("X-Padding", "a" * 14_000)])
+    telco.respond(telco.wait("INVITE"), 486)
+    assert invite.final().status == 486

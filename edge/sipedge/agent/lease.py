@@ -11,16 +11,15 @@ from typing import Any, Final
 from sipedge.agent.acknowledge import Acknowledgement
 from sipedge.agent.faults import Faults
 from sipedge.agent.kube_api import ApiError, KubernetesApi
+from sipedge.contract import ADDRESS, ERROR, LONGEST_ERROR, READY, REVISION
 
-PREFIX: Final = "trunkline.dev"
 SHORTEST_SECONDS: Final = 1.0
 """Between two writes."""
 RENEW_SECONDS: Final = 10.0
 """Between two writes while nothing changes, so that a dead agent can be told."""
 LONGEST_RETRY_SECONDS: Final = 5.0
-LONGEST_ERROR: Final = 1000
-"""Characters of an error that are kept."""
 TOPIC: Final = "lease"
+_CUT: Final = "..."
 
 
 class LeaseAcknowledger:
@@ -91,14 +90,17 @@ class LeaseAcknowledger:
 
 def notes_of(acknowledgement: Acknowledgement) -> dict[str, str | None]:
     """What the Lease says; None = the annotation is taken away."""
-    error = acknowledgement.error
     revision = acknowledgement.revision
     return {
-        f"{PREFIX}/revision": None if revision is None else str(revision),
-        f"{PREFIX}/address": acknowledgement.address or None,
-        f"{PREFIX}/ready": "true" if acknowledgement.ready else "false",
-        f"{PREFIX}/error": error[:LONGEST_ERROR] if error else None,
+        REVISION: None if revision is None else str(revision),
+        ADDRESS: acknowledgement.address or None,
+        READY: "true" if acknowledgement.ready else "false",
+        ERROR: _bounded(acknowledgement.error) if acknowledgement.error else None,
     }
+
+
+def _bounded(error: str) -> str:
+    return error if len(error) <= LONGEST_ERROR else error[: LONGEST_ERROR - len(_CUT)] + _CUT
 
 
 def _now() -> str:

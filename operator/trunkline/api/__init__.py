@@ -18,8 +18,9 @@ from trunkline.api.resources import (
     Platform,
     Resources,
     oldest_first,
-    secret_from_manifest,
 )
+from trunkline.api.secret_manifest import SecretManifest, read_secret
+from trunkline.api.secret_value import SecretValues, ValueFault
 from trunkline.api.trunk import Termination, Trunk
 
 __all__ = [
@@ -50,10 +51,13 @@ __all__ = [
     "Platform",
     "Resources",
     "SecretKeyRef",
+    "SecretManifest",
     "SecretRef",
+    "SecretValues",
     "Termination",
     "Trunk",
+    "ValueFault",
     "decode",
     "oldest_first",
-    "secret_from_manifest",
+    "read_secret",
 ]

@@ -20,7 +20,7 @@ class Credential(Model):
     ]
     """Name the PBX authenticates with."""
     password_secret_ref: SecretKeyRef
-    """Where the password is: at least 12 characters with a digit, an upper and a lower case letter."""
+    """Where the password is: 12 to 255 characters, one a digit, one upper and one lower case, on one line."""
 
 
 class CredentialListSpec(Model):

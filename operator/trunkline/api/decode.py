@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from trunkline.api.faults import FieldError, FieldErrors, FieldReason, shown, sort_of
+from trunkline.api.faults import FieldError, FieldErrors, FieldReason, internal_error, shown, sort_of
 from trunkline.api.group import API_VERSION, GROUP
 from trunkline.api.kinds import KINDS, AnyResource
 from trunkline.api.reference import ObjectRef
@@ -23,8 +23,29 @@ def decode(manifest: object, *, default_namespace: str | None = None) -> AnyReso
     """The object that `manifest` describes; `default_namespace` is that of tenant kinds that name none.
 
     `status` is left unread, unknown fields are refused. Raises FieldErrors and nothing else, whatever the
-    input.
+    input. What is not foreseen is an InternalError.
     """
+    try:
+        return _decode(manifest, default_namespace)
+    except (FieldErrors, MemoryError):
+        raise
+    except Exception as error:
+        ref, generation = _name_of(manifest)
+        raise FieldErrors(ref, generation, [internal_error(error)]) from None
+
+
+def _name_of(manifest: object) -> tuple[ObjectRef | None, int]:
+    """Name and generation of what decode fails at; it may be the reading of these that fails."""
+    try:
+        assert isinstance(manifest, Mapping)  # noqa: S101 - anything else was refused
+        kind = _kind(manifest)
+        metadata = _metadata(manifest, kind, None)
+        return _ref(kind, metadata), _generation(metadata)
+    except Exception:
+        return None, 0
+
+
+def _decode(manifest: object, default_namespace: str | None) -> AnyResource:
     if not isinstance(manifest, Mapping):
         message = f"must be a mapping, not {sort_of(manifest)} (write apiVersion, kind, metadata and spec)"
         raise FieldErrors(None, 0, [FieldError("", FieldReason.InvalidType, message)])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sipedge.fault import describe_fault
 from trunkline.api.explained import ExplainedReason
 from trunkline.api.reference import ObjectRef
 
@@ -28,6 +29,7 @@ class FieldReason(ExplainedReason):
     Duplicate = "Duplicate", "A member of a list stands there twice"
     Forbidden = "Forbidden", "The field may not stand beside another one"
     UnknownKind = "UnknownKind", "The group has no such kind or version"
+    InternalError = "InternalError", "Trunkline itself failed while it read the object"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,15 @@ class FieldErrors(Exception):  # noqa: N818 - it holds several; FieldError is on
     def __str__(self) -> str:
         owner = "object" if self.ref is None else str(self.ref)
         return "; ".join(f"{owner}: {error}" for error in self.errors)
+
+
+def internal_error(error: BaseException) -> FieldError:
+    """An object that an unexpected exception set aside. Says where in the code, and never a value."""
+    message = (
+        f"Trunkline failed to judge this object ({describe_fault(error)}), so it is not served; "
+        "everything else is (report this as a fault of Trunkline; a simpler spec may avoid it)"
+    )
+    return FieldError("", FieldReason.InternalError, message)
 
 
 def shown(value: object) -> str:

@@ -57,6 +57,9 @@ class Text:
         if re.fullmatch(self.pattern, value, re.ASCII) is None:
             message = f"{self._shown(value)} is no {self.what} ({self.mend})"
             raise refuse(_fault(FieldReason.InvalidValue, message))
+        if any("\ud800" <= char <= "\udfff" for char in value):
+            message = f"{self._shown(value)} has half of a character, which no UTF-8 can hold ({self.mend})"
+            raise refuse(_fault(FieldReason.InvalidValue, message))
         broken = [_fault(rule.reason, rule.message) for rule in self.rules if rule.broken_by(value)]
         if broken:
             raise refuse(*broken)

@@ -6,17 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
-from sipedge.secret import Secret
 from trunkline.api.edge import Edge
 from trunkline.api.faults import FieldError
 from trunkline.api.kinds import ALL_KINDS, AnyResource
 from trunkline.api.reference import ObjectRef
-from trunkline.api.secret_manifest import secret_from_manifest
+from trunkline.api.secret_value import SecretValues
 
-__all__ = ["InvalidObject", "Platform", "Resources", "oldest_first", "secret_from_manifest"]
+__all__ = ["InvalidObject", "Platform", "Resources", "oldest_first"]
 
 Kind = TypeVar("Kind", bound=AnyResource)
-Secrets = Mapping[tuple[str, str], Mapping[str, Secret]]
+Secrets = Mapping[tuple[str, str], SecretValues]
 """Namespace and name of a Secret -> its keys."""
 
 
@@ -59,6 +58,8 @@ class Resources:
     """Namespaces whose Secrets may not be read, so that nothing is known of them."""
     served_edges: Mapping[str, Edge] = field(default_factory=dict)
     """Edge name -> the version of it that is served. It goes on where a newer one is refused."""
+    closed_namespaces: frozenset[str] = frozenset()
+    """Namespaces of Accounts that cannot be judged: no Account `default` may open them meanwhile."""
 
     @classmethod
     def build(
@@ -97,7 +98,7 @@ class Resources:
         """The object of this name, or None; `namespace` is None for cluster kinds."""
         return cast("Kind | None", self.objects[kind.kind].get(ObjectRef(kind.kind, namespace, name)))
 
-    def secret(self, namespace: str, name: str) -> Mapping[str, Secret] | None:
+    def secret(self, namespace: str, name: str) -> SecretValues | None:
         """The keys of a Secret, or None if it is not there or may not be read."""
         return self.secrets.get((namespace, name))
 

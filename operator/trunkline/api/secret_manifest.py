@@ -2,37 +2,63 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
-from sipedge.secret import Secret
-from trunkline.api.faults import FieldError, FieldErrors, FieldReason, sort_of
+from trunkline.api.faults import FieldError, FieldErrors, FieldReason, internal_error, sort_of
 from trunkline.api.reference import ObjectRef
+from trunkline.api.secret_value import SecretValue, SecretValues, ValueFault, decoded, written
 from trunkline.api.translation import joined, path_of
 
 _KIND: Final = "Secret"
 
 
-def secret_from_manifest(
-    manifest: object, *, default_namespace: str | None = None
-) -> tuple[tuple[str, str], dict[str, Secret]]:
-    """Namespace and name of a `v1` Secret, and its keys; `stringData` wins over `data`, as in the API server.
+@dataclass(frozen=True, slots=True)
+class SecretManifest:
+    """A Secret as far as it can be read."""
 
-    Bytes that are no UTF-8 are kept by surrogate escapes. Raises FieldErrors.
+    namespace: str
+    name: str
+    values: SecretValues
+    """Every key; one whose value cannot be used has the reason in place of its text."""
+    errors: tuple[FieldError, ...] = ()
+    """What an API server would refuse the whole Secret for. Empty in a cluster."""
+
+
+def read_secret(manifest: object, *, default_namespace: str | None = None) -> SecretManifest:
+    """A `v1` Secret; `stringData` wins over `data`, as in the API server.
+
+    Raises FieldErrors, and nothing else, for what has no name or is no mapping.
     """
+    try:
+        return _read(manifest, default_namespace)
+    except (FieldErrors, MemoryError):
+        raise
+    except Exception as error:
+        raise FieldErrors(None, 0, [internal_error(error)]) from None
+
+
+def _read(manifest: object, default_namespace: str | None) -> SecretManifest:
     if not isinstance(manifest, Mapping):
         message = (
             f"must be a mapping, not {sort_of(manifest)} (write apiVersion, kind, metadata and stringData)"
         )
         raise FieldErrors(None, 0, [FieldError("", FieldReason.InvalidType, message)])
     faults: list[FieldError] = []
-    name = _named(manifest, faults, default_namespace)
-    keys = {**_data(manifest, faults), **_string_data(manifest, faults)}
-    if faults:
-        raise FieldErrors(ObjectRef(_KIND, *name) if name[1] else None, 0, faults)
-    return name, keys
+    namespace, name = _named(manifest, faults, default_namespace)
+    nameless = bool(faults)
+    values: dict[str, SecretValue] = {}
+    for key, text in _entries(manifest, "data", faults).items():
+        values[key] = ValueFault.NOT_TEXT if text is None else decoded(text)
+        if values[key] is ValueFault.NOT_BASE64:
+            message = "is no base64 (encode it, or write the plain text under stringData)"
+            faults.append(FieldError(joined("data", path_of([key])), FieldReason.InvalidValue, message))
+    for key, text in _entries(manifest, "stringData", faults).items():
+        values[key] = ValueFault.NOT_TEXT if text is None else written(text)
+    if nameless:
+        raise FieldErrors(ObjectRef(_KIND, namespace, name) if name else None, 0, faults)
+    return SecretManifest(namespace, name, values, tuple(faults))
 
 
 def _named(
@@ -54,8 +80,10 @@ def _named(
     return namespace, name
 
 
-def _entries(manifest: Mapping[object, object], field: str, faults: list[FieldError]) -> dict[str, str]:
-    """The texts of `data` or `stringData`; anything else becomes a fault that does not show it."""
+def _entries(
+    manifest: Mapping[object, object], field: str, faults: list[FieldError]
+) -> dict[str, str | None]:
+    """The texts of `data` or `stringData`; what is none (None) becomes a fault that does not show it."""
     entries = manifest.get(field)
     if entries is None:
         return {}
@@ -64,7 +92,7 @@ def _entries(manifest: Mapping[object, object], field: str, faults: list[FieldEr
             FieldError(field, FieldReason.InvalidType, "must be a mapping (write key: value lines below it)")
         )
         return {}
-    texts = {}
+    texts: dict[str, str | None] = {}
     for key, value in entries.items():
         if not isinstance(key, str):
             message = "has a key that is no text (write the key in quotes)"
@@ -72,22 +100,7 @@ def _entries(manifest: Mapping[object, object], field: str, faults: list[FieldEr
         elif not isinstance(value, str):
             message = "must be text; YAML reads it as something else (write it in quotes)"
             faults.append(FieldError(joined(field, path_of([key])), FieldReason.InvalidType, message))
+            texts[key] = None
         else:
             texts[key] = value
     return texts
-
-
-def _data(manifest: Mapping[object, object], faults: list[FieldError]) -> dict[str, Secret]:
-    decoded = {}
-    for key, text in _entries(manifest, "data", faults).items():
-        try:
-            raw = base64.b64decode("".join(text.split()), validate=True)
-            decoded[key] = Secret(raw.decode("utf-8", "surrogateescape"))
-        except (binascii.Error, ValueError):
-            message = "is no base64 (encode it, or write the plain text under stringData)"
-            faults.append(FieldError(joined("data", path_of([key])), FieldReason.InvalidValue, message))
-    return decoded
-
-
-def _string_data(manifest: Mapping[object, object], faults: list[FieldError]) -> dict[str, Secret]:
-    return {key: Secret(text) for key, text in _entries(manifest, "stringData", faults).items()}

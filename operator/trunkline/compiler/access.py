@@ -9,8 +9,10 @@ from typing import Final
 
 from sipedge.secret import Secret
 from sipedge.table import CredentialRow
-from trunkline.api import Credential, CredentialList, IpAccessControlList, Resources
+from trunkline.api import CredentialList, IpAccessControlList, Resources
+from trunkline.api.secret_value import SecretValue, ValueFault, line, mend_line
 from trunkline.compiler import opinions
+from trunkline.compiler.guard import Guard
 from trunkline.compiler.reasons import ConditionReason
 from trunkline.compiler.verdict import Verdict
 
@@ -29,17 +31,21 @@ class AccessLists:
     """By `<list id>|<username>`."""
 
 
-def compile_access(resources: Resources) -> tuple[AccessLists, tuple[Verdict, ...]]:
+def compile_access(resources: Resources, guard: Guard) -> tuple[AccessLists, tuple[Verdict, ...]]:
     """Every list of every namespace; a user whose password is missing or weak is left out alone."""
     verdicts: list[Verdict] = []
     networks: dict[str, tuple[str, ...]] = {}
-    for access_list in resources.of(IpAccessControlList):
+
+    def admit(access_list: IpAccessControlList) -> None:
         networks[access_list.ref.id] = tuple(entry.cidr for entry in access_list.spec.entries)
         verdicts.append(opinions.accepted(access_list))
+
+    guard.each(resources.of(IpAccessControlList), admit)
     users: dict[str, int] = {}
     rows: dict[str, CredentialRow] = {}
     realm = f"sip.{resources.platform.base_domain}"
-    for credential_list in resources.of(CredentialList):
+
+    def hash_passwords(credential_list: CredentialList) -> None:
         passwords, opinion = _passwords(resources, credential_list)
         verdicts.extend(opinion)
         users[credential_list.ref.id] = len(passwords)
@@ -47,6 +53,8 @@ def compile_access(resources: Resources) -> tuple[AccessLists, tuple[Verdict, ..
             rows[f"{credential_list.ref.id}|{username}"] = CredentialRow(
                 username, ha1(username, realm, password)
             )
+
+    guard.each(resources.of(CredentialList), hash_passwords)
     return AccessLists(networks, users, dict(sorted(rows.items()))), tuple(verdicts)
 
 
@@ -74,25 +82,33 @@ def _passwords(
     namespace = credential_list.metadata.namespace or ""
     if namespace in resources.unreadable_namespaces and credential_list.spec.credentials:
         return {}, (opinions.accepted(credential_list), _not_readable(resources, credential_list, namespace))
-    missing: list[tuple[ConditionReason, str, str]] = []
+    faults: list[tuple[ConditionReason, str, str]] = []
     weak: list[int] = []
     for position, credential in enumerate(credential_list.spec.credentials):
-        password = _password(resources, credential_list.metadata.namespace, credential)
+        secret = credential.password_secret_ref
+        password = line_of(resources, namespace, secret.name, secret.key)
         field = f"spec.credentials[{position}].passwordSecretRef"
         if password is None:
-            secret = credential.password_secret_ref
             message = (
-                f"user {credential.username}: Secret {credential_list.metadata.namespace}/{secret.name} "
+                f"user {credential.username}: Secret {namespace}/{secret.name} "
                 f"with key {secret.key} does not exist: create it; until then the user cannot pass"
             )
-            missing.append((ConditionReason.SECRET_NOT_FOUND, field, message))
+            faults.append((ConditionReason.SECRET_NOT_FOUND, field, message))
+        elif isinstance(password, ValueFault):
+            message = (
+                f"user {credential.username} cannot pass: "
+                f"{describe_value(password, namespace, secret.name, secret.key)}"
+            )
+            if not any(reason is ConditionReason.SECRET_NOT_VALID for reason, _, _ in faults):
+                message += f": {mend_line(namespace, secret.name, secret.key, 'the password')}"
+            faults.append((ConditionReason.SECRET_NOT_VALID, field, message))
         elif not is_strong(password):
             weak.append(position)
         else:
             usable[credential.username] = password
     return usable, (
         _strength(credential_list, weak),
-        opinions.references(credential_list, missing),
+        opinions.references(credential_list, faults),
     )
 
 
@@ -121,6 +137,12 @@ def _strength(credential_list: CredentialList, weak: list[int]) -> Verdict:
     )
 
 
-def _password(resources: Resources, namespace: str | None, credential: Credential) -> Secret | None:
-    ref = credential.password_secret_ref
-    return resources.secrets.get((namespace or "", ref.name), {}).get(ref.key)
+def line_of(resources: Resources, namespace: str, name: str, key: str) -> SecretValue | None:
+    """A password, user name or realm in a Secret, or why it is none; None if the key is not there."""
+    value = (resources.secret(namespace, name) or {}).get(key)
+    return None if value is None else line(value)
+
+
+def describe_value(fault: ValueFault, namespace: str, name: str, key: str) -> str:
+    """What is wrong with a value of a Secret; `mend_line` says what to do."""
+    return f"the value of {key} in Secret {namespace}/{name} {fault.value}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sipedge.table import AccountRow
 from trunkline.api import Account, Resources
 from trunkline.compiler import opinions
+from trunkline.compiler.guard import Guard
 from trunkline.compiler.reasons import ConditionReason
 from trunkline.compiler.sids import account_sid
 from trunkline.compiler.verdict import Verdict
@@ -56,83 +57,93 @@ class Tenancy:
         return (name,) if name in self.rows else ()
 
 
-def assign_accounts(resources: Resources, namespaces: frozenset[str]) -> tuple[Tenancy, tuple[Verdict, ...]]:
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """What one Account says of itself."""
+
+    account: Account
+    namespaces: tuple[str, ...]
+    tenant: Tenant
+    row: AccountRow
+
+
+def assign_accounts(
+    resources: Resources, namespaces: frozenset[str], guard: Guard
+) -> tuple[Tenancy, tuple[Verdict, ...]]:
     """The account of each of `namespaces`; one that several Accounts list goes to the oldest."""
-    accounts = resources.of(Account)
-    holder: dict[str, Account] = {}
-    for account in accounts:
-        for namespace in account.spec.namespaces:
-            holder.setdefault(namespace, account)
-    names = {account.metadata.name for account in accounts}
-    fallback = resources.get(Account, None, DEFAULT_ACCOUNT)
-    open_default = fallback is None and resources.platform.open_account
+    base = resources.platform.base_domain
+    settled = guard.each(resources.of(Account), lambda account: _settle(base, account))
+    by_name = {each.tenant.id: each for each in settled}
+    holder: dict[str, _Settled] = {}
+    for each in settled:
+        for namespace in each.namespaces:
+            holder.setdefault(namespace, each)
+    fallback = by_name.get(DEFAULT_ACCOUNT)
+    has_default = fallback is not None or resources.platform.open_account
+    shared = (fallback.tenant, fallback.row) if fallback is not None else _open_account()
     tenants: dict[str, Tenant] = {}
-    rows: dict[str, AccountRow] = {
-        account.metadata.name: _row(resources, account.metadata.name, account)
-        for account in accounts
-        if account.metadata.name != DEFAULT_ACCOUNT
-    }
+    rows = {name: each.row for name, each in by_name.items() if name != DEFAULT_ACCOUNT}
     for namespace in sorted(namespaces):
         owner = holder.get(namespace)
-        if owner is not None and owner.metadata.name != DEFAULT_ACCOUNT:
-            tenants[namespace] = _tenant(owner.metadata.name, owner)
-        elif fallback is not None or open_default:
+        if owner is not None and owner is not fallback:
+            tenants[namespace] = owner.tenant
+        elif has_default and (owner is not None or namespace not in resources.closed_namespaces):
             id = f"{DEFAULT_ACCOUNT}/{namespace}"
-            tenants[namespace] = _tenant(id, fallback)
-            rows[id] = _row(resources, id, fallback)
-    verdicts = tuple(_verdicts(accounts, holder, names))
-    return Tenancy(tenants, dict(sorted(rows.items())), open_default or fallback is not None), verdicts
+            tenants[namespace] = replace(shared[0], id=id)
+            rows[id] = replace(shared[1], id=id, sid=account_sid(base, id))
+    judged = guard.each((each.account for each in settled), lambda account: _judge(account, holder, by_name))
+    verdicts = tuple(verdict for found in judged for verdict in found)
+    return Tenancy(tenants, dict(sorted(rows.items())), has_default), verdicts
 
 
-def _tenant(id: str, account: Account | None) -> Tenant:
-    """The permissions of an account; without an Account object everything (files without one)."""
-    if account is None:
-        return Tenant(id, None, ("+",), ("*",))
-    parent = account.spec.parent.name if account.spec.parent else None
-    return Tenant(id, parent, account.spec.number_prefixes, account.spec.domain_names)
-
-
-def _row(resources: Resources, id: str, account: Account | None) -> AccountRow:
-    sid = account_sid(resources.platform.base_domain, id)
-    if account is None:
-        return AccountRow(id, sid, False, False, 14_400, None, None, ())
-    spec = account.spec
-    return AccountRow(
-        id=id,
-        sid=sid,
-        suspended=spec.suspended,
-        allow_deprecated_tls=spec.allow_deprecated_tls,
-        max_call_duration_seconds=spec.max_call_duration_seconds,
-        calls_per_second=spec.calls_per_second,
-        max_concurrent_calls=spec.max_concurrent_calls,
-        allowed_targets=tuple(spec.allowed_target_cidrs),
+def _settle(base_domain: str, account: Account) -> _Settled:
+    spec, name = account.spec, account.metadata.name
+    parent = spec.parent.name if spec.parent else None
+    return _Settled(
+        account,
+        tuple(spec.namespaces),
+        Tenant(name, parent, tuple(spec.number_prefixes), tuple(spec.domain_names)),
+        AccountRow(
+            id=name,
+            sid=account_sid(base_domain, name),
+            suspended=spec.suspended,
+            allow_deprecated_tls=spec.allow_deprecated_tls,
+            max_call_duration_seconds=spec.max_call_duration_seconds,
+            calls_per_second=spec.calls_per_second,
+            max_concurrent_calls=spec.max_concurrent_calls,
+            allowed_targets=tuple(spec.allowed_target_cidrs),
+        ),
     )
 
 
-def _verdicts(
-    accounts: tuple[Account, ...], holder: Mapping[str, Account], names: set[str]
-) -> Iterator[Verdict]:
-    for account in accounts:
-        faults = []
-        parent = account.spec.parent
-        if parent is not None and parent.name not in names:
+def _open_account() -> tuple[Tenant, AccountRow]:
+    """Everything is permitted: files without an Account `default`."""
+    row = AccountRow(DEFAULT_ACCOUNT, "", False, False, 14_400, None, None, ())
+    return Tenant(DEFAULT_ACCOUNT, None, ("+",), ("*",)), row
+
+
+def _judge(
+    account: Account, holder: Mapping[str, _Settled], by_name: Mapping[str, _Settled]
+) -> tuple[Verdict, ...]:
+    faults = []
+    parent = account.spec.parent
+    if parent is not None and parent.name not in by_name:
+        faults.append(
+            (
+                ConditionReason.ACCOUNT_NOT_FOUND,
+                "spec.parent",
+                f"Account {parent.name} does not exist: create it, or remove parent",
+            )
+        )
+    for position, namespace in enumerate(account.spec.namespaces):
+        older = holder[namespace].tenant.id
+        if older != account.metadata.name:
             faults.append(
                 (
-                    ConditionReason.ACCOUNT_NOT_FOUND,
-                    "spec.parent",
-                    f"Account {parent.name} does not exist: create it, or remove parent",
+                    ConditionReason.NAMESPACE_TAKEN,
+                    f"spec.namespaces[{position}]",
+                    f"namespace {namespace} belongs to the older Account {older}: "
+                    "list it in one Account only",
                 )
             )
-        for position, namespace in enumerate(account.spec.namespaces):
-            older = holder[namespace]
-            if older is not account:
-                faults.append(
-                    (
-                        ConditionReason.NAMESPACE_TAKEN,
-                        f"spec.namespaces[{position}]",
-                        f"namespace {namespace} belongs to the older Account {older.metadata.name}: "
-                        "list it in one Account only",
-                    )
-                )
-        yield opinions.accepted(account)
-        yield opinions.references(account, faults)
+    return opinions.accepted(account), opinions.references(account, faults)

@@ -8,17 +8,19 @@ from sipedge.table import CallerIdRow
 from trunkline.api import CallerId, Resources
 from trunkline.compiler import opinions
 from trunkline.compiler.accounts import Tenancy
+from trunkline.compiler.guard import Guard
 from trunkline.compiler.reasons import ConditionReason
 from trunkline.compiler.verdict import Verdict
 
 
 def compile_caller_ids(
-    resources: Resources, tenancy: Tenancy
+    resources: Resources, tenancy: Tenancy, guard: Guard
 ) -> tuple[Mapping[str, CallerIdRow], tuple[Verdict, ...]]:
     """Rows by `<account id>|<number>`; several accounts may have verified the same number."""
     rows: dict[str, CallerIdRow] = {}
     verdicts: list[Verdict] = []
-    for caller_id in resources.of(CallerId):
+
+    def judge(caller_id: CallerId) -> None:
         name = caller_id.spec.account_ref.name
         accounts = tenancy.accounts_named(name)
         faults = []
@@ -29,4 +31,6 @@ def compile_caller_ids(
         verdicts.append(opinions.references(caller_id, faults))
         for account in accounts:
             rows[f"{account}|{caller_id.spec.number}"] = CallerIdRow(account, caller_id.spec.number)
+
+    guard.each(resources.of(CallerId), judge)
     return dict(sorted(rows.items())), tuple(verdicts)

@@ -5,14 +5,30 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
+from sipedge.secret import Secret
 from sipedge.table import CarrierRow, GatewayRow, RouteRow, SourceRow, SourcesRow
 from sipedge.table.lookup import EMERGENCY
 from trunkline.api import Carrier, Gateway, Resources
+from trunkline.api.secret_value import ValueFault, mend_line
 from trunkline.compiler import opinions
-from trunkline.compiler.access import ha1
+from trunkline.compiler.access import describe_value, ha1, line_of
+from trunkline.compiler.guard import Guard
 from trunkline.compiler.reasons import ConditionReason
 from trunkline.compiler.verdict import Verdict
+
+_CREDENTIAL_KEYS: Final = {"username": "user name", "password": "password", "realm": "realm"}
+"""The keys of a Carrier's Secret, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What one carrier takes, and where."""
+
+    prefixes: tuple[str, ...]
+    gateways: tuple[tuple[GatewayRow, tuple[str, ...]], ...]
+    """Each that is enabled, with the edges that may use it; none = all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,19 +37,14 @@ class Carriers:
 
     rows: Mapping[str, CarrierRow]
     sources: SourcesRow
-    accepted: tuple[Carrier, ...]
+    offers: tuple[Offer, ...]
 
     def routes_at(self, edge: str) -> Mapping[str, RouteRow]:
         """By called prefix, and `emergency`; a prefix without a gateway for this edge has no row."""
         gateways: dict[str, list[GatewayRow]] = {}
-        for carrier in self.accepted:
-            usable = [
-                _gateway(carrier, gateway)
-                for gateway in carrier.spec.gateways
-                if gateway.enabled and (not gateway.edges or edge in gateway.edges)
-            ]
-            emergency = (EMERGENCY,) if carrier.spec.emergency_capable else ()
-            for prefix in (*carrier.spec.prefixes, *emergency):
+        for offer in self.offers:
+            usable = [row for row, edges in offer.gateways if not edges or edge in edges]
+            for prefix in offer.prefixes:
                 gateways.setdefault(prefix, []).extend(usable)
         return {
             prefix: RouteRow(
@@ -44,27 +55,32 @@ class Carriers:
         }
 
 
-def compile_carriers(resources: Resources, edges: frozenset[str]) -> tuple[Carriers, tuple[Verdict, ...]]:
+def compile_carriers(
+    resources: Resources, edges: frozenset[str], guard: Guard
+) -> tuple[Carriers, tuple[Verdict, ...]]:
     """Every carrier; one whose source network an older one already has is refused whole."""
     verdicts: list[Verdict] = []
-    accepted: list[Carrier] = []
+    offers: list[Offer] = []
     holders: dict[str, Carrier] = {}
     rows: dict[str, CarrierRow] = {}
-    for carrier in resources.of(Carrier):
+
+    def judge(carrier: Carrier) -> None:
         refusal = _refusal(carrier, holders)
         if refusal is not None:
             verdicts.append(refusal)
-            continue
-        accepted.append(carrier)
+            return
+        offers.append(_offer(carrier))
         holders.update((_network(cidr), carrier) for cidr in carrier.spec.source_ranges)
         row, faults = _row(resources, carrier)
         rows[carrier.metadata.name] = row
         verdicts.append(opinions.accepted(carrier))
         verdicts.append(opinions.references(carrier, [*faults, *_unknown_edges(carrier, edges)]))
+
+    guard.each(resources.of(Carrier), judge)
     sources = sorted(
         (SourceRow(cidr, carrier.metadata.name) for cidr, carrier in holders.items()), key=_narrowest_first
     )
-    return Carriers(dict(sorted(rows.items())), SourcesRow(tuple(sources)), tuple(accepted)), tuple(verdicts)
+    return Carriers(dict(sorted(rows.items())), SourcesRow(tuple(sources)), tuple(offers)), tuple(verdicts)
 
 
 def _network(cidr: str) -> str:
@@ -94,18 +110,25 @@ def _row(resources: Resources, carrier: Carrier) -> tuple[CarrierRow, list[tuple
     faults: list[tuple[ConditionReason, str, str]] = []
     realm = username = digest = None
     if spec.credential_secret_ref is not None:
-        namespace = resources.platform.system_namespace
-        secret = resources.secrets.get((namespace, spec.credential_secret_ref.name), {})
-        missing = [key for key in ("username", "password", "realm") if not secret.get(key)]
+        namespace, secret = resources.platform.system_namespace, spec.credential_secret_ref.name
+        values = {key: line_of(resources, namespace, secret, key) for key in _CREDENTIAL_KEYS}
+        usable = {key: value for key, value in values.items() if isinstance(value, Secret) and value}
+        missing = [key for key, value in values.items() if not value]
         if missing:
             message = (
-                f"Secret {namespace}/{spec.credential_secret_ref.name} lacks {', '.join(missing)}: add it; "
+                f"Secret {namespace}/{secret} lacks {', '.join(missing)}: add it; "
                 "until then the carrier's challenges are not answered"
             )
             faults.append((ConditionReason.SECRET_NOT_FOUND, "spec.credentialSecretRef", message))
-        else:
-            username, realm = secret["username"].reveal(), secret["realm"].reveal()
-            digest = ha1(username, realm, secret["password"])
+        for key, value in values.items():
+            if isinstance(value, ValueFault):
+                mend = mend_line(namespace, secret, key, f"the {_CREDENTIAL_KEYS[key]}")
+                told = describe_value(value, namespace, secret, key)
+                message = f"the carrier's challenges are not answered: {told}: {mend}"
+                faults.append((ConditionReason.SECRET_NOT_VALID, "spec.credentialSecretRef", message))
+        if len(usable) == len(values):
+            username, realm = usable["username"].reveal(), usable["realm"].reveal()
+            digest = ha1(username, realm, usable["password"])
     return CarrierRow(name, spec.calls_per_second, spec.max_concurrent_calls, realm, username, digest), faults
 
 
@@ -120,6 +143,12 @@ def _unknown_edges(carrier: Carrier, edges: frozenset[str]) -> list[tuple[Condit
         for edge in gateway.edges or ()
         if edge not in edges
     ]
+
+
+def _offer(carrier: Carrier) -> Offer:
+    emergency = (EMERGENCY,) if carrier.spec.emergency_capable else ()
+    gateways = tuple((_gateway(carrier, each), each.edges) for each in carrier.spec.gateways if each.enabled)
+    return Offer((*carrier.spec.prefixes, *emergency), gateways)
 
 
 def _gateway(carrier: Carrier, gateway: Gateway) -> GatewayRow:

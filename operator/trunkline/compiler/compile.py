@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sipedge.table import DomainRow, EdgeTable, Row, Section, TargetRow, TrunkRow
-from trunkline.api import Edge, Number, ObjectRef, Resources, Trunk
+from sipedge.table import DomainRow, EdgeTable, Row, Section
+from trunkline.api import Edge, InvalidObject, Number, ObjectRef, Resources, Trunk
 from trunkline.compiler import opinions
 from trunkline.compiler.access import compile_access
 from trunkline.compiler.accounts import assign_accounts
@@ -17,13 +17,14 @@ from trunkline.compiler.caller_ids import compile_caller_ids
 from trunkline.compiler.carriers import compile_carriers
 from trunkline.compiler.facts import Facts, facts_of_trunks
 from trunkline.compiler.features import unavailable_features
-from trunkline.compiler.numbers import Numbering, compile_numbers
+from trunkline.compiler.guard import Guard, guarded, is_internal
+from trunkline.compiler.numbers import compile_numbers
 from trunkline.compiler.origination import compile_origination
 from trunkline.compiler.reasons import ConditionReason
-from trunkline.compiler.sids import trunk_sid
 from trunkline.compiler.sites import accept_edges, compile_sites
-from trunkline.compiler.trunks import ServedTrunk, compile_trunks
-from trunkline.compiler.verdict import ConditionType, Verdict
+from trunkline.compiler.trunk_rows import compile_trunk_rows, judge_origination
+from trunkline.compiler.trunks import compile_trunks
+from trunkline.compiler.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +39,35 @@ class Compilation:
     """Status fields that need no edge's word, by object."""
     edges: Mapping[str, Edge] = field(default_factory=dict)
     """Each Edge as it is served: an older version where the newest is refused."""
+    faults: tuple[InvalidObject, ...] = ()
+    """Objects with the verdict `InternalError`, to be counted and logged: the messages hold no value."""
 
 
 def compile_resources(resources: Resources) -> Compilation:
-    """Tables and verdicts of everything in `resources`. Never raises for what a decoded object can hold."""
-    edges, edge_verdicts = accept_edges(resources)
-    tenancy, account_verdicts = assign_accounts(resources, _claiming_namespaces(resources))
-    lists, list_verdicts = compile_access(resources)
-    trunks, trunk_verdicts = compile_trunks(resources, tenancy, lists)
+    """Tables and verdicts of everything in `resources`.
+
+    An object that cannot be compiled by a fault of our own is refused with `InternalError`, and all is as if
+    it were not there. Raises MemoryError, and what is raised without any object.
+    """
+    return guarded(resources, _compile)
+
+
+def _compile(resources: Resources, guard: Guard) -> Compilation:
+    """One round: only good if `guard` has no faults after it."""
+    edges, edge_verdicts = accept_edges(resources, guard)
+    tenancy, account_verdicts = assign_accounts(resources, _claiming_namespaces(resources), guard)
+    lists, list_verdicts = compile_access(resources, guard)
+    trunks, trunk_verdicts = compile_trunks(resources, tenancy, lists, guard)
     known = frozenset(trunk.ref.id for trunk in resources.of(Trunk))
-    targets, uri_verdicts = compile_origination(resources, trunks, known)
-    numbering, number_verdicts = compile_numbers(resources, tenancy, frozenset(trunks), known)
-    caller_ids, caller_id_verdicts = compile_caller_ids(resources, tenancy)
-    carriers, carrier_verdicts = compile_carriers(resources, frozenset(edge.metadata.name for edge in edges))
-    routes = {edge.metadata.name: carriers.routes_at(edge.metadata.name) for edge in edges}
-    sites = compile_sites(resources, edges, tenancy.rows, routes)
+    targets, uri_verdicts = compile_origination(resources, trunks, known, guard)
+    numbering, number_verdicts = compile_numbers(resources, tenancy, frozenset(trunks), known, guard)
+    caller_ids, caller_id_verdicts = compile_caller_ids(resources, tenancy, guard)
+    names = frozenset(edge.metadata.name for edge in edges)
+    carriers, carrier_verdicts = compile_carriers(resources, names, guard)
+    routes = {name: carriers.routes_at(name) for name in names}
+    sites = compile_sites(resources, edges, tenancy.rows, routes, guard)
     shared: dict[Section, Mapping[str, Row]] = {
-        Section.TRUNK: _trunk_rows(resources, trunks, targets),
+        Section.TRUNK: compile_trunk_rows(resources, trunks, targets, guard),
         Section.DOMAIN: {one.domain: DomainRow(id) for id, one in trunks.items() if one.domain is not None},
         Section.NUMBER: numbering.numbers,
         Section.RANGE: numbering.ranges,
@@ -78,12 +91,13 @@ def compile_resources(resources: Resources) -> Compilation:
         *number_verdicts,
         *caller_id_verdicts,
         *carrier_verdicts,
-        *_origination_readiness(trunks, targets, numbering),
-        *unavailable_features(resources),
+        *judge_origination(trunks, targets, numbering.count_of_trunk, guard),
+        *unavailable_features(resources, guard),
     )
-    facts = facts_of_trunks(resources, edges, trunks, numbering.count_of_trunk)
+    facts = facts_of_trunks(resources, edges, trunks, numbering.count_of_trunk, guard)
     ordered = tuple(sorted(verdicts, key=lambda each: (each.ref, each.type)))
-    return Compilation(tables, ordered, facts, {edge.metadata.name: edge for edge in edges})
+    faults = tuple(each for each in resources.invalid if is_internal(each))
+    return Compilation(tables, ordered, facts, {edge.metadata.name: edge for edge in edges}, faults)
 
 
 def _claiming_namespaces(resources: Resources) -> frozenset[str]:
@@ -96,55 +110,9 @@ def _invalid(resources: Resources) -> list[Verdict]:
     return [
         opinions.refused(
             thing,
-            ConditionReason.INVALID,
+            ConditionReason.INTERNAL_ERROR if is_internal(thing) else ConditionReason.INVALID,
             thing.errors[0].path if thing.errors else "",
-            "; ".join(f"{error.path}: {error.message}" for error in thing.errors),
+            "; ".join(map(str, thing.errors)),
         )
         for thing in resources.invalid
     ]
-
-
-def _trunk_rows(
-    resources: Resources, trunks: Mapping[str, ServedTrunk], targets: Mapping[str, tuple[TargetRow, ...]]
-) -> Mapping[str, TrunkRow]:
-    base = resources.platform.base_domain
-    return {
-        id: TrunkRow(
-            id=id,
-            sid=trunk_sid(base, one.trunk.metadata.namespace or "", one.trunk.metadata.name),
-            account=one.tenant.id,
-            domain=one.domain,
-            secure=one.trunk.spec.secure,
-            access=one.access,
-            credential_lists=one.credential_lists,
-            calls_per_second=one.trunk.spec.termination.calls_per_second
-            if one.trunk.spec.termination
-            else None,
-            max_concurrent_calls=one.trunk.spec.max_concurrent_calls,
-            targets=targets[id],
-        )
-        for id, one in trunks.items()
-    }
-
-
-def _origination_readiness(
-    trunks: Mapping[str, ServedTrunk], targets: Mapping[str, tuple[TargetRow, ...]], numbering: Numbering
-) -> list[Verdict]:
-    """S45, S61: both a number and an enabled URI are needed. A trunk with neither is only for termination."""
-    verdicts = []
-    for id, one in trunks.items():
-        numbers = numbering.count_of_trunk.get(id, 0)
-        if numbers and targets[id]:
-            reason, message = ConditionReason.READY, "calls to its numbers are served"
-        elif numbers:
-            reason, message = (
-                ConditionReason.NO_ENABLED_URI,
-                "add or enable an OriginationUri with this trunkRef",
-            )
-        else:
-            reason, message = (
-                ConditionReason.NO_NUMBERS,
-                "no Number names this trunk, so it receives no calls",
-            )
-        verdicts.append(opinions.side(one.trunk, ConditionType.ORIGINATION_READY, reason, message))
-    return verdicts

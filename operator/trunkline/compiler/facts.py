@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from trunkline.api import Edge, ObjectRef, Resources, Trunk
+from trunkline.compiler.guard import Guard
 from trunkline.compiler.sids import trunk_sid
+from trunkline.compiler.sites import labels_of
 from trunkline.compiler.trunks import ServedTrunk
 
 KBPS_PER_CALL = 100
@@ -19,18 +21,20 @@ def facts_of_trunks(
     edges: tuple[Edge, ...],
     served: Mapping[str, ServedTrunk],
     number_counts: Mapping[str, int],
+    guard: Guard,
 ) -> Mapping[ObjectRef, Facts]:
     """The computed status fields of every Trunk, refused ones included (their ids do not change)."""
-    return {
-        trunk.ref: _facts(
-            resources, trunk, edges, served.get(trunk.ref.id), number_counts.get(trunk.ref.id, 0)
-        )
-        for trunk in resources.of(Trunk)
-    }
+    labels = tuple(dict.fromkeys(label for found in guard.each(edges, labels_of) for label in found))
+
+    def judge(trunk: Trunk) -> tuple[ObjectRef, Facts]:
+        id = trunk.ref.id
+        return trunk.ref, _facts(resources, trunk, labels, served.get(id), number_counts.get(id, 0))
+
+    return dict(guard.each(resources.of(Trunk), judge))
 
 
 def _facts(
-    resources: Resources, trunk: Trunk, edges: tuple[Edge, ...], served: ServedTrunk | None, numbers: int
+    resources: Resources, trunk: Trunk, labels: tuple[str, ...], served: ServedTrunk | None, numbers: int
 ) -> Facts:
     base = resources.platform.base_domain
     facts: dict[str, object] = {
@@ -40,9 +44,8 @@ def _facts(
         "localizedUris": [],
     }
     if served is not None and served.domain is not None:
-        labels = [label for edge in edges for label in (edge.metadata.name, edge.spec.region) if label]
         facts["terminationUri"] = f"{served.domain}.pstn.{base}"
-        facts["localizedUris"] = [f"{served.domain}.pstn.{label}.{base}" for label in dict.fromkeys(labels)]
+        facts["localizedUris"] = [f"{served.domain}.pstn.{label}.{base}" for label in labels]
         facts["authTypes"] = [
             kind
             for kind, rows in (

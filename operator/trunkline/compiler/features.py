@@ -6,26 +6,29 @@ from collections.abc import Iterator
 
 from trunkline.api import Edge, Number, Resources, Trunk
 from trunkline.compiler import opinions
+from trunkline.compiler.guard import Guard
 from trunkline.compiler.reasons import ConditionReason
 from trunkline.compiler.verdict import ConditionType, Described, Verdict
 
 
-def unavailable_features(resources: Resources) -> tuple[Verdict, ...]:
+def unavailable_features(resources: Resources, guard: Guard) -> tuple[Verdict, ...]:
     """One verdict for each object that sets such a field, naming all of them."""
-    return (
-        *(verdict for trunk in resources.of(Trunk) for verdict in _report(trunk, _of_trunk(trunk))),
-        *(verdict for number in resources.of(Number) for verdict in _report(number, _of_number(number))),
-        *(verdict for edge in resources.of(Edge) for verdict in _report(edge, _of_edge(edge))),
+    found = (
+        *guard.each(resources.of(Trunk), lambda trunk: _report(trunk, _of_trunk(trunk))),
+        *guard.each(resources.of(Number), lambda number: _report(number, _of_number(number))),
+        *guard.each(resources.of(Edge), lambda edge: _report(edge, _of_edge(edge))),
     )
+    return tuple(verdict for verdict in found if verdict is not None)
 
 
-def _report(thing: Described, found: Iterator[tuple[str, str]]) -> Iterator[Verdict]:
+def _report(thing: Described, found: Iterator[tuple[str, str]]) -> Verdict | None:
     fields = list(found)
-    if fields:
-        message = "; ".join(f"{field}: {effect}" for field, effect in fields)
-        yield opinions.unusual(
-            thing, ConditionType.FEATURE_UNAVAILABLE, ConditionReason.NOT_YET, fields[0][0], message
-        )
+    if not fields:
+        return None
+    message = "; ".join(f"{field}: {effect}" for field, effect in fields)
+    return opinions.unusual(
+        thing, ConditionType.FEATURE_UNAVAILABLE, ConditionReason.NOT_YET, fields[0][0], message
+    )
 
 
 def _of_trunk(trunk: Trunk) -> Iterator[tuple[str, str]]:

@@ -21,6 +21,7 @@ from sipedge.table import NumberRow
 from trunkline.api import Number, Resources
 from trunkline.compiler import opinions
 from trunkline.compiler.accounts import Tenancy, Tenant
+from trunkline.compiler.guard import Guard
 from trunkline.compiler.reasons import ConditionReason
 from trunkline.compiler.verdict import ConditionType, Verdict
 
@@ -38,19 +39,24 @@ class Numbering:
 
 
 def compile_numbers(
-    resources: Resources, tenancy: Tenancy, served_trunks: frozenset[str], known_trunks: frozenset[str]
+    resources: Resources,
+    tenancy: Tenancy,
+    served_trunks: frozenset[str],
+    known_trunks: frozenset[str],
+    guard: Guard,
 ) -> tuple[Numbering, tuple[Verdict, ...]]:
     """Rows of every accepted Number; one whose trunk is missing or not served is held (`trunk` None)."""
     verdicts: list[Verdict] = []
     singles: dict[str, NumberRow] = {}
     ranges: dict[str, NumberRow] = {}
     claims = Claims()
-    for number in resources.of(Number):
+
+    def judge(number: Number) -> None:
         tenant = tenancy.of(number.metadata.namespace)
         refusal = _refusal(number, tenant, claims)
         if tenant is None or refusal is not None:
             verdicts.extend([refusal] if refusal else [])
-            continue
+            return
         claims.add(number)
         verdicts.append(opinions.accepted(number))
         verdicts.extend(_plausibility(number))
@@ -63,6 +69,8 @@ def compile_numbers(
             singles[row.first] = row
         else:
             ranges[range_key(row.first).decode()] = row
+
+    guard.each(resources.of(Number), judge)
     numbering = Numbering(
         dict(sorted(singles.items())), dict(sorted(ranges.items())), _count_of_trunk(singles, ranges)
     )

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from trunkline.compiler.reasons import ConditionReason
 from trunkline.compiler.verdict import ConditionType, Described, Verdict
+
+LONGEST_MESSAGE: Final = 4096
+"""Characters."""
 
 
 def accepted(thing: Described) -> Verdict:
@@ -21,7 +25,7 @@ def accepted(thing: Described) -> Verdict:
 
 def refused(thing: Described, reason: ConditionReason, field: str, message: str) -> Verdict:
     """`Accepted=False`. The message says the value's fault and the mend."""
-    return Verdict(thing.ref, thing.generation, ConditionType.ACCEPTED, False, reason, message, field)
+    return _verdict(thing, ConditionType.ACCEPTED, False, reason, message, field)
 
 
 def references(thing: Described, faults: Iterable[tuple[ConditionReason, str, str]]) -> Verdict:
@@ -38,18 +42,27 @@ def references(thing: Described, faults: Iterable[tuple[ConditionReason, str, st
         )
     reason, field, _ = found[0]
     message = "; ".join(message for _, _, message in found)
-    return Verdict(thing.ref, thing.generation, ConditionType.RESOLVED_REFS, False, reason, message, field)
+    return _verdict(thing, ConditionType.RESOLVED_REFS, False, reason, message, field)
 
 
 def side(
     thing: Described, kind: ConditionType, reason: ConditionReason, message: str, field: str = ""
 ) -> Verdict:
     """`TerminationReady` or `OriginationReady`: true for the reason Ready alone."""
-    return Verdict(thing.ref, thing.generation, kind, reason is ConditionReason.READY, reason, message, field)
+    return _verdict(thing, kind, reason is ConditionReason.READY, reason, message, field)
 
 
 def unusual(
     thing: Described, kind: ConditionType, reason: ConditionReason, field: str, message: str
 ) -> Verdict:
     """An abnormal-true condition: a warning."""
-    return Verdict(thing.ref, thing.generation, kind, True, reason, message, field)
+    return _verdict(thing, kind, True, reason, message, field)
+
+
+def _verdict(
+    thing: Described, kind: ConditionType, status: bool, reason: ConditionReason, message: str, field: str
+) -> Verdict:
+    """A status takes at most 32,768 characters; of a thousand faults nobody reads the last one."""
+    if len(message) > LONGEST_MESSAGE:
+        message = f"{message[:LONGEST_MESSAGE]}... and more: mend these first"
+    return Verdict(thing.ref, thing.generation, kind, status, reason, message, field)

@@ -9,6 +9,7 @@ from sipedge.table import TargetRow
 from sipedge.uri import SipUri, parse_uri
 from trunkline.api import OriginationUri, Resources
 from trunkline.compiler import opinions
+from trunkline.compiler.guard import Guard
 from trunkline.compiler.reasons import ConditionReason
 from trunkline.compiler.trunks import ServedTrunk
 from trunkline.compiler.verdict import ConditionType, Verdict
@@ -19,32 +20,31 @@ PLATFORM_PARAMETERS: Final = frozenset({"edge", "region", "tnx"})
 
 
 def compile_origination(
-    resources: Resources, trunks: Mapping[str, ServedTrunk], known_trunks: frozenset[str]
+    resources: Resources, trunks: Mapping[str, ServedTrunk], known_trunks: frozenset[str], guard: Guard
 ) -> tuple[Mapping[str, tuple[TargetRow, ...]], tuple[Verdict, ...]]:
     """The enabled targets of each trunk by priority and name."""
     verdicts: list[Verdict] = []
     uris: dict[str, list[OriginationUri]] = {}
-    for uri in resources.of(OriginationUri):
+    rows: dict[str, list[TargetRow]] = {id: [] for id in trunks}
+
+    def judge(uri: OriginationUri) -> None:
         trunk = f"{uri.metadata.namespace}/{uri.spec.trunk_ref.name}"
         older = uris.setdefault(trunk, [])
         refusal = _refusal(uri, trunk, older)
         if refusal is not None:
             verdicts.append(refusal)
-            continue
+            return
         older.append(uri)
         verdicts.append(opinions.accepted(uri))
         verdicts.append(_trunk_reference(uri, trunk, trunks, known_trunks))
         parsed = parse_uri(uri.spec.sip_uri)
         if parsed is not None and any(parsed.param(name) for name in ("edge", "region")):
             verdicts.append(_egress_unavailable(uri))
-    targets = {
-        id: tuple(
-            sorted(
-                _targets(uris.get(id, []), trunk.trunk.spec.secure), key=lambda row: (row.priority, row.id)
-            )
-        )
-        for id, trunk in trunks.items()
-    }
+        if trunk in trunks and uri.spec.enabled and parsed is not None:
+            rows[trunk].append(_target(uri, parsed, trunks[trunk].trunk.spec.secure))
+
+    guard.each(resources.of(OriginationUri), judge)
+    targets = {id: tuple(sorted(found, key=lambda row: (row.priority, row.id))) for id, found in rows.items()}
     return targets, tuple(verdicts)
 
 
@@ -79,15 +79,6 @@ def _egress_unavailable(uri: OriginationUri) -> Verdict:
     return opinions.unusual(
         uri, ConditionType.FEATURE_UNAVAILABLE, ConditionReason.NOT_YET, "spec.sipUri", message
     )
-
-
-def _targets(uris: list[OriginationUri], secure: bool) -> list[TargetRow]:
-    rows = []
-    for uri in uris:
-        parsed = parse_uri(uri.spec.sip_uri)
-        if uri.spec.enabled and parsed is not None:
-            rows.append(_target(uri, parsed, secure))
-    return rows
 
 
 def _target(uri: OriginationUri, parsed: SipUri, secure: bool) -> TargetRow:

@@ -11,6 +11,10 @@ class ConditionReason(ExplainedReason):
     # Accepted
     ACCEPTED = "Accepted", "the object is valid and permitted"
     INVALID = "Invalid", "a field breaks a rule of its kind; the message names field, fault and mend"
+    INTERNAL_ERROR = (
+        "InternalError",
+        "Trunkline itself failed while it judged the object, which is not served; everything else is",
+    )
     NOT_PERMITTED = "NotPermitted", "no Account lets this namespace claim what the object claims"
     CONFLICT = "Conflict", "an older object holds the number, domain, address or network that this one claims"
     WEAK_PASSWORD = (
@@ -30,6 +34,11 @@ class ConditionReason(ExplainedReason):
         "an access or credential list named does not exist in this namespace or is not accepted",
     )
     SECRET_NOT_FOUND = "SecretNotFound", "a Secret or its key does not exist"
+    SECRET_NOT_VALID = (
+        "SecretNotValid",
+        "a value in a Secret is not base64 or UTF-8, has white space at its ends or a control character, "
+        "or is too long",
+    )
     SECRET_NOT_READABLE = "SecretNotReadable", "the operator may not read Secrets of this namespace"
     ACCOUNT_NOT_FOUND = "AccountNotFound", "the Account named does not exist"
     NAMESPACE_TAKEN = "NamespaceTaken", "an older Account already has a namespace that this one lists"

@@ -8,11 +8,12 @@ from sipedge.table import AccountRow, RouteRow, SiteRow
 from sipedge.table.lookup import prefix_lengths
 from trunkline.api import Edge, Resources, oldest_first
 from trunkline.compiler import opinions
+from trunkline.compiler.guard import Guard
 from trunkline.compiler.reasons import ConditionReason
 from trunkline.compiler.verdict import Verdict
 
 
-def accept_edges(resources: Resources) -> tuple[tuple[Edge, ...], tuple[Verdict, ...]]:
+def accept_edges(resources: Resources, guard: Guard) -> tuple[tuple[Edge, ...], tuple[Verdict, ...]]:
     """The edges to serve; one whose address an older one already has is refused whole.
 
     Where the newest version of an Edge is refused or invalid, the one that is served goes on, and keeps
@@ -28,16 +29,19 @@ def accept_edges(resources: Resources) -> tuple[tuple[Edge, ...], tuple[Verdict,
 
     invalid = frozenset(each.ref for each in resources.invalid)
     kept = [edge for edge in resources.served_edges.values() if edge.ref in invalid]
-    for edge in oldest_first((*resources.of(Edge), *kept)):
+
+    def judge(edge: Edge) -> None:
         taken = _taken(edge, holders)
         if taken is None:
             serve(edge)
         if edge.ref in invalid:
-            continue
+            return
         verdicts.append(opinions.accepted(edge) if taken is None else _conflict(edge, taken, holders[taken]))
         before = resources.served_edges.get(edge.metadata.name)
         if taken is not None and before is not None and _taken(before, holders) is None:
             serve(before)
+
+    guard.each(oldest_first((*resources.of(Edge), *kept)), judge)
     return tuple(sorted(served, key=lambda edge: edge.metadata.name)), tuple(verdicts)
 
 
@@ -61,16 +65,19 @@ def compile_sites(
     edges: tuple[Edge, ...],
     accounts: Mapping[str, AccountRow],
     routes: Mapping[str, Mapping[str, RouteRow]],
+    guard: Guard,
 ) -> Mapping[str, SiteRow]:
     """One row per edge; `routes` are each edge's, by prefix."""
     base = resources.platform.base_domain
-    labels = {label for edge in edges for label in (edge.metadata.name, edge.spec.region) if label}
+    labels = {label for found in guard.each(edges, labels_of) for label in found}
     suffixes = tuple(
         sorted((f"pstn.{base}", *(f"pstn.{label}.{base}" for label in labels)), key=_longest_first)
     )
-    addresses = tuple(sorted({address for edge in edges for address in addresses_of(resources, edge)}))
-    return {
-        edge.metadata.name: SiteRow(
+    found = guard.each(edges, lambda edge: addresses_of(resources, edge))
+    addresses = tuple(sorted({address for each in found for address in each}))
+
+    def site(edge: Edge) -> tuple[str, SiteRow]:
+        return edge.metadata.name, SiteRow(
             edge=edge.metadata.name,
             region=edge.spec.region,
             base_domain=base,
@@ -81,8 +88,13 @@ def compile_sites(
             advertised=tuple(sorted(resources.advertised_addresses.get(edge.metadata.name, ()))),
             prefix_lengths=prefix_lengths(routes[edge.metadata.name]),
         )
-        for edge in edges
-    }
+
+    return dict(guard.each(edges, site))
+
+
+def labels_of(edge: Edge) -> tuple[str, ...]:
+    """The labels by which the edge is dialled: its own, and its region's."""
+    return tuple(label for label in (edge.metadata.name, edge.spec.region) if label)
 
 
 def _longest_first(suffix: str) -> tuple[int, str]:

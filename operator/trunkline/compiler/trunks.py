@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trunkline.api import Resources, Trunk
+from trunkline.api import ObjectRef, Resources, Trunk
 from trunkline.compiler import opinions
 from trunkline.compiler.access import AccessLists
 from trunkline.compiler.accounts import Tenancy, Tenant
+from trunkline.compiler.guard import Guard
 from trunkline.compiler.reasons import ConditionReason
 from trunkline.compiler.verdict import ConditionType, Verdict
 
@@ -26,28 +27,34 @@ class ServedTrunk:
 
 
 def compile_trunks(
-    resources: Resources, tenancy: Tenancy, lists: AccessLists
+    resources: Resources, tenancy: Tenancy, lists: AccessLists, guard: Guard
 ) -> tuple[Mapping[str, ServedTrunk], tuple[Verdict, ...]]:
     """The accepted trunks by id. A claimed domain goes to the oldest permitted claimant."""
     verdicts: list[Verdict] = []
     holders: dict[str, tuple[Trunk, Tenant]] = {}
-    admitted: list[tuple[Trunk, Tenant]] = []
-    for trunk in resources.of(Trunk):
+    admitted: dict[ObjectRef, tuple[Trunk, Tenant]] = {}
+
+    def admit(trunk: Trunk) -> None:
         tenant = tenancy.of(trunk.metadata.namespace)
         refusal = _refusal(trunk, tenant, holders)
         if refusal is not None or tenant is None:
             verdicts.extend([refusal] if refusal else [])
-            continue
-        admitted.append((trunk, tenant))
+            return
+        admitted[trunk.ref] = (trunk, tenant)
         domain = _domain(trunk)
         if domain is not None:
             holders[domain] = (trunk, tenant)
         verdicts.append(opinions.accepted(trunk))
-    served = {}
-    for trunk, tenant in admitted:
-        one, opinion = _terminate(trunk, tenant, holders, lists)
+
+    guard.each(resources.of(Trunk), admit)
+    served: dict[str, ServedTrunk] = {}
+
+    def terminate(trunk: Trunk) -> None:
+        one, opinion = _terminate(trunk, admitted[trunk.ref][1], holders, lists)
         served[trunk.ref.id] = one
         verdicts.extend(opinion)
+
+    guard.each([trunk for trunk, _ in admitted.values()], terminate)
     return dict(sorted(served.items())), tuple(verdicts)
 
 

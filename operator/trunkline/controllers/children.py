@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from sipedge.fault import describe_fault
 from sipedge.table.publication import TABLE_LABEL
 from trunkline.api import Edge
 from trunkline.controllers.edge_secret import ensure_edge_secret
@@ -39,6 +40,8 @@ class Children:
         self._planned: tuple[Mapping[str, Edge], Sequence[Manifest]] | None = None
         self._applied: Sequence[Manifest] | None = None
         self._looked_at = float("-inf")
+        self._unplanned: dict[str, str] = {}
+        """Edge to why nothing is planned for it: what is there stays."""
         self._accepted: dict[Key, tuple[Manifest, str]] = {}
         self.faults: dict[str, str] = {}
         """Edge to why its objects are not as planned."""
@@ -48,9 +51,18 @@ class Children:
         if self._workloads is None:
             return ()
         if self._planned is None or self._planned[0] != edges:
-            manifests = [each for _, edge in sorted(edges.items()) for each in self._workloads(edge)]
+            self._unplanned = {}
+            manifests = [each for _, edge in sorted(edges.items()) for each in self._plan_of(edge)]
             self._planned = (edges, manifests)
         return self._planned[1]
+
+    def _plan_of(self, edge: Edge) -> Sequence[Manifest]:
+        assert self._workloads is not None  # noqa: S101 - asked by `plan`
+        try:
+            return self._workloads(edge)
+        except Exception as error:
+            self._unplanned[edge.metadata.name] = f"its objects cannot be planned: {describe_fault(error)}"
+            return ()
 
     async def become(self, manifests: Sequence[Manifest]) -> None:
         """Make what is there as planned. Faults are kept, not raised."""
@@ -59,7 +71,7 @@ class Children:
         due = time.monotonic() - self._looked_at >= LOOK_SECONDS
         if manifests is self._applied and not due and not self.faults:
             return
-        self.faults = {}
+        self.faults = dict(self._unplanned)
         try:
             await ensure_edge_secret(self._client, self._namespace)
             present = await self._present()
@@ -76,7 +88,11 @@ class Children:
             ]
             await asyncio.gather(*(self._apply(each) for each in due_now))
         for kind in reversed(CHILDREN):
-            strangers = [each for key, each in present.items() if key not in planned and key[0] == kind.name]
+            strangers = [
+                each
+                for key, each in present.items()
+                if key not in planned and key[0] == kind.name and _edge(each) not in self._unplanned
+            ]
             await asyncio.gather(*(self._remove(kind, each) for each in strangers))
         self._applied, self._looked_at = manifests, time.monotonic()
 
@@ -116,6 +132,10 @@ class Children:
         except KubeError as error:
             self.faults[_edge(manifest)] = str(error)
             log.warning("not applied: %s", error, extra={"object": f"Edge {_edge(manifest)}"})
+            return
+        except Exception as error:
+            self.faults[_edge(manifest)] = describe_fault(error)
+            log.error("not applied: %s", describe_fault(error), extra={"object": f"Edge {_edge(manifest)}"})
             return
         self._accepted[_key(manifest)] = (manifest, stored["metadata"]["resourceVersion"])
         log.info("applied %s %s", manifest["kind"], manifest["metadata"]["name"])

@@ -1,79 +1,87 @@
-"""What the edge pods say of themselves: their Leases, and the Pods as the kubelet sees them."""
+"""What is known of the edge pods: their Leases, which they write, and the Pods as the kubelet sees them."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
+from sipedge.fault import describe_fault
+from trunkline.api import Edge
 from trunkline.kube.client import KubeClient
 from trunkline.kube.faults import KubeError
 from trunkline.kube.paths import LEASES, PODS, Kind
-from trunkline.kube.watch import Watch
+from trunkline.kube.watch import Sink, Watch
 from trunkline.plan.misplaced import PlacedPod
-from trunkline.plan.workload_names import EDGE_LABEL
+from trunkline.plan.workload_names import EDGE_LABEL, place_of_pod
 from trunkline.status.conditions import Opinion
+from trunkline.status.pod_claim import PodClaim, claim_of
 from trunkline.status.pod_faults import deployed, pod_fault
-from trunkline.status.programmed import AddressReport, EdgeReport
+from trunkline.status.pod_reports import (
+    EdgePod,
+    NodeAddresses,
+    PodFact,
+    PodsReport,
+    own_address,
+    pods_report,
+)
 
-REVISION: Final = "trunkline.dev/revision"
-ADDRESS: Final = "trunkline.dev/address"
-READY: Final = "trunkline.dev/ready"
-ERROR: Final = "trunkline.dev/error"
+log = logging.getLogger(__name__)
 
 _SELECTOR: Final = {"labelSelector": EDGE_LABEL}
 _READING_SECONDS: Final = 10.0
 _SILENT_READINGS: Final = 4
 """Agents renew every ten seconds."""
 
-
-@dataclass(frozen=True, slots=True)
-class PodLease:
-    """What one agent acknowledged."""
-
-    edge: str
-    pod: str
-    address: str
-    revision: int | None
-    ready: bool
-    error: str
+_Place = tuple[str, int]
+"""An Edge's name, and the number of one of its pods."""
 
 
-@dataclass(frozen=True, slots=True)
-class PodState:
-    """One edge pod as the API server has it."""
-
-    edge: str
-    pod: str
-    ready: bool
-    ending: bool
-    fault: str = ""
-    """Why it does not start."""
+_Said = TypeVar("_Said")
 
 
-class _Mirror:
-    """The parsed objects of one watch; unchanged ones wake nobody."""
+class _Mirror(Generic[_Said]):
+    """What the objects of one watch say, by the pods that they belong to; unchanged ones wake nobody."""
 
-    def __init__(self, parse: Callable[[Mapping[str, Any]], Any], changed: Callable[[], None]) -> None:
+    def __init__(
+        self, parse: Callable[[Mapping[str, Any]], _Said | None], changed: Callable[[], None]
+    ) -> None:
+        """`parse` gives None for an object that says nothing of a pod."""
         self._parse, self._changed = parse, changed
-        self.known: dict[str, Any] = {}
+        self.known: dict[_Place, _Said] = {}
 
     def replace(self, objects: Sequence[Mapping[str, Any]]) -> None:
-        known = {each["metadata"]["name"]: self._parse(each) for each in objects}
+        known = dict(filter(None, map(self._parsed, objects)))
         if known != self.known:
             self.known = known
             self._changed()
 
     def change(self, found: Mapping[str, Any]) -> None:
-        name, parsed = found["metadata"]["name"], self._parse(found)
-        if self.known.get(name) != parsed:
-            self.known[name] = parsed
+        parsed = self._parsed(found)
+        if parsed is None:
+            self.remove(found)
+        elif self.known.get(parsed[0]) != parsed[1]:
+            self.known[parsed[0]] = parsed[1]
             self._changed()
 
     def remove(self, found: Mapping[str, Any]) -> None:
-        if self.known.pop(found["metadata"]["name"], None) is not None:
+        place = place_of_pod(found["metadata"]["name"])
+        if place is not None and self.known.pop(place, None) is not None:
             self._changed()
+
+    def _parsed(self, found: Mapping[str, Any]) -> tuple[_Place, _Said] | None:
+        name = found["metadata"]["name"]
+        place = place_of_pod(name)
+        if place is None:
+            return None
+        try:
+            parsed = self._parse(found)
+        except Exception as error:
+            # One object that cannot be read costs its own pod only, never the watch.
+            log.error("%s is left out: %s", name, describe_fault(error))
+            return None
+        return None if parsed is None else (place, parsed)
 
 
 class _Heartbeats:
@@ -102,7 +110,8 @@ class EdgePods:
 
     def __init__(self, client: KubeClient, namespace: str, changed: Callable[[], None]) -> None:
         self._client, self._namespace, self._changed = client, namespace, changed
-        self._leases, self._pods = _Mirror(_lease, changed), _Mirror(_pod, changed)
+        self._leases, self._pods = _Mirror(_claim, changed), _Mirror(_fact, changed)
+        self._owners: dict[str, Mapping[str, str]] = {}
         self._heartbeats = _Heartbeats()
         self._watches = [
             self._watch(client, LEASES, namespace, self._leases),
@@ -110,7 +119,7 @@ class EdgePods:
         ]
 
     @staticmethod
-    def _watch(client: KubeClient, kind: Kind, namespace: str, sink: _Mirror) -> Watch:
+    def _watch(client: KubeClient, kind: Kind, namespace: str, sink: Sink) -> Watch:
         return Watch(client, kind, namespace, sink, _SELECTOR)
 
     async def run(self) -> None:
@@ -139,101 +148,91 @@ class EdgePods:
         for watch in self._watches:
             await watch.settled.wait()
 
-    def reports(self, edges: Mapping[str, Sequence[str]]) -> tuple[EdgeReport, ...]:
-        """What is known of each of `edges`: name to the addresses that it lists; none = those of its pods."""
-        leases: dict[str, list[PodLease]] = {}
-        for lease in self._leases.known.values():
-            leases.setdefault(lease.edge, []).append(lease)
+    def report(self, edge: Edge, nodes: Mapping[str, NodeAddresses], published: int) -> PodsReport:
+        """What is known of the pods of `edge`; `published` is its head's sequence, 0 if there is none."""
+        found = pods_report(edge, self._of(edge), nodes, published, self._owners.get(edge.metadata.name, {}))
+        self._owners[edge.metadata.name] = found.owners
+        return found
+
+    def facts(self) -> object:
+        """Equal to earlier ones while no pod has another address. No word of a pod changes them."""
         return tuple(
-            EdgeReport(
-                edge,
-                tuple(self._address(lease, listed) for lease in sorted(leases.get(edge, []), key=_place)),
-            )
-            for edge, listed in sorted(edges.items())
+            (place, fact.address, fact.node, fact.is_in_host_network)
+            for place, fact in sorted(self._pods.known.items(), key=lambda item: item[0])
         )
 
-    def addresses(self) -> Mapping[str, tuple[str, ...]]:
-        """The addresses that each edge's pods were ever given, ready or not."""
-        found: dict[str, set[str]] = {}
-        for lease in self._leases.known.values():
-            if lease.address:
-                found.setdefault(lease.edge, set()).add(lease.address)
-        return {edge: tuple(sorted(addresses)) for edge, addresses in sorted(found.items())}
+    def addresses(self, edge: Edge, nodes: Mapping[str, NodeAddresses]) -> tuple[str, ...]:
+        """The addresses of the pods of `edge`, ready or not; none of a Static one, which lists them."""
+        facts = [fact for (name, _), fact in self._pods.known.items() if name == edge.metadata.name]
+        return tuple(sorted({own for fact in facts if (own := own_address(edge, fact, nodes))}))
 
     def opinions(self, edge: str) -> tuple[Opinion, ...]:
         """What keeps the edge's pods from starting, or from having an address."""
-        pods = [pod for pod in self._pods.known.values() if pod.edge == edge]
-        opinion = deployed(pod.fault or self._has_no_address(pod) for pod in pods)
+        pods = [(place, fact) for place, fact in self._pods.known.items() if place[0] == edge]
+        opinion = deployed(fact.fault or self._has_no_address(place, fact) for place, fact in pods)
         return (opinion,) if opinion else ()
 
-    def _has_no_address(self, pod: PodState) -> str:
-        lease: PodLease | None = self._leases.known.get(pod.pod)
-        if pod.ending or lease is None or lease.address or not lease.error:
+    def _has_no_address(self, place: _Place, fact: PodFact) -> str:
+        claim = self._leases.known.get(place)
+        if fact.ending or claim is None or claim.address or not claim.error:
             return ""
-        return f"pod {pod.pod}: {lease.error}"
+        return f"pod {_name(place)}: {claim.error}"
 
     def placed(self, edge: str) -> tuple[PlacedPod, ...]:
-        """The edge's pods and the addresses that they have."""
-        return tuple(self._placed(pod) for _, pod in sorted(self._pods.known.items()) if pod.edge == edge)
+        """The edge's pods and the addresses that they say they have."""
+        return tuple(
+            self._placed(place, fact)
+            for place, fact in sorted(self._pods.known.items(), key=lambda item: item[0])
+            if place[0] == edge
+        )
 
-    def _placed(self, pod: PodState) -> PlacedPod:
-        lease: PodLease | None = self._leases.known.get(pod.pod)
-        if lease is None:
-            return PlacedPod(pod.pod, "", is_steady=False)
-        is_steady = pod.ready and lease.ready and not pod.ending and pod.pod not in self._heartbeats.silent()
-        return PlacedPod(pod.pod, lease.address, is_steady)
+    def _placed(self, place: _Place, fact: PodFact) -> PlacedPod:
+        claim, name = self._leases.known.get(place), _name(place)
+        if claim is None:
+            return PlacedPod(name, "", is_steady=False)
+        is_steady = fact.is_called and claim.ready and name not in self._heartbeats.silent()
+        return PlacedPod(name, claim.address, is_steady)
 
-    def acknowledged(self, edge: str) -> int:
-        """The highest sequence that a pod of the edge has; 0 if none."""
-        revisions = (lease.revision or 0 for lease in self._leases.known.values() if lease.edge == edge)
-        return max(revisions, default=0)
+    def claimed(self, edge: str) -> tuple[int, ...]:
+        """The sequences that the edge's pods say they have."""
+        return tuple(
+            claim.revision
+            for (name, _), claim in self._leases.known.items()
+            if name == edge and claim.revision is not None
+        )
 
-    def _address(self, lease: PodLease, listed: Sequence[str]) -> AddressReport:
-        # Until its pod is gone, an address that is listed no more may get calls from those who know it.
-        offered = not (listed and lease.address) or lease.address in listed
-        return replace(self._report(lease), offered=offered)
-
-    def _report(self, lease: PodLease) -> AddressReport:
-        pod: PodState | None = self._pods.known.get(lease.pod)
-        # A pod that the kubelet calls ready gets calls, whatever its agent says; one that ends gets none.
-        called = pod is not None and pod.ready and not pod.ending
-        ready = called or (lease.ready and not (pod is not None and pod.ending))
-        address = lease.address or lease.pod
-        if lease.pod in self._heartbeats.silent():
-            # DNS can do without it; but calls that reach it go by its last table.
-            why = "its agent is not heard of"
-            return AddressReport(address, False, lease.revision, why, lease.pod, may_be_called=called)
-        return AddressReport(address, ready, lease.revision, lease.error, lease.pod)
+    def _of(self, edge: Edge) -> list[EdgePod]:
+        silent = self._heartbeats.silent()
+        return [
+            EdgePod(_name(place), claim, self._pods.known.get(place), _name(place) in silent)
+            for place, claim in sorted(self._leases.known.items(), key=lambda item: item[0])
+            if place[0] == edge.metadata.name
+        ]
 
 
-def _place(lease: PodLease) -> tuple[int, str]:
-    ordinal = lease.pod.rpartition("-")[2]
-    return int(ordinal) if ordinal.isdigit() else 0, lease.pod
+def _name(place: _Place) -> str:
+    return f"edge-{place[0]}-{place[1]}"
 
 
-def _lease(manifest: Mapping[str, Any]) -> PodLease:
-    metadata = manifest["metadata"]
-    notes = metadata.get("annotations") or {}
-    revision = notes.get(REVISION, "")
-    return PodLease(
-        edge=(metadata.get("labels") or {}).get(EDGE_LABEL, ""),
-        pod=metadata["name"],
-        address=notes.get(ADDRESS, ""),
-        revision=int(revision) if revision.isdigit() else None,
-        ready=notes.get(READY) == "true",
-        error=notes.get(ERROR, ""),
-    )
+def _claim(lease: Mapping[str, Any]) -> PodClaim:
+    return claim_of(lease["metadata"].get("annotations") or {})
 
 
-def _pod(manifest: Mapping[str, Any]) -> PodState:
-    metadata, status = manifest["metadata"], manifest.get("status") or {}
+def _fact(pod: Mapping[str, Any]) -> PodFact | None:
+    """What a Pod says; None of one that is not its Edge's, whatever its name."""
+    metadata, spec, status = pod["metadata"], pod.get("spec") or {}, pod.get("status") or {}
+    place = place_of_pod(metadata["name"])
+    if place is None or (metadata.get("labels") or {}).get(EDGE_LABEL) != place[0]:
+        return None
     ready = any(
         each["type"] == "Ready" and each["status"] == "True" for each in status.get("conditions") or ()
     )
-    return PodState(
-        edge=(metadata.get("labels") or {}).get(EDGE_LABEL, ""),
-        pod=metadata["name"],
+    return PodFact(
+        # Once a pod has ended for good, its address may be another's.
+        address="" if status.get("phase") in ("Succeeded", "Failed") else status.get("podIP", ""),
+        node=spec.get("nodeName", ""),
+        is_in_host_network=bool(spec.get("hostNetwork")),
         ready=ready,
         ending=metadata.get("deletionTimestamp") is not None,
-        fault=pod_fault(manifest),
+        fault=pod_fault(pod),
     )

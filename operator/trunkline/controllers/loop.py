@@ -12,17 +12,20 @@ import datetime
 import logging
 import random
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sipedge.fault import describe_fault
 from sipedge.table import Section
 from trunkline.api import CredentialList, Edge, ObjectRef, Platform, Resources
 from trunkline.compiler import Compilation, ConditionType, Verdict, compile_resources
 from trunkline.controllers.children import Children
+from trunkline.controllers.edge_faults import EdgeFaults
 from trunkline.controllers.events import Events
 from trunkline.controllers.evictions import Evictions
 from trunkline.controllers.finalizers import Finalizers
+from trunkline.controllers.internal_errors import report_internal_errors
 from trunkline.controllers.metrics import Metrics
 from trunkline.controllers.oversized import oversized_opinions
 from trunkline.controllers.progress import Progress
@@ -43,6 +46,7 @@ from trunkline.kube.paths import OURS
 from trunkline.plan.finalizers import FINALIZER
 from trunkline.settings import OperatorSettings
 from trunkline.status.conditions import Opinion
+from trunkline.status.pod_reports import PodsReport, lease_ignored
 from trunkline.status.programmed import EdgeReport
 from trunkline.status.reasons import StatusReason
 from trunkline.status.report import by_object
@@ -82,14 +86,16 @@ class Loop:
         side_work: SideWork,
         metrics: Metrics,
         served: Mapping[str, Edge],
+        ended: Callable[[str], None],
     ) -> None:
-        """`served` has each Edge as its pods were made for it."""
+        """`served` has each Edge as its pods were made for it; `ended` hears why a turn failed, or ""."""
+        self._ended = ended
         self._watchdog = watchdog
         self._settings, self._world, self._lease = settings, world, lease
         self._children, self._side_work, self._metrics = children, side_work, metrics
         self._finalizers = Finalizers(client, side_work.cleanliness, world.noted)
         self._evictions = Evictions(client, settings.edge_namespace, world.pods)
-        self._publisher = Publisher(client, settings.edge_namespace, world.published, world.pods.acknowledged)
+        self._publisher = Publisher(client, settings.edge_namespace, world.published, world.pods.claimed)
         self._book = StatusBook()
         events = Events(client, settings.identity)
         self._writer = StatusWriter(client, world.noted, self._wrote, events.tell, world.wake)
@@ -99,6 +105,9 @@ class Loop:
         self._revision: object = None
         self._inputs: object = None
         self._learned: object = None
+        self._edge_faults = EdgeFaults(metrics)
+        self._pods: dict[str, PodsReport] = {}
+        self._served_now: dict[str, ServedEdge] = {}
         self._reports: tuple[EdgeReport, ...] = ()
         self._outcome = Outcome(0)
         self._published_at = float("-inf")
@@ -117,18 +126,21 @@ class Loop:
         while True:
             await self._lease.held()
             began = time.monotonic()
+            self._edge_faults.begin()
             try:
                 await self.turn()
-                well = not self._outcome.faults and not self._children.faults
+                fault = self._fault()
             except OvertakenError:
                 raise
             except KubeError as error:
-                log.warning("a turn failed: %s", error)
-                well = False
-            except Exception:
+                fault = f"a turn failed: {error}"
+                log.warning("%s", fault)
+            except Exception as error:
                 # Of this turn alone: what is published stays, and the next turn begins from what is.
-                log.exception("a turn failed")
-                well = False
+                fault = f"a turn failed: {describe_fault(error)}"
+                log.error("%s", fault)
+            well = not fault
+            self._ended(fault)
             self._metrics.turns.labels("success" if well else "error").inc()
             self._metrics.turn_seconds.observe(time.monotonic() - began)
             if well:
@@ -136,6 +148,11 @@ class Loop:
                 await self._pause(_SOON_SECONDS if self._waits else random.uniform(30, 60))  # noqa: S311
             else:
                 await asyncio.sleep(next(backoffs))
+
+    def _fault(self) -> str:
+        """What went wrong in this turn at single Edges; "" if nothing."""
+        faults = {**self._outcome.faults, **self._children.faults, **self._edge_faults.now}
+        return "; ".join(f"Edge {edge}: {fault}" for edge, fault in sorted(faults.items()))
 
     async def _pause(self, longest: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -177,6 +194,7 @@ class Loop:
         namespaces = {each.metadata.namespace or "" for each in objects if isinstance(each, CredentialList)}
         self._served_edges = still_there(self._served_edges, self._world.store.snapshot())
         edges = {each.metadata.name: each for each in objects if isinstance(each, Edge)}
+        places = {**self._served_edges, **edges}
         return Resources.build(
             objects,
             secrets,
@@ -186,11 +204,15 @@ class Loop:
                 self._settings.denied_target_cidrs,
                 self._settings.system_namespace,
             ),
-            self._world.pods.addresses(),
-            self._world.nodes.advertised({**self._served_edges, **edges}.values()),
+            {name: self._addresses(edge) for name, edge in places.items()},
+            self._world.nodes.advertised(places.values()),
             self._world.secrets.unreadable(namespaces),
             self._served_edges,
         )
+
+    def _addresses(self, edge: Edge) -> tuple[str, ...]:
+        """Where callers reach the pods of an Edge that lists no addresses."""
+        return self._world.pods.addresses(edge, self._world.nodes.known)
 
     async def _compile(self, resources: Resources | None) -> _Compiled:
         if resources is None and self._compiled is not None:
@@ -200,6 +222,8 @@ class Loop:
         self._progress.seen(self._world.take_first_change())
         # In a thread, so that the Lease is renewed and watches are read meanwhile.
         compilation = await asyncio.to_thread(compile_resources, resources)
+        before = self._compiled.compilation.faults if self._compiled is not None else ()
+        report_internal_errors(compilation.faults, before, self._metrics)
         verdicts = by_object(compilation.verdicts)
         self._served_edges = {**self._served_edges, **compilation.edges}
         self._compiled = _Compiled(inputs, resources, compilation, verdicts, compilation.edges)
@@ -240,6 +264,8 @@ class Loop:
             log.info(
                 "published %s", ", ".join(f"{edge} {number}" for edge, number in sorted(sequences.items()))
             )
+        for edge, fault in self._outcome.failed.items():
+            self._edge_faults.add(edge, fault)
         for edge, fault in sorted(self._outcome.faults.items()):
             log.warning("the table of %s is not published: %s", edge, fault, extra={"object": f"Edge {edge}"})
         if not self._outcome.faults:
@@ -248,10 +274,8 @@ class Loop:
     def _report(self, compiled: _Compiled) -> None:
         """Offer each status that should be written to the writer."""
         now = time.monotonic()
-        self._reports = self._world.pods.reports(
-            {name: edge.spec.advertise.addresses for name, edge in compiled.edges.items()}
-        )
-        self._side_work.wish(self._served(compiled), compiled.resources)
+        self._look_at_pods(compiled)
+        self._side_work.wish(list(self._served_now.values()), compiled.resources)
         self._learn(compiled, now)
         self._book.hear(self._reports)
         self._progress.acknowledged(self._reports)
@@ -278,13 +302,18 @@ class Loop:
     def _opinions(self, compiled: _Compiled) -> Mapping[ObjectRef, tuple[Opinion, ...]]:
         opinions = dict(oversized_opinions(compiled.compilation.tables, self._outcome.oversized))
         for name, edge in compiled.edges.items():
-            own = (
-                *_kept(compiled.verdicts.get(edge.ref, ())),
-                *self._side_work.opinions(name),
-                *self._remembered(edge.ref),
-                *self._world.pods.opinions(name),
-                *self._children.opinions(name),
-            )
+            own: tuple[Opinion, ...] = ()
+            with self._edge_faults.at(name):
+                ignored = lease_ignored(self._pods[name].ignored) if name in self._pods else None
+                own = (
+                    *_kept(compiled.verdicts.get(edge.ref, ())),
+                    *self._side_work.opinions(name),
+                    *self._remembered(edge.ref),
+                    *([ignored] if ignored else []),
+                    *self._world.pods.opinions(name),
+                    *self._children.opinions(name),
+                )
+            own += self._edge_faults.opinions(name)
             if own:
                 opinions[edge.ref] = (*opinions.get(edge.ref, ()), *own)
         return opinions
@@ -306,17 +335,25 @@ class Loop:
             return {key: value for key, value in seen.status.items() if key == "dnsRecords"}
         return facts
 
-    def _served(self, compiled: _Compiled) -> list[ServedEdge]:
-        served = []
-        observed = self._world.pods.addresses()
-        for report in self._reports:
-            edge = compiled.edges[report.edge]
-            addresses = edge.spec.advertise.addresses or observed.get(report.edge, ())
-            ready = tuple(each.address for each in report.serving)
-            table = compiled.compilation.tables[report.edge]
-            domains = tuple(sorted(table.sections.get(Section.DOMAIN, {})))
-            served.append(ServedEdge(edge, addresses, ready, domains))
-        return served
+    def _look_at_pods(self, compiled: _Compiled) -> None:
+        """What each Edge's pods serve. Of an Edge where that fails the last that is known stays."""
+        pods, served = dict[str, PodsReport](), dict[str, ServedEdge]()
+        for name, edge in sorted(compiled.edges.items()):
+            if name in self._pods and name in self._served_now:
+                pods[name], served[name] = self._pods[name], self._served_now[name]
+            with self._edge_faults.at(name):
+                found = self._world.pods.report(
+                    edge, self._world.nodes.known, self._publisher.published(name)
+                )
+                told = self._pods.get(name)
+                if found.ignored and (told is None or told.ignored != found.ignored):
+                    log.warning("not believed: %s", "; ".join(found.ignored), extra={"object": str(edge.ref)})
+                addresses = edge.spec.advertise.addresses or self._addresses(edge)
+                ready = tuple(each.address for each in found.report.serving)
+                domains = tuple(sorted(compiled.compilation.tables[name].sections.get(Section.DOMAIN, {})))
+                pods[name], served[name] = found, ServedEdge(edge, addresses, ready, domains)
+        self._pods, self._served_now = pods, served
+        self._reports = tuple(each.report for each in pods.values())
 
     def _wrote(self, due: Due, stored: Mapping[str, Any]) -> None:
         kind = due.seen.ref.kind

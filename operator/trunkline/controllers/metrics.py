@@ -18,6 +18,12 @@ class Metrics:
         self.turns = Counter(
             "trunkline_reconcile", "Turns of the reconcile loop.", ["result"], registry=self.registry
         )
+        self.edge_faults = Counter(
+            "trunkline_edge_faults",
+            "Turns in which the operator itself failed at an edge.",
+            ["edge"],
+            registry=self.registry,
+        )
         self.turn_seconds = Histogram(
             "trunkline_reconcile_duration_seconds",
             "How long a turn took.",
@@ -45,6 +51,12 @@ class Metrics:
         self.objects = Gauge("trunkline_objects", "Objects seen.", ["kind"], registry=self.registry)
         self.refused = Gauge(
             "trunkline_objects_refused", "Objects that are not accepted.", ["kind"], registry=self.registry
+        )
+        self.internal_errors = Counter(
+            "trunkline_internal_errors",
+            "Objects that Trunkline itself failed to judge (reason InternalError).",
+            ["kind"],
+            registry=self.registry,
         )
         self.sequence = Gauge(
             "trunkline_edge_table_sequence",

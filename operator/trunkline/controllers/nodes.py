@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from trunkline.api import Edge
 from trunkline.kube.client import KubeClient
 from trunkline.kube.paths import NODES
 from trunkline.kube.watch import Watch
-
-
-@dataclass(frozen=True, slots=True)
-class NodeAddresses:
-    """One node."""
-
-    labels: Mapping[str, str]
-    internal: str
-    external: str
-    """Empty if it has none."""
+from trunkline.status.pod_reports import NodeAddresses
 
 
 class Nodes:
@@ -27,7 +17,7 @@ class Nodes:
 
     def __init__(self, client: KubeClient, changed: Callable[[], None]) -> None:
         self._changed = changed
-        self._nodes: dict[str, NodeAddresses] = {}
+        self.known: dict[str, NodeAddresses] = {}
         self._watch = Watch(client, NODES, None, self, {})
         self.revision = 0
         """Rises with every change of an address or a label."""
@@ -46,7 +36,7 @@ class Nodes:
             edge.metadata.name: tuple(
                 sorted(
                     (node.internal, node.external)
-                    for node in self._nodes.values()
+                    for node in self.known.values()
                     if node.internal and node.external and _may_run(edge, node)
                 )
             )
@@ -61,16 +51,16 @@ class Nodes:
 
     def change(self, found: Mapping[str, Any]) -> None:
         """A node is new or has changed."""
-        self._set({**self._nodes, found["metadata"]["name"]: _node(found)})
+        self._set({**self.known, found["metadata"]["name"]: _node(found)})
 
     def remove(self, found: Mapping[str, Any]) -> None:
         """A node is gone."""
         gone = found["metadata"]["name"]
-        self._set({name: node for name, node in self._nodes.items() if name != gone})
+        self._set({name: node for name, node in self.known.items() if name != gone})
 
     def _set(self, nodes: dict[str, NodeAddresses]) -> None:
-        if nodes != self._nodes:
-            self._nodes = nodes
+        if nodes != self.known:
+            self.known = nodes
             self.revision += 1
             self._changed()
 
@@ -80,6 +70,9 @@ def _may_run(edge: Edge, node: NodeAddresses) -> bool:
 
 
 def _node(manifest: Mapping[str, Any]) -> NodeAddresses:
-    addresses = {each["type"]: each["address"] for each in manifest.get("status", {}).get("addresses") or ()}
+    addresses: dict[str, str] = {}
+    for each in manifest.get("status", {}).get("addresses") or ():
+        # The first of a type is the one by which the kubelet knows its node.
+        addresses.setdefault(each["type"], each["address"])
     labels = manifest["metadata"].get("labels") or {}
     return NodeAddresses(labels, addresses.get("InternalIP", ""), addresses.get("ExternalIP", ""))

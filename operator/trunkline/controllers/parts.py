@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from sipedge.secret import Secret
-from trunkline.api import secret_from_manifest
+from trunkline.api import SecretValues, read_secret
 from trunkline.controllers import installation
 from trunkline.controllers.seams import Certificates, Facts, Names, Workloads
 from trunkline.dns.by_hand import ByHandProvider
@@ -85,9 +84,9 @@ def workload_settings(settings: OperatorSettings) -> WorkloadSettings:
 def _rfc2136(settings: OperatorSettings, client: KubeClient) -> Rfc2136Provider:
     namespace = settings.system_namespace
 
-    async def key() -> Mapping[str, Secret] | None:
+    async def key() -> SecretValues | None:
         found = await client.get(SECRETS, namespace, settings.dns_tsig_secret)
-        return None if found is None else secret_from_manifest(found)[1]
+        return None if found is None else read_secret(found).values
 
     async def owner() -> str:
         return await installation.installation_id(client, namespace)

@@ -13,6 +13,7 @@ from typing import Any, Final
 import kopf
 from prometheus_client import start_http_server
 
+from sipedge.fault import describe_fault
 from trunkline.controllers import handlers
 from trunkline.controllers.children import Children
 from trunkline.controllers.health import open_health
@@ -46,6 +47,7 @@ class Operator:
         self._world = World(client, settings)
         self._watchdog = Watchdog(client, self._world.store, self._metrics, self._world.wake)
         self._lease = LeaseLock(lease_client, settings.system_namespace, LEASE, settings.identity)
+        self._turn_fault = ""
         self._stop = asyncio.Event()
         self._began = time.monotonic()
 
@@ -58,9 +60,18 @@ class Operator:
         return {
             "leading": self._lease.is_held,
             "complete": self._watchdog.complete.is_set(),
-            "faults": [fault for fault in (self._watchdog.fault, self._lease.fault) if fault],
+            "faults": [
+                fault for fault in (self._watchdog.fault, self._lease.fault, self._turn_fault) if fault
+            ],
             "uptimeSeconds": round(time.monotonic() - self._began),
         }
+
+    def is_ready(self) -> bool:
+        """False while it may lack objects, and while its turns fail, be it at one Edge."""
+        return self._watchdog.complete.is_set() and not self._turn_fault
+
+    def _turn_ended(self, fault: str) -> None:
+        self._turn_fault = fault
 
     async def run(self) -> int:
         """Until a signal or a fault; the exit code."""
@@ -138,9 +149,7 @@ class Operator:
         settings = self._settings
         if not settings.health_port:
             await asyncio.Event().wait()
-        served = await open_health(
-            settings.listen_address, settings.health_port, self.health, self._watchdog.complete.is_set
-        )
+        served = await open_health(settings.listen_address, settings.health_port, self.health, self.is_ready)
         try:
             await asyncio.Event().wait()
         finally:
@@ -159,6 +168,8 @@ class Operator:
             except* (LeaseLostError, OvertakenError) as lost:
                 log.warning("not acting: %s", "; ".join(str(each) for each in lost.exceptions))
             self._metrics.leading.set(0)
+            # Turns are another's now.
+            self._turn_ended("")
             await self._lease.release()
             await asyncio.sleep(1.0)
 
@@ -183,6 +194,7 @@ class Operator:
             side_work,
             self._metrics,
             served,
+            self._turn_ended,
         )
         self._metrics.follow_certificates(parts.expiries)
         await loop.run()
@@ -197,7 +209,7 @@ def _exit_code(done: set[asyncio.Task[None]]) -> int:
         if isinstance(cause, DeafWatchError):
             log.error("ending, to be started anew: %s", cause)
         else:
-            log.error("ending, to be started anew: %s failed: %r", task.get_name(), cause, exc_info=cause)
+            log.error("ending, to be started anew: %s failed: %s", task.get_name(), describe_fault(error))
         return FAILED
     # Without a fault it ends only when a signal asks for it.
     return ENDED

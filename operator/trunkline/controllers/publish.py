@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from sipedge.fault import describe_fault
 from sipedge.table import EdgeTable
 from sipedge.table.publication import (
     DATA_KEY,
@@ -25,11 +27,14 @@ from trunkline.kube.client import KubeClient, Manifest
 from trunkline.kube.faults import ConflictError, KubeError
 from trunkline.kube.paths import SECRETS
 from trunkline.plan.workload_names import EDGE_LABEL, MANAGED_BY
+from trunkline.status.pod_claim import next_sequence
 
 LARGEST_PART: Final = 1024 * 1024 * 8 // 10
 """Bytes: 80 % of what an API server takes as the data of one Secret."""
 AT_ONCE: Final = 16
 """Writes under way at the same time."""
+LIFT_SECONDS: Final = 60.0
+"""At most once in this time a head is written for nothing but that a pod says it has a higher sequence."""
 
 
 class OvertakenError(Exception):
@@ -46,6 +51,8 @@ class Outcome:
     """Edge to why its newest table is not published."""
     oversized: Mapping[str, int] = field(default_factory=dict)
     """Part to its size in bytes: its last good content stays published."""
+    failed: Mapping[str, str] = field(default_factory=dict)
+    """Those of `faults` that nobody foresaw."""
 
 
 class Publisher:
@@ -56,12 +63,13 @@ class Publisher:
         client: KubeClient,
         namespace: str,
         published: PublishedSecrets,
-        acknowledged: Callable[[str], int],
+        claimed: Callable[[str], Iterable[int]],
     ) -> None:
-        """`acknowledged` tells the highest sequence that a pod of an edge has: agents refuse lower ones."""
+        """`claimed` tells the sequences that an edge's pods say they have: agents refuse lower ones."""
         self._client, self._namespace = client, namespace
         self._published = published
-        self._acknowledged = acknowledged
+        self._claimed = claimed
+        self._lifted_at: dict[str, float] = {}
         self._packer = Packer()
         self._pending: frozenset[str] = frozenset()
 
@@ -72,12 +80,17 @@ class Publisher:
             for edge in edges
         }
 
+    def published(self, edge: str) -> int:
+        """The sequence of the edge's head, as the API server has it; 0 if there is none."""
+        return self._sequence(edge)
+
     async def publish(self, tables: Mapping[str, EdgeTable]) -> Outcome:
         """Write what differs. Raises OvertakenError; other faults of the API are in the outcome."""
         self._pending = frozenset(tables)
         self._packer.forget(tables)
         shared = self._packer.shared(tables)
-        own = {edge: self._packer.own(table) for edge, table in tables.items()}
+        failed: dict[str, str] = {}
+        own = self._own(tables, failed)
         oversized: dict[str, int] = {}
         wanted_shared = self._within_bounds("", shared, oversized)
         wanted = {edge: self._within_bounds(edge, parts, oversized) for edge, parts in own.items()}
@@ -85,17 +98,34 @@ class Publisher:
         written, fault = await _all(shared_writes)
         faults: dict[str, str] = dict.fromkeys(tables, fault) if fault else {}
         if not fault:
-            for edge in tables:
-                count, own_fault = await self._publish_edge(
-                    edge, own[edge], {**wanted_shared, **wanted[edge]}
-                )
+            for edge, parts in own.items():
+                try:
+                    count, own_fault = await self._publish_edge(
+                        edge, parts, {**wanted_shared, **wanted[edge]}
+                    )
+                except OvertakenError:
+                    raise
+                except Exception as error:
+                    count, own_fault = 0, describe_fault(error)
+                    failed[edge] = own_fault
                 written += count
                 if own_fault:
                     faults[edge] = own_fault
+        faults.update(failed)
         self._pending = frozenset(faults)
         if not faults:
             written += await self._remove_strangers(wanted_shared, wanted)
-        return Outcome(written, faults, oversized)
+        return Outcome(written, faults, oversized, failed)
+
+    def _own(self, tables: Mapping[str, EdgeTable], failed: dict[str, str]) -> dict[str, Mapping[str, Part]]:
+        """The parts of each edge's own; an edge that cannot be packed is `failed`, and costs no other."""
+        own: dict[str, Mapping[str, Part]] = {}
+        for edge, table in tables.items():
+            try:
+                own[edge] = self._packer.own(table)
+            except Exception as error:
+                failed[edge] = describe_fault(error)
+        return own
 
     async def _publish_edge(
         self, edge: str, own: Mapping[str, Part], wanted: Mapping[str, bytes]
@@ -105,7 +135,12 @@ class Publisher:
         if fault:
             return written, fault
         before = self._published.head(head_object(edge))
-        if before is not None and (before.schema, before.edge, before.parts) == (SCHEMA, edge, wanted):
+        is_current = before is not None and (before.schema, before.edge, before.parts) == (
+            SCHEMA,
+            edge,
+            wanted,
+        )
+        if is_current and not self._must_lift(edge):
             return written, ""
         head = Head(SCHEMA, edge, self._next_sequence(edge), dict(sorted(wanted.items())))
         try:
@@ -131,7 +166,17 @@ class Publisher:
         return head.sequence if head is not None else 0
 
     def _next_sequence(self, edge: str) -> int:
-        return max(self._sequence(edge), self._acknowledged(edge)) + 1
+        return next_sequence(self._sequence(edge), self._claimed(edge))
+
+    def _must_lift(self, edge: str) -> bool:
+        """Whether the head is an older one, of before a restore: pods wait for one above what they have."""
+        if self._next_sequence(edge) == self._sequence(edge) + 1:
+            return False
+        now = time.monotonic()
+        if now - self._lifted_at.get(edge, float("-inf")) < LIFT_SECONDS:
+            return False
+        self._lifted_at[edge] = now
+        return True
 
     def _within_bounds(
         self, edge: str, parts: Mapping[str, Part], oversized: dict[str, int]

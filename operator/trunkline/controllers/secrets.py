@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sipedge.secret import Secret
 from trunkline.api import (
     AnyResource,
     Carrier,
     CredentialList,
     Edge,
     FieldErrors,
-    secret_from_manifest,
+    SecretValues,
+    read_secret,
 )
 from trunkline.kube.client import KubeClient
 from trunkline.kube.paths import SECRETS
 from trunkline.kube.watch import Watch
+
+log = logging.getLogger(__name__)
 
 EVERYWHERE: Final = "*"
 
@@ -28,7 +31,6 @@ _TYPES: Final = "type!=helm.sh/release.v1,type!=kubernetes.io/service-account-to
 _PATIENCE_SECONDS: Final = 30.0
 """An API server that starts refuses everybody for a moment; passwords are not dropped for that."""
 
-Values = Mapping[str, Secret]
 Key = tuple[str, str]
 
 
@@ -37,7 +39,7 @@ class Secrets:
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
-        self.values: dict[Key, Values] = {}
+        self.values: dict[Key, SecretValues] = {}
         """By namespace and name."""
 
     def replace(self, objects: Sequence[Mapping[str, Any]]) -> None:
@@ -90,9 +92,9 @@ class SecretWatches:
         """The scopes that may not be read now."""
         return frozenset(scope for scope in self._watches if self._is_refused(scope))
 
-    def values(self) -> dict[Key, Values]:
+    def values(self) -> dict[Key, SecretValues]:
         """Every Secret that may be read."""
-        found: dict[Key, Values] = {}
+        found: dict[Key, SecretValues] = {}
         for scope, sink in self._sinks.items():
             if not self._is_refused(scope):
                 found.update(sink.values)
@@ -113,8 +115,8 @@ class SecretWatches:
 
 
 def named_secrets(
-    objects: Iterable[AnyResource], values: Mapping[Key, Values], system_namespace: str
-) -> dict[Key, Values]:
+    objects: Iterable[AnyResource], values: Mapping[Key, SecretValues], system_namespace: str
+) -> dict[Key, SecretValues]:
     """Those of `values` that one of `objects` names."""
     names: set[Key] = set()
     for each in objects:
@@ -129,9 +131,12 @@ def named_secrets(
     return {name: values[name] for name in sorted(names & values.keys())}
 
 
-def _values(manifest: Mapping[str, Any]) -> tuple[Key, Values] | None:
+def _values(manifest: Mapping[str, Any]) -> tuple[Key, SecretValues] | None:
+    """The keys of a Secret. A value that cannot be used is told on the object that names it."""
     try:
-        return secret_from_manifest(manifest)
-    except FieldErrors:
-        # The API server stores only base64 under `data`, so there is nothing to tell anybody.
+        found = read_secret(manifest)
+    except FieldErrors as error:
+        # It has no name, so no object can name it.
+        log.warning("a Secret is left out: %s", error)
         return None
+    return (found.namespace, found.name), found.values

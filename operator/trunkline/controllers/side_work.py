@@ -8,6 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
+from sipedge.fault import describe_fault
 from trunkline.api import Resources
 from trunkline.controllers.seams import Certificates, Facts, Names, ServedEdge
 from trunkline.plan.dns_records import EdgeSite, serving_addresses
@@ -100,8 +101,8 @@ class SideWork:
             if self._edges is not None:
                 try:
                     told = await step()
-                except Exception:
-                    log.exception("certificates or names failed")
+                except Exception as error:
+                    log.error("certificates or names failed: %s", describe_fault(error))
                     told = self._told[place]
                 if told != self._told[place]:
                     self._told = (told, self._told[1]) if place == 0 else (self._told[0], told)

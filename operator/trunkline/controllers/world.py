@@ -78,7 +78,7 @@ class World:
         return (
             self.store.revision,
             self.secrets.refused(),
-            self.pods.addresses(),
+            self.pods.facts(),
             self.nodes.revision,
         )
 

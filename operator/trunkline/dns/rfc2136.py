@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 import dns.asyncresolver
 import dns.resolver
 
-from sipedge.secret import Secret
+from trunkline.api import SecretValues
 from trunkline.dns.faults import DnsFault
 from trunkline.dns.keeping import Kept, keep
 from trunkline.dns.outcomes import Findings, outcome_of
@@ -31,7 +31,7 @@ from trunkline.status.reasons import StatusReason
 
 log = logging.getLogger(__name__)
 
-ReadSecret = Callable[[], Awaitable[Mapping[str, Secret] | None]]
+ReadSecret = Callable[[], Awaitable[SecretValues | None]]
 ReadText = Callable[[], Awaitable[str]]
 Told = TypeVar("Told")
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
 from typing import Final
 
 import dns.exception
 import dns.name
 import dns.tsig
 
-from sipedge.secret import Secret
+from trunkline.api import SecretValues, ValueFault
 from trunkline.dns.faults import DnsFault
 from trunkline.status.reasons import StatusReason
 
@@ -30,7 +29,7 @@ _NAMES: Final = {"hmac-md5": "hmac-md5.sig-alg.reg.int"}
 """What the protocol calls an algorithm, where that differs."""
 
 
-def tsig_key(values: Mapping[str, Secret] | None, name: str, algorithm: str, secret: str) -> dns.tsig.Key:
+def tsig_key(values: SecretValues | None, name: str, algorithm: str, secret: str) -> dns.tsig.Key:
     """The key; `values` are those of the Secret `secret` (namespace/name), None if it is not there.
 
     Its repr shows the key: never log it. Raises DnsFault.
@@ -39,7 +38,8 @@ def tsig_key(values: Mapping[str, Secret] | None, name: str, algorithm: str, sec
         raise _fault(f"Secret {secret} is not there: create it, with the TSIG key under {SECRET_KEY!r}")
     if SECRET_KEY not in values:
         raise _fault(f"Secret {secret} has no key {SECRET_KEY!r}: put the TSIG key there, in base64")
-    text = "".join(values[SECRET_KEY].reveal().split()).strip('";')
+    value = values[SECRET_KEY]
+    text = "" if isinstance(value, ValueFault) else "".join(value.reveal().split()).strip('";')
     try:
         raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

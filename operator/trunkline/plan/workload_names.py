@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ MANAGED_BY: Final[Mapping[str, str]] = {"app.kubernetes.io/managed-by": MANAGER}
 """The label on everything that the operator makes: by it an uninstallation finds that again."""
 EDGE_LABEL: Final = "trunkline.dev/edge"
 
+_POD_NAME: Final = re.compile(r"edge-(.+)-(0|[1-9][0-9]{0,8})", re.ASCII)
+
 HOST_NETWORK_TYPES: Final = frozenset({"Static", "HostNetwork"})
 """What of `advertise.type` runs in the network of the node."""
 
@@ -27,6 +30,15 @@ def workload_name(edge: Edge) -> str:
 def pod_names(edge: Edge) -> tuple[str, ...]:
     """The names of the pods, each also that of its Lease."""
     return tuple(f"{workload_name(edge)}-{number}" for number in range(replicas(edge)))
+
+
+def place_of_pod(name: str) -> tuple[str, int] | None:
+    """The name of the Edge that a pod or Lease of this name belongs to, and its number; None if to none.
+
+    The API server lets an agent write on Leases of certain names. Their labels are the agent's word.
+    """
+    found = _POD_NAME.fullmatch(name)
+    return (found[1], int(found[2])) if found else None
 
 
 def replicas(edge: Edge) -> int:

@@ -11,6 +11,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from sipedge.secret import Secret
+from trunkline.api import SecretValues
 from trunkline.plan.certificate_names import CertificateNames
 from trunkline.standalone.state_files import StateDirectory, write_atomically
 from trunkline.status.conditions import Opinion
@@ -55,7 +56,7 @@ class CertificateStore:
     def given(
         self,
         edge: str,
-        values: Mapping[str, Secret] | None,
+        values: SecretValues | None,
         secret: str,
         names: CertificateNames,
         now: datetime.datetime,
@@ -100,7 +101,7 @@ class CertificateWish:
     names: CertificateNames
     secret: str | None = None
     """`namespace/name` of the Secret to take it from; None = of the own CA."""
-    values: Mapping[str, Secret] | None = None
+    values: SecretValues | None = None
     """What the Secret holds; None if it is not there."""
 
 

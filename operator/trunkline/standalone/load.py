@@ -13,18 +13,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast
 
-from sipedge.secret import Secret
+from sipedge.fault import describe_fault
 from trunkline.api import (
     GROUP,
     AnyResource,
     FieldError,
     FieldErrors,
+    FieldReason,
     InvalidObject,
     ObjectRef,
     Platform,
     Resources,
+    SecretValues,
     decode,
-    secret_from_manifest,
+    read_secret,
 )
 from trunkline.standalone.files import (
     NoSuchPathError,
@@ -81,7 +83,9 @@ class _Entry:
     ref: ObjectRef
     file: str
     document: Document
-    content: AnyResource | Mapping[str, Secret] | InvalidObject
+    content: AnyResource | SecretValues | InvalidObject
+    values: SecretValues = field(default_factory=dict, repr=False)
+    """What could be read of a Secret that an API server would refuse: in force while nothing better was."""
 
     @property
     def position(self) -> SourcePosition:
@@ -149,6 +153,7 @@ class Loaded:
             mine.keys() == others.keys()
             and all(entry.content == others[ref].content for ref, entry in mine.items())
             and self.resources.invalid == other.resources.invalid
+            and self.resources.secrets == other.resources.secrets
             and self.resources.platform == other.resources.platform
             and self.refused == other.refused
         )
@@ -244,6 +249,8 @@ def _read_one(name: str, before: _File | None) -> _File:
         return _parse(name, digest, decode_text(data))
     except UnreadableFileError as error:
         return _broken(name, b"", 1, "Unreadable", str(error))
+    except Exception as error:
+        return _broken(name, b"", 1, FieldReason.InternalError, _unexpected(error))
 
 
 def _broken(name: str, digest: bytes, line: int, reason: str, message: str) -> _File:
@@ -254,22 +261,32 @@ def _parse(name: str, digest: bytes, text: str) -> _File:
     documents, faults = read_documents(text)
     entries: list[_Entry] = []
     problems = [Problem(SourcePosition(name, fault.line), "InvalidYAML", fault.message) for fault in faults]
+    broken = bool(faults)
     for document in documents:
-        if document.value is not None:
-            _read_document(name, document, entries, problems)
-    return _File(digest, tuple(entries), tuple(problems), broken=bool(faults))
+        try:
+            well = document.value is None or _read_document(name, document, entries, problems)
+            broken = broken or not well
+        except Exception as error:
+            place = SourcePosition(name, document.line)
+            problems.append(Problem(place, FieldReason.InternalError, _unexpected(error)))
+            broken = True
+    return _File(digest, tuple(entries), tuple(problems), broken)
 
 
-def _read_document(name: str, document: Document, entries: list[_Entry], problems: list[Problem]) -> None:
+def _unexpected(error: Exception) -> str:
+    return f"Trunkline failed to read this ({describe_fault(error)}); report it as a fault of Trunkline"
+
+
+def _read_document(name: str, document: Document, entries: list[_Entry], problems: list[Problem]) -> bool:
+    """False if our own code failed at it and its name is unknown: whatever the file had before goes on."""
     foreign = _foreign_kind(document.value)
     if foreign:
         message = f"{foreign} is no kind of {GROUP}: skipped"
         problems.append(Problem(SourcePosition(name, document.line), "ForeignKind", message, "notice"))
-        return
+        return True
     try:
         if _is_secret(document.value):
-            key, values = secret_from_manifest(document.value, default_namespace=DEFAULT_NAMESPACE)
-            entries.append(_Entry(ObjectRef("Secret", *key), name, document, values))
+            entries.append(_read_secret(name, document, problems))
         else:
             resource = decode(document.value, default_namespace=DEFAULT_NAMESPACE)
             entries.append(_Entry(resource.ref, name, document, resource))
@@ -278,6 +295,18 @@ def _read_document(name: str, document: Document, entries: list[_Entry], problem
         if error.ref is not None:
             invalid = InvalidObject(error.ref, error.generation, error.errors)
             entries.append(_Entry(error.ref, name, document, invalid))
+        nameless = error.ref is None
+        return not (nameless and any(each.reason == FieldReason.InternalError for each in error.errors))
+    return True
+
+
+def _read_secret(name: str, document: Document, problems: list[Problem]) -> _Entry:
+    found = read_secret(document.value, default_namespace=DEFAULT_NAMESPACE)
+    ref = ObjectRef("Secret", found.namespace, found.name)
+    if not found.errors:
+        return _Entry(ref, name, document, found.values)
+    problems.extend(_field_problem(name, document, ref, each) for each in found.errors)
+    return _Entry(ref, name, document, InvalidObject(ref, 0, found.errors), found.values)
 
 
 def _field_problem(name: str, document: Document, ref: ObjectRef | None, error: FieldError) -> Problem:
@@ -371,13 +400,12 @@ def _resources(
     denied_target_cidrs: tuple[str, ...],
 ) -> Resources:
     objects: list[AnyResource] = []
-    secrets: dict[tuple[str, str], Mapping[str, Secret]] = {}
-    for ref, entry in good.items():
+    secrets: dict[tuple[str, str], SecretValues] = {}
+    for ref, entry in {**shown, **good}.items():
         if ref.kind == "Secret":
-            secrets[(ref.namespace or DEFAULT_NAMESPACE, ref.name)] = cast(
-                "Mapping[str, Secret]", entry.content
-            )
-        else:
+            values = cast("SecretValues", entry.content) if entry.is_good else entry.values
+            secrets[(ref.namespace or DEFAULT_NAMESPACE, ref.name)] = values
+        elif entry.is_good:
             objects.append(cast("AnyResource", entry.content))
     invalid = [
         entry.content

@@ -10,6 +10,7 @@ from typing import Final
 
 from sipedge.instance import forbid_core_files
 from trunkline.api import Edge
+from trunkline.compiler.guard import Guard
 from trunkline.compiler.sites import accept_edges
 from trunkline.standalone.instances import PackageError, kamailio_directory
 from trunkline.standalone.leftovers import end_leftovers
@@ -90,7 +91,7 @@ def check_ports(options: CheckedOptions, loaded: Loaded) -> None:
     """Raises PortsInUseError if a port of DNS or of any edge cannot be listened on."""
     faults = [port_fault(kind, options.dns.address, options.dns.port) for kind in ("udp", "tcp")]
     observed = observed_addresses(loaded.resources)
-    accepted, _ = accept_edges(loaded.resources)
+    accepted, _ = accept_edges(loaded.resources, Guard())
     names = [edge.metadata.name for edge in accepted]
     for edge in local_edges(loaded.resources, names, observed).values():
         for wish in edge.wishes(deprecated_tls=False):

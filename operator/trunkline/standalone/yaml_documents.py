@@ -24,6 +24,10 @@ _TEXT: Final = _TAG + "str"
 
 _DEEPEST: Final = 100
 """Levels of nesting: far above any manifest, below Python's own limit."""
+MOST_DOCUMENTS: Final = 25_000
+MOST_MARKS: Final = 600_000
+"""Line ends, colons and commas of one file: every key and every member of a list takes one. Together with the
+documents they bound time and memory of a file, at about 6 s and 500 MB, before any of it is read."""
 
 _BOOLEANS: Final[Mapping[str, bool]] = {
     **dict.fromkeys(["y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"], True),
@@ -93,15 +97,30 @@ def read_documents(text: str) -> tuple[tuple[Document, ...], tuple[YamlFault, ..
 
     A broken document costs only itself: the documents before and after it are read.
     """
+    fault = _too_much(text)
+    if fault is not None:
+        return (), (fault,)
     documents: list[Document] = []
     faults: list[YamlFault] = []
     for first_line, chunk in _chunks(text):
+        reader, found = _Reader(first_line, len(chunk)), list[Document]()
         try:
             for node in _compose(chunk, first_line):
-                documents.extend(_Reader(first_line, len(chunk)).documents(node))
+                found.extend(reader.documents(node))
         except _FaultError as error:
             faults.append(error.fault)
+            if reader.is_spent:
+                continue
+        documents.extend(found)
     return tuple(documents), tuple(faults)
+
+
+def _too_much(text: str) -> YamlFault | None:
+    if sum(map(text.count, "\n:,")) > MOST_MARKS:
+        return YamlFault(1, f"more than {MOST_MARKS:,} lines, colons and commas: split it into several files")
+    if sum(1 for _ in itertools.islice(_DOCUMENT_START.finditer(text), MOST_DOCUMENTS + 1)) > MOST_DOCUMENTS:
+        return YamlFault(1, f"more than {MOST_DOCUMENTS:,} documents: split it into several files")
+    return None
 
 
 def _chunks(text: str) -> Iterator[tuple[int, str]]:
@@ -157,12 +176,18 @@ class _Reader:
         self._first_line = first_line
         self._budget = 10_000 + 10 * size
 
-    def documents(self, node: Node) -> Iterator[Document]:
+    @property
+    def is_spent(self) -> bool:
+        """True if more was unfolded than anybody could have meant."""
+        return self._budget < 0
+
+    def documents(self, node: Node, depth: int = 0) -> Iterator[Document]:
         """The node as one document, or as one for each of its items if it is a `List`."""
         items = _items_of_list(node)
         if items is not None:
+            self._spend(node, depth)
             for item in items:
-                yield from self.documents(item)
+                yield from self.documents(item, depth + 1)
             return
         lines: dict[str, int] = {"": self._line(node)}
         yield Document(self._value(node, "", lines, 0), lines)
@@ -171,9 +196,7 @@ class _Reader:
         return self._first_line + int(node.start_mark.line) + 1
 
     def _value(self, node: Node, path: str, lines: dict[str, int], depth: int) -> object:
-        self._budget -= 1
-        if depth > _DEEPEST or self._budget < 0:
-            raise _FaultError(self._line(node), "nested too deeply, or an alias unfolds to too much")
+        self._spend(node, depth)
         if isinstance(node, ScalarNode):
             return self._scalar(node)
         if isinstance(node, SequenceNode):
@@ -185,6 +208,11 @@ class _Reader:
             raise _FaultError(self._line(node), "neither text, list nor mapping")
         self._expect_tag(node, "map")
         return self._mapping(node, path, lines, depth)
+
+    def _spend(self, node: Node, depth: int) -> None:
+        self._budget -= 1
+        if depth > _DEEPEST or self._budget < 0:
+            raise _FaultError(self._line(node), "nested too deeply, or an alias unfolds to too much")
 
     def _member(self, node: Node, path: str, lines: dict[str, int], depth: int) -> object:
         lines[path] = self._line(node)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from trunkline.status.conditions import Opinion
+from trunkline.status.foreign_text import foreign_text
 from trunkline.status.reasons import StatusReason
 
 _IMAGE_REASONS: Final = frozenset(
@@ -73,4 +74,5 @@ def _last_words(log: str) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_MESSAGE else text[: _LONGEST_MESSAGE - 3] + "..."
+    # A container's last words may be those of a stranger on the wire.
+    return foreign_text(text, _LONGEST_MESSAGE)

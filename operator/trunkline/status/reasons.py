@@ -17,6 +17,10 @@ class StatusReason(ExplainedReason):
         "a part of the table has outgrown what the API server stores in one object",
     )
     NOT_ACCEPTED = "NotAccepted", "the object is not accepted, so no edge is told of it"
+    OPERATOR_FAILED = (
+        "OperatorFailed",
+        "the operator itself failed at this Edge; what is published stays in force, and other Edges go on",
+    )
     KEPT_LAST_GOOD = "KeptLastGood", "the newest content is refused; the last good content stays in force"
 
     # Ready
@@ -29,6 +33,10 @@ class StatusReason(ExplainedReason):
     POD_DOES_NOT_START = (
         "PodDoesNotStart",
         "a pod of the Edge has no node, image or address, or ends again and again",
+    )
+    LEASE_IGNORED = (
+        "LeaseIgnored",
+        "what a pod of the Edge says of itself cannot be true, and is not believed",
     )
 
     # DNSReady

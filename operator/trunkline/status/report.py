@@ -136,7 +136,8 @@ def _ready(kind: str, opinions: Mapping[str, Opinion], own: Sequence[EdgeReport]
             if address.error
         )
         message = "no address is ready" + (f": {faults}" if faults else "")
-        return Opinion("Ready", "False", StatusReason.NO_ADDRESS_READY, message)
+        # What pods say of themselves, one after another, must not outgrow what the API server stores.
+        return Opinion("Ready", "False", StatusReason.NO_ADDRESS_READY, message[:_LONGEST_MESSAGE])
     return Opinion("Ready", "True", StatusReason.READY, "ready")
 
 

@@ -8,7 +8,6 @@ the bundle until its time is over, and the certificates that it signed stay good
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from sipedge.secret import Secret
+from trunkline.api import SecretValues, ValueFault
 from trunkline.status.reasons import StatusReason
 from trunkline.tls.given import CertificateError, check_match
 from trunkline.tls.self_signed import KeyPair, authority_name, is_due, make_authority
@@ -74,13 +74,15 @@ def authority_values(authority: Authority) -> dict[str, Secret]:
     return values
 
 
-def authority_from(values: Mapping[str, Secret]) -> Authority:
+def authority_from(values: SecretValues) -> Authority:
     """The authority that a Secret holds. Raises CertificateError."""
     current = _pair(values, "tls")
     following = _pair(values, "next") if values.get("next.crt") else None
+    previous = values.get("previous.crt")
     try:
-        retired = x509.load_pem_x509_certificates(values["previous.crt"].reveal().encode())
-    except (KeyError, ValueError):
+        text = previous.reveal() if isinstance(previous, Secret) else ""
+        retired = x509.load_pem_x509_certificates(text.encode())
+    except ValueError:
         retired = []
     pem = serialization.Encoding.PEM
     return Authority(current, following, tuple(each.public_bytes(pem) for each in retired))
@@ -104,10 +106,12 @@ def check_foreign(authority: Authority, now: datetime.datetime) -> None:
         )
 
 
-def _pair(values: Mapping[str, Secret], name: str) -> KeyPair:
+def _pair(values: SecretValues, name: str) -> KeyPair:
     certificate, key = values.get(f"{name}.crt"), values.get(f"{name}.key")
     if not certificate or not key:
         raise _unusable(f"it lacks {name}.crt or {name}.key")
+    if isinstance(certificate, ValueFault) or isinstance(key, ValueFault):
+        raise _unusable(f"{name}.crt or {name}.key is no PEM text without a passphrase")
     pair = KeyPair(certificate.reveal().encode(), key)
     try:
         parsed = pair.parsed

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from cryptography import x509
 
-from sipedge.secret import Secret
+from trunkline.api import SecretValues
 from trunkline.plan.certificate_names import CertificateNames
 from trunkline.status.conditions import Opinion
 from trunkline.status.reasons import StatusReason
@@ -31,7 +30,7 @@ class CertificateWish:
     names: CertificateNames
     secret: str | None = None
     """`namespace/name` of the Secret to take it from; None = of the own CA."""
-    values: Mapping[str, Secret] | None = None
+    values: SecretValues | None = None
     """What that Secret holds; None if it is not there."""
 
 

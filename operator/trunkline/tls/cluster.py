@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from sipedge.secret import Secret
 from trunkline.api import Edge, Resources
 from trunkline.plan.certificate_names import certificate_names
 from trunkline.status.conditions import Opinion
@@ -238,9 +239,10 @@ def _pair_in(manifest: Mapping[str, Any] | None) -> KeyPair | None:
     if manifest is None:
         return None
     values = values_of(manifest)
-    if not values.get("tls.crt") or not values.get("tls.key"):
+    certificate, key = values.get("tls.crt"), values.get("tls.key")
+    if not isinstance(certificate, Secret) or not isinstance(key, Secret):
         return None
-    pair = KeyPair(values["tls.crt"].reveal().encode("utf-8", "surrogateescape"), values["tls.key"])
+    pair = KeyPair(certificate.reveal().encode(), key)
     try:
         _ = pair.parsed
     except ValueError:

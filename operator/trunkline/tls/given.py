@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import itertools
-from collections.abc import Mapping
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from OpenSSL import SSL
 
 from sipedge.secret import Secret
+from trunkline.api import SecretValues, ValueFault
 from trunkline.status.reasons import StatusReason
 from trunkline.tls.self_signed import KeyPair, names_of
 
@@ -28,15 +28,12 @@ class CertificateError(ValueError):
         self.reason = reason
 
 
-def given_pair(values: Mapping[str, Secret], now: datetime.datetime) -> KeyPair:
+def given_pair(values: SecretValues, now: datetime.datetime) -> KeyPair:
     """The pair in a Secret's `tls.crt` and `tls.key`, checked: both parse, they match, the time is right.
 
     Raises CertificateError.
     """
-    for name in ("tls.crt", "tls.key"):
-        if not values.get(name):
-            raise CertificateError(f"the Secret has no {name}: put the PEM text there")
-    chain, key_text = values["tls.crt"].reveal().encode(), values["tls.key"].reveal()
+    chain, key_text = _text(values, "tls.crt").encode(), _text(values, "tls.key")
     try:
         certificates = x509.load_pem_x509_certificates(chain)
     except ValueError as error:
@@ -58,6 +55,17 @@ def given_pair(values: Mapping[str, Secret], now: datetime.datetime) -> KeyPair:
     if now < leaf.not_valid_before_utc:
         raise CertificateError(f"the certificate begins only on {leaf.not_valid_before_utc:%Y-%m-%d}")
     return KeyPair(chain, Secret(key_text))
+
+
+def _text(values: SecretValues, name: str) -> str:
+    value = values.get(name)
+    if not value:
+        raise CertificateError(f"the Secret has no {name}: put the PEM text there")
+    if isinstance(value, ValueFault):
+        raise CertificateError(
+            f"{name} in the Secret {value.value}: put the PEM text there, as kubectl create secret tls does"
+        )
+    return value.reveal()
 
 
 def check_match(certificates: list[x509.Certificate], key: PrivateKeyTypes) -> None:

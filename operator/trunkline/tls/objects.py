@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 from sipedge.secret import Secret
-from trunkline.api import API_VERSION, Edge, secret_from_manifest
+from trunkline.api import API_VERSION, Edge, SecretValues, read_secret
 from trunkline.plan.workload_names import MANAGED_BY
 from trunkline.tls.authority import Authority, authority_values
 from trunkline.tls.self_signed import KeyPair
@@ -75,9 +75,9 @@ def bundle_config_map(namespace: str, bundle: bytes) -> Manifest:
     }
 
 
-def values_of(manifest: Mapping[str, Any]) -> dict[str, Secret]:
+def values_of(manifest: Mapping[str, Any]) -> SecretValues:
     """What a Secret holds. Raises FieldErrors."""
-    return secret_from_manifest(manifest)[1]
+    return read_secret(manifest).values
 
 
 def version_of(manifest: Mapping[str, Any] | None) -> str | None:
@@ -99,8 +99,5 @@ def _metadata(name: str, namespace: str, labels: Mapping[str, str], version: str
 
 
 def _secret(kind: str, metadata: Manifest, values: Mapping[str, Secret]) -> Manifest:
-    data = {
-        key: base64.b64encode(value.reveal().encode("utf-8", "surrogateescape")).decode()
-        for key, value in values.items()
-    }
+    data = {key: base64.b64encode(value.reveal().encode()).decode() for key, value in values.items()}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": kind, "data": data}

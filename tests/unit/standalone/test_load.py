@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Never
 
 import pytest
 
-from trunkline.api import Account, Edge, Number, ObjectRef, Trunk
+from sipedge.secret import Secret
+from trunkline.api import Account, Edge, Number, ObjectRef, Trunk, ValueFault
 from trunkline.standalone import files
+from trunkline.standalone import load as load_module
 from trunkline.standalone.load import Loaded, NoSuchPathError, load
 
 OF_GROUP = "apiVersion: trunkline.dev/v1alpha1\n"
@@ -101,7 +104,7 @@ def test_secret_values_are_decoded_and_shown_nowhere(tmp_path: Path) -> None:
     loaded = load([tmp_path])
     values = loaded.resources.secret("acme", "s")
     assert values is not None
-    assert (values["a"].reveal(), values["b"].reveal()) == ("planted", "planted2")
+    assert values == {"a": Secret("planted"), "b": Secret("planted2")}
     assert "planted" not in repr(loaded)
 
 
@@ -296,3 +299,73 @@ def test_unchanged_files_are_not_decoded_again(tmp_path: Path) -> None:
     second = load([tmp_path], previous=first)
     assert second.resources.of(Edge)[0] is first.resources.of(Edge)[0]
     assert second.same_content(first)
+
+
+PLANTED = "Planted-Pass-2026x"
+
+
+def fail(*_: object, **__: object) -> Never:
+    raise RuntimeError(PLANTED)
+
+
+def test_a_document_that_nobody_foresaw_costs_itself_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The exception is told with file and line, without its text; what was good of the file goes on."""
+    (tmp_path / "t.yaml").write_text(trunk() + "---\n" + number())
+    before = load([tmp_path])
+    (tmp_path / "t.yaml").write_text(
+        trunk() + "---\n" + number(value='"+14155550111"') + "---\n" + trunk("lab")
+    )
+    monkeypatch.setattr(Number, "model_validate", fail)
+    loaded = load([tmp_path], previous=before)
+    assert names(loaded) == ["hq", "lab"]
+    (kept,) = loaded.resources.of(Number)
+    assert kept.first == "+14155550100"
+    assert reasons(loaded) == [("InternalError", "error"), ("KeptLastGood", "warning")]
+    assert loaded.problems[0].position.line == 6
+    assert "RuntimeError at " in loaded.problems[0].message
+    assert PLANTED not in repr(loaded)
+
+
+def test_a_secret_that_nobody_foresaw_stays_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: acme}\nstringData: {a: %s}\n"
+    (tmp_path / "s.yaml").write_text(secret % "b")
+    before = load([tmp_path])
+    (tmp_path / "s.yaml").write_text(secret % PLANTED)
+    monkeypatch.setattr("trunkline.api.secret_manifest.written", fail)
+    loaded = load([tmp_path], previous=before)
+    assert loaded.resources.secret("acme", "s") == {"a": Secret("b")}
+    assert reasons(loaded) == [("InternalError", "error"), ("KeptLastGood", "warning")]
+    assert PLANTED not in "".join(map(str, loaded.problems))
+
+
+@pytest.mark.parametrize("function", ("_foreign_kind", "read_documents", "decode_text"))
+def test_a_file_that_nobody_foresaw_keeps_what_was_good(
+    function: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "t.yaml").write_text(trunk())
+    before = load([tmp_path])
+    (tmp_path / "t.yaml").write_text(trunk() + "\n")
+    monkeypatch.setattr(load_module, function, fail)
+    loaded = load([tmp_path], previous=before)
+    assert names(loaded) == ["hq"]
+    assert reasons(loaded) == [("InternalError", "error"), ("KeptLastGood", "warning")]
+    assert PLANTED not in repr(loaded)
+
+
+def test_one_password_that_is_not_base64_costs_its_user_alone(tmp_path: Path) -> None:
+    """An API server refuses such a Secret: files tell it; its other values are used until one was good."""
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: acme}\ndata: {a: %s, b: Yg==}\n"
+    (tmp_path / "s.yaml").write_text(secret % "plain!")
+    first = load([tmp_path])
+    assert first.resources.secret("acme", "s") == {"a": ValueFault.NOT_BASE64, "b": Secret("b")}
+    assert [(each.field, each.position.line) for each in first.problems] == [("data.a", 4)]
+    (tmp_path / "s.yaml").write_text(secret % "YQ==")
+    good = load([tmp_path], previous=first)
+    assert not good.same_content(first)
+    (tmp_path / "s.yaml").write_text(secret % "plain!")
+    kept = load([tmp_path], previous=good)
+    assert kept.resources.secret("acme", "s") == {"a": Secret("a"), "b": Secret("b")}

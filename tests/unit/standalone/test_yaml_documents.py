@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.standalone.yaml_documents import read_documents, scalar_value
+from trunkline.standalone.yaml_documents import MOST_DOCUMENTS, MOST_MARKS, read_documents, scalar_value
 
 
 @pytest.mark.parametrize(
@@ -146,6 +146,35 @@ def test_aliases_cannot_eat_the_memory() -> None:
     documents, faults = read_documents("\n".join(lines))
     assert documents == ()
     assert "alias" in faults[0].message
+
+
+def test_lists_of_lists_cannot_eat_the_time() -> None:
+    """A List that holds itself, or unfolds to billions of objects, costs its document alone."""
+    lists = ["a: &a {kind: List, items: [{}, {}]}"]
+    for last, name in zip("abcdefgh", "bcdefghi", strict=True):
+        lists.append(f"{name}: &{name} {{kind: List, items: [{', '.join([f'*{last}'] * 9)}]}}")
+    bomb = "\n".join([*lists, "kind: List", "items: [*i]"])
+    deep = "{kind: List, items: [" * 200 + "{a: 1}" + "]}" * 200
+    text = f"good: 1\n---\n{bomb}\n---\n{deep}\n---\n&x {{kind: List, items: [*x]}}\n---\nalso: good\n"
+    documents, faults = read_documents(text)
+    assert [document.value for document in documents] == [{"good": 1}, {"also": "good"}]
+    assert [fault.line for fault in faults] == [3, 15, 17]
+
+
+@pytest.mark.parametrize(
+    "text",
+    (
+        "---\n{}\n" * (MOST_DOCUMENTS + 2),
+        "a: 1\n" * (MOST_MARKS // 2 + 1),
+        "[" + "1," * (MOST_MARKS + 1) + "]",
+        "{" + ",".join(f"k{number}" for number in range(MOST_MARKS + 2)) + "}",
+    ),
+    ids=("documents", "keys", "members", "keys in a row"),
+)
+def test_a_file_of_too_much_is_refused_before_it_is_read(text: str) -> None:
+    documents, (fault,) = read_documents(text)
+    assert documents == ()
+    assert "split it into several files" in fault.message
 
 
 def test_a_document_of_comments_is_nothing() -> None:
