@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sipedge.fault import describe_fault
 from sipedge.kemi.ksr import KSR
 from sipedge.kemi.reader import text
 from sipedge.routing.decision import Decision
@@ -30,7 +31,7 @@ def note_reason(
 
 def note_fault(place: str, error: BaseException) -> None:
     """An exception of ours: where, and of which kind. Never its text, which may hold anything."""
-    KSR.err(_one_line(f"fault in {place}: {type(error).__name__} at {_origin(error)} {message_fields()}"))
+    KSR.err(_one_line(f"fault in {place}: {describe_fault(error)} {message_fields()}"))
 
 
 def say(line: str) -> None:
@@ -40,16 +41,6 @@ def say(line: str) -> None:
 def message_fields() -> str:
     """The request in four fields, to find it again in a capture."""
     return f"method={text('$rm')} call_id={text('$ci')!r} source={text('$si')}:{text('$sp')}"
-
-
-def _origin(error: BaseException) -> str:
-    trace = error.__traceback__
-    places = []
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        places.append(f"{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}")
-        trace = trace.tb_next
-    return " > ".join(places)
 
 
 def _one_line(line: str) -> str:
