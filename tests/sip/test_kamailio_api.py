@@ -136,7 +136,9 @@ def test_the_images_kamailio_carries_and_counts_calls(
 
 def complaints(edge: Edge) -> list[str]:
     return [
-        line for line in edge.log().splitlines() if re.search(r"\b(ERROR|CRITICAL|ALERT|BUG)\b|fault in", line)
+        line
+        for line in edge.log().splitlines()
+        if re.search(r"\b(ERROR|CRITICAL|ALERT|BUG)\b|fault in", line)
     ]
 
 
