@@ -74,7 +74,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     # Quick ones first: a broken rule shows before the servers start. Within a folder the order stays.
     items.sort(key=lambda item: _SERVERS.index(_folder(item)) if _folder(item) in _SERVERS else -1)
     if hasattr(config, "workerinput"):
-        side_by_side.sort(items)
+        side_by_side.sort(items, _SERVERS)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -9,10 +10,10 @@ from xdist.scheduler import LoadScopeScheduling
 
 WHOLE = ("cluster", "e2e")
 """Folders whose tests share one server, or an order: one process runs all of each."""
-
-
-LONG = ("e2e",)
-"""Units that take longest, in the order in which they begin, before all others."""
+FIRST = "e2e"
+"""It waits most, and longest: it begins before the quick tests, and lasts as long as all others."""
+LONG = ("apiserver", "cluster", "standalone", "agent", "cli")
+"""Folders of servers whose files take long: begun early, so that no process is busy alone at last."""
 
 
 class Units(LoadScopeScheduling):  # type: ignore[misc]
@@ -28,16 +29,24 @@ class Units(LoadScopeScheduling):  # type: ignore[misc]
 
 def unit_of(nodeid: str) -> str:
     """The unit that a test belongs to: its folder, or its file, whose servers are started once for it."""
-    path = nodeid.partition("::")[0]
-    _, _, rest = path.partition("/")
-    folder = rest.partition("/")[0]
-    return folder if folder in WHOLE else path
+    folder = folder_of(nodeid)
+    return folder if folder in WHOLE else nodeid.partition("::")[0]
 
 
-def sort(items: list[pytest.Item]) -> None:
-    """Bring the longest units to the front; the order of the others stays."""
-    items.sort(key=lambda item: _rank(unit_of(item.nodeid)))
+def folder_of(nodeid: str) -> str:
+    """The folder below tests/."""
+    return nodeid.removeprefix("tests/").partition("/")[0]
 
 
-def _rank(unit: str) -> int:
-    return LONG.index(unit) if unit in LONG else len(LONG)
+def sort(items: list[pytest.Item], servers: Collection[str]) -> None:
+    """Bring tests into the order in which units begin; `servers` are the folders that are not quick."""
+
+    def rank(item: pytest.Item) -> int:
+        folder = folder_of(item.nodeid)
+        if folder == FIRST:
+            return -2
+        if folder not in servers:
+            return -1
+        return LONG.index(folder) if folder in LONG else len(LONG)
+
+    items.sort(key=rank)
