@@ -6,6 +6,10 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
+# Most tests of servers wait: for timers, for another process. Four at a time keep two processors busy.
+WORKERS ?= 4
+SIDE_BY_SIDE := $(PYTEST) --numprocesses=$(WORKERS) --durations=25
+
 # Whatever starts real servers; the rest is quick and runs in `make check` as well.
 SLOW_TESTS := agent apiserver bench chart cli cluster demo dns e2e fuzz sip standalone tls
 QUICK_TESTS := $(filter-out $(SLOW_TESTS:%=tests/%) tests/support,$(patsubst %/,%,$(wildcard tests/*/)))
@@ -33,7 +37,7 @@ check: setup ## lint, types, import contracts and every test that needs no serve
 
 .PHONY: test
 test: setup lint cluster-parts ## all: check, real Kamailio, Knot and sipp, `trunkline up`, a real API server, a real node
-	$(PYTEST) tests
+	$(SIDE_BY_SIDE) tests
 
 .PHONY: lint
 lint: setup ## format, lint, types, import contracts
@@ -48,7 +52,7 @@ quick-tests: setup ## the tests that need no server
 
 .PHONY: sip-tests
 sip-tests: setup ## calls through a real Kamailio
-	$(PYTEST) tests/sip
+	$(SIDE_BY_SIDE) tests/sip
 
 # Kubernetes is built from source the first time, ahead of the tests: their time limits are for tests.
 .PHONY: cluster-parts
@@ -57,13 +61,13 @@ cluster-parts: setup ## the Kubernetes and the images that tests run on: a quart
 
 .PHONY: test-local
 test-local: setup lint ## what of `make test` needs no Kubernetes
-	$(PYTEST) tests $(CLUSTER_TESTS:%=--ignore=tests/%)
+	$(SIDE_BY_SIDE) tests $(CLUSTER_TESTS:%=--ignore=tests/%)
 
 CLUSTER_TESTS := apiserver chart cluster e2e
 
 .PHONY: test-apiserver
 test-apiserver: setup cluster-parts ## CRDs, operator, agent and chart on a real kube-apiserver
-	$(PYTEST) tests/apiserver tests/chart
+	$(SIDE_BY_SIDE) tests/apiserver tests/chart
 
 # Only what is longer with SOAK=1; the rest says nothing new.
 SOAK_TESTS := soak_changes soak_idle operator_killed operator_losses
@@ -74,7 +78,7 @@ soak: setup cluster-parts ## 200 changes, ten minutes idle with 1,000 trunks, ki
 
 .PHONY: test-cluster
 test-cluster: setup cluster-parts ## Trunkline's whole life on a Kubernetes node of the tests' own (needs root)
-	$(PYTEST) tests/cluster tests/e2e
+	$(SIDE_BY_SIDE) tests/cluster tests/e2e
 
 .PHONY: e2e
 e2e: setup ## the same on a cluster of yours: KUBECONFIG=... make e2e (and images; tests/README.md)

@@ -9,12 +9,13 @@ import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from cluster import machine
+from support import side_by_side
 
 # The same examples each time, so that a run tells of the code and not of luck;
 # HYPOTHESIS_PROFILE=explore draws new ones, many more of them. No deadline: on two shared cores time says
@@ -66,17 +67,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite golden files instead of comparing")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         folder = _folder(item)
         if folder in NEEDS:
             item.add_marker(folder)
     # Quick ones first: a broken rule shows before the servers start. Within a folder the order stays.
     items.sort(key=lambda item: _SERVERS.index(_folder(item)) if _folder(item) in _SERVERS else -1)
+    if hasattr(config, "workerinput"):
+        side_by_side.sort(items, _SERVERS)
 
 
-def _start_order(folder: str) -> int:
-    return len(NEEDS) + NODES.index(folder) if folder in NODES else int(folder in NEEDS)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> side_by_side.Units:
+    """Several processes, asked for by `-n`, share the tests out in units that belong together."""
+    return side_by_side.Units(config, log)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -86,29 +91,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if folder in NODES and not (folder == "e2e" and os.environ.get(THEIR_CLUSTER)):
         # What setup can mend is a fault; what no set-up gives this machine is said, and counted.
         if reason := machine.cannot():
-            _leave_unproven(item.nodeid, f"no Kubernetes node can run here: {reason}")
+            pytest.skip(f"no Kubernetes node can run here: {reason}")
         if packages := machine.missing_packages():
             message = f"needs Debian's {', '.join(packages)}; run `make setup`"
     if not message:
         return
     if os.environ.get(ALLOW_MISSING):
-        _leave_unproven(item.nodeid, message)
+        pytest.skip(message)
     pytest.fail(f"{message} (or set {ALLOW_MISSING}=1 to go on without)", pytrace=False)
 
 
-@pytest.fixture
-def not_proven(request: pytest.FixtureRequest) -> Callable[[str], NoReturn]:
-    """`not_proven(reason)` ends a test that cannot run here; the summary counts it, in red."""
-    return lambda reason: _leave_unproven(request.node.nodeid, reason)
-
-
-def _leave_unproven(test: str, reason: str) -> NoReturn:
-    _not_proven.setdefault(reason, []).append(test)
-    pytest.skip(reason)
-
-
-_not_proven: dict[str, list[str]] = {}
-"""Reason -> the tests that did not run for it."""
 _found: dict[str, bool] = {}
 
 
@@ -126,13 +118,18 @@ def is_there(name: str) -> bool:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if not _not_proven:
+    """Count in red what was skipped: no test is skipped in silence, whichever process skipped it."""
+    unproven: dict[str, list[str]] = {}
+    for report in terminalreporter.stats.get("skipped", ()):
+        reason = str(report.longrepr[2]).removeprefix("Skipped: ")
+        unproven.setdefault(reason, []).append(report.nodeid.partition("::")[0])
+    if not unproven:
         return
     terminalreporter.section("NOT PROVEN HERE", sep="!", red=True)
-    for reason, tests in _not_proven.items():
-        counted = "1 test" if len(tests) == 1 else f"{len(tests)} tests"
+    for reason, files in unproven.items():
+        counted = "1 test" if len(files) == 1 else f"{len(files)} tests"
         terminalreporter.write_line(f"{counted} did not run: {reason}", red=True)
-        for folder in sorted({test.rpartition("/")[0] for test in tests}):
+        for folder in sorted({each.rpartition("/")[0] for each in files}):
             terminalreporter.write_line(f"  in {folder}", red=True)
 
 

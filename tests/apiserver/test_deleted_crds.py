@@ -134,7 +134,7 @@ def test_a_crd_that_waits_for_a_finalizer_counts_as_deleted(platform: Platform) 
     time.sleep(2)
     operator.kill()
     again = platform.start(health_port=str(port), listen_address=HEALTH)
-    platform.wait_for("alive", lambda: answer(port, "/healthz"))
+    platform.wait_for("alive", lambda: answer(port, "/healthz")[0])
     time.sleep(4)
     assert platform.table(EDGE) == before
     assert answer(port, "/readyz")[0] == 503

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster.processes import free_ports
 from support.addresses import Block, reserved_block
 from support.dns_installation import ZONE, Installation
 from support.dns_servers import Primary, bind_primary, knot_primary
@@ -32,7 +33,7 @@ def primary(request: pytest.FixtureRequest, tmp_path: Path, block: Block) -> Ite
     folder = tmp_path / "primary"
     if request.param == "bind":
         # BIND listens on addresses of interfaces only.
-        with bind_primary(folder, "127.0.0.1", PORT + 10, ZONE) as server:
+        with bind_primary(folder, "127.0.0.1", free_ports(1)[0], ZONE) as server:
             yield server
     else:
         with knot_primary(folder, block.address(1), PORT, ZONE) as server:

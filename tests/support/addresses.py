@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,9 @@ from dataclasses import dataclass
 
 LOCK_PORT = 20301
 """Bound on a block's last address while the block is taken; the kernel frees it with its process."""
+
+OWN = f"127.{30 + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw')) % 10}"
+"""Blocks below this are taken by this process alone, of those that run tests side by side."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Block:
 
 
 @contextmanager
-def reserved_block(first_two: str = "127.30", start: int = 0) -> Iterator[Block]:
+def reserved_block(first_two: str = OWN, start: int = 0) -> Iterator[Block]:
     """A free /24 below `first_two`, the first from `start` on, held until the end of the context."""
     for third in (number % 256 for number in range(start, start + 256)):
         lock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

@@ -154,6 +154,7 @@ acl:
     action: notify
 zone:
   - domain: {zone}
+    file: {directory}/zone
     master: primary
     acl: notices
 """
