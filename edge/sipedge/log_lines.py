@@ -29,6 +29,9 @@ LONGEST_LINE: Final = 2_000
 MOST_LINES: Final = 100
 """In one second; one more says how many were left out."""
 
+MOST_FAULTS: Final = 20
+"""In one second, beside the others: who floods the log must not hide that our own code fails."""
+
 _LONGEST_RECORD: Final = 16_384
 """Bytes that are kept of a record: what is escaped in JSON can be six times as long as it was."""
 
@@ -36,20 +39,22 @@ _LONGEST_RECORD: Final = 16_384
 class LogState:
     """What has to be remembered between two reads."""
 
-    __slots__ = ("held", "left_out", "length", "lines", "second")
+    __slots__ = ("faults", "held", "left_out", "length", "lines", "second")
 
-    def __init__(self, held: bytes, length: int, second: int, lines: int, left_out: int) -> None:
+    def __init__(self, held: bytes, length: int, second: int, lines: int, faults: int, left_out: int) -> None:
         self.held = held
         """The beginning of a record whose end has not come yet."""
         self.length = length
         """How long that record is so far, what is not kept included."""
         self.second = second
-        """The second that `lines` and `left_out` are of."""
+        """The second that `lines`, `faults` and `left_out` are of."""
         self.lines = lines
+        self.faults = faults
+        """Lines of `is_own_fault`, which are not among `lines`."""
         self.left_out = left_out
 
 
-NO_LOG: Final = LogState(b"", 0, 0, 0, 0)
+NO_LOG: Final = LogState(b"", 0, 0, 0, 0, 0)
 """Before the first read."""
 
 
@@ -61,30 +66,28 @@ def advance(
     Of more than `most` lines a second the rest is left out. Without data, what was left out of a second that
     is over is said.
     """
-    held, length, second, count, left_out = (
-        state.held,
-        state.length,
-        state.second,
-        state.lines,
-        state.left_out,
-    )
+    held, length, second, left_out = state.held, state.length, state.second, state.left_out
+    count, faults = state.lines, state.faults
     lines = []
     if int(now) != second:
         if left_out:
             lines.append(_left_out_line(left_out, now))
-        second, count, left_out = int(now), 0, 0
+        second, count, faults, left_out = int(now), 0, 0, 0
     *ends, rest = data.split(b"\n")
     for end in ends:
         record, length = _joined(held, end), length + len(end)
         if not record.strip():
             pass
+        elif faults < MOST_FAULTS and is_own_fault(record):
+            lines.append(render(record, length, now))
+            faults += 1
         elif count < most:
             lines.append(render(record, length, now))
             count += 1
         else:
             left_out += 1
         held, length = b"", 0
-    return LogState(_joined(held, rest), length + len(rest), second, count, left_out), lines
+    return LogState(_joined(held, rest), length + len(rest), second, count, faults, left_out), lines
 
 
 def finish(state: LogState, now: float, render: Render) -> list[str]:
@@ -95,7 +98,13 @@ def finish(state: LogState, now: float, render: Render) -> list[str]:
 
 def leave_out(state: LogState, count: int) -> LogState:
     """The state when so many of the lines could not be written."""
-    return LogState(state.held, state.length, state.second, state.lines, state.left_out + count)
+    return LogState(state.held, state.length, state.second, state.lines, state.faults, state.left_out + count)
+
+
+def is_own_fault(record: bytes) -> bool:
+    """True for a record of Kamailio's in which our own code says that it failed."""
+    head, found, _ = record.partition(b', "message": "')
+    return bool(found) and b'"function": "sr_kemi_core_err"' in head
 
 
 def _joined(held: bytes, more: bytes) -> bytes:

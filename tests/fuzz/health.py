@@ -9,8 +9,8 @@ from pathlib import Path
 
 from support.edge import Edge
 
-_LEVEL = re.compile(r"\b(ERROR|CRITICAL|BUG|ALERT|EMERG): (?:\*\* )?(.*)")
-_PLACE = re.compile(r"^(?:<core>|[\w-]+) \[[\w./-]+:\d+\]: \w+\(\)")
+_LINE = re.compile(r"\S+ (ERROR|CRITICAL|BUG|ALERT|EMERG) \d+ (\S+): (.*)")
+"""TIME LEVEL PID WHERE: TEXT, as `sipedge.log_lines` writes it."""
 _EXHAUSTED = "could not allocate"
 _CALL_ID = re.compile(r"call_id='([^']*)'")
 
@@ -29,15 +29,19 @@ class Memory:
 
 
 def processes(edge: Edge) -> frozenset[int]:
-    """Kamailio's main process and its children; empty if it has ended."""
+    """Kamailio and its workers, and the reader of its log above them; empty if they have ended."""
     if edge.process.poll() is not None:
         return frozenset()
-    main = edge.process.pid
-    try:
-        children = Path(f"/proc/{main}/task/{main}/children").read_text()
-    except OSError:
-        return frozenset()
-    return frozenset((main, *map(int, children.split())))
+    found, new = {edge.process.pid}, [edge.process.pid]
+    while new:
+        pid = new.pop()
+        try:
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+        except OSError:
+            continue
+        new += map(int, children.split())
+        found.update(new)
+    return frozenset(found)
 
 
 def memory(edge: Edge) -> Memory:
@@ -79,16 +83,16 @@ class Log:
         return [found for found in judged if found is not None]
 
     def _judge(self, line: str) -> tuple[str, str, str] | None:
-        found = _CALL_ID.search(line)
-        call_id = found[1] if found else ""
+        named = _CALL_ID.search(line)
+        call_id = named[1] if named else ""
         if "fault in " in line and " at " in line:
             return ("exception", line, call_id)
         if line.startswith("Traceback (most recent call last)"):
             return ("exception", line, call_id)
-        level = _LEVEL.search(line)
-        if level is None:
+        found = _LINE.match(line)
+        if found is None:
             return None
-        place = _PLACE.match(level[2])
-        self.kinds[f"{level[1]} {place[0] if place else level[2][:60]}"] += 1
-        is_damage = level[1] == "BUG" or _EXHAUSTED in level[2]
+        level, place, text = found.groups()
+        self.kinds[f"{level} {place}"] += 1
+        is_damage = level == "BUG" or _EXHAUSTED in text
         return ("damage", line, call_id) if is_damage else None

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sipedge.log_lines import (
     LONGEST_LINE,
+    MOST_FAULTS,
     MOST_LINES,
     NO_LOG,
     advance,
@@ -65,6 +66,15 @@ def test_every_line_is_there_or_counted(reads: list[tuple[float, int]]) -> None:
     lines += finish(state, 30.0, plain_line)
     left_out = sum(int(line.split()[4].replace(",", "")) for line in lines if "left out" in line)
     assert lines.count("a") + left_out == sum(count for _, count in reads)
+
+
+def test_no_flood_hides_a_fault_of_our_own() -> None:
+    fault = record("ERROR", "sr_kemi_core_err", "fault in request route: KeyError at routes.py:1")
+    quoted = record("ERROR", "parse_msg", fault.decode())
+    state, lines = advance(NO_LOG, (quoted + b"\n") * 500 + (fault + b"\n") * 500, 5.5, kamailio_line)
+    lines += finish(state, 5.5, kamailio_line)
+    assert sum(" trunkline: fault in " in line for line in lines) == MOST_FAULTS
+    assert len(lines) == MOST_LINES + MOST_FAULTS + 1
 
 
 @given(st.text(st.characters(codec="utf-8")))

@@ -185,7 +185,7 @@ def test_an_answer_that_cannot_be_walked_is_dropped_whole(lab: Lab, pbx: UserAge
 
 @pytest.mark.parametrize("phrase", ("a\x01b", "\x1b[2J" + "x" * 3000, "\udcff\udcfe", ""))
 def test_a_targets_reason_phrase_is_cleaned(lab: Lab, pbx: UserAgent, telco: UserAgent, phrase: str) -> None:
-    """Control characters, escapes, bytes that are no UTF-8, thousands of them: the caller gets the 503 all the same."""
+    """Control characters, escapes, no UTF-8, thousands of bytes: the caller gets the 503 all the same."""
     invite = lab.call_out(pbx)
     telco.respond(telco.wait("INVITE"), 503, phrase)
     answer = invite.final()

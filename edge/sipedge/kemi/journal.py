@@ -30,7 +30,8 @@ def note_reason(
 
 
 def note_fault(place: str, error: BaseException) -> None:
-    """An exception of ours: what sort, and where; its text may quote a secret."""
+    """An exception of ours, counted: what sort, and where; its text may quote a secret."""
+    KSR.htable.sht_inc(_COUNTERS, f"-|{Reason.InternalError.name}")
     KSR.err(_one_line(f"fault in {place}: {describe_fault(error)} {message_fields()}"))
 
 
