@@ -7,6 +7,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sipedge.log_lines import kamailio_line
 from support.edge import Edge
 
 _LINE = re.compile(r"\S+ (ERROR|CRITICAL|BUG|ALERT|EMERG) \d+ (\S+): (.*)")
@@ -78,8 +79,9 @@ class Log:
         self.place += len(data)
         self.written += len(data)
         *lines, self._rest = (self._rest + data).split(b"\n")
-        self.last.extend(line.decode("utf-8", "replace")[:200] for line in lines[-8:])
-        judged = (self._judge(line.decode("utf-8", "replace")) for line in lines)
+        told = [kamailio_line(record, len(record), 0.0) for record in lines if record.strip()]
+        self.last.extend(line[:200] for line in told[-8:])
+        judged = (self._judge(line) for line in told)
         return [found for found in judged if found is not None]
 
     def _judge(self, line: str) -> tuple[str, str, str] | None:
@@ -87,7 +89,7 @@ class Log:
         call_id = named[1] if named else ""
         if "fault in " in line and " at " in line:
             return ("exception", line, call_id)
-        if line.startswith("Traceback (most recent call last)"):
+        if "Traceback (most recent call last)" in line:
             return ("exception", line, call_id)
         found = _LINE.match(line)
         if found is None:

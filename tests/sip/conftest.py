@@ -56,7 +56,7 @@ def lab(running: Edge, block: Block, request: pytest.FixtureRequest) -> Iterator
     assert not faults, f"exceptions in the edge's own code: {faults}"
     # Kamailio goes on for a while with damaged memory; what fails then is another test.
     assert names_looked_up(running) == 1, "Kamailio asked a name server"
-    damage = [line for line in running.log()[start:].splitlines() if "BUG: " in line]
+    damage = [line for line in running.log()[start:].splitlines() if " BUG " in line]
     assert not damage, f"Kamailio found its memory damaged: {damage}"
 
 
