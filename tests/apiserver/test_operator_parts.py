@@ -339,7 +339,8 @@ def test_what_vanished_without_an_event_is_forgotten(platform: Platform) -> None
                 store.note(None, {**each, "kind": name, "apiVersion": kind.api_version})
         dog = Watchdog(client, store, Metrics(), lambda: None)
         audits = asyncio.create_task(dog.run())
-        await asyncio.wait_for(dog.complete.wait(), 10)
+        async with asyncio.timeout(10):
+            await dog.complete.wait()
         audits.cancel()
         await asyncio.to_thread(platform.kubectl, "delete", "number", "main")
         again = Watchdog(client, store, Metrics(), lambda: None)

@@ -156,7 +156,8 @@ class Loop:
 
     async def _pause(self, longest: float) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._world.changed.wait(), longest)
+            async with asyncio.timeout(longest):
+                await self._world.changed.wait()
         await asyncio.sleep(COALESCE_SECONDS)
 
     async def turn(self) -> None:

@@ -108,7 +108,8 @@ class SideWork:
                     self._told = (told, self._told[1]) if place == 0 else (self._told[0], told)
                     changed()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(wake.wait(), self._rest(place))
+                async with asyncio.timeout(self._rest(place)):
+                    await wake.wait()
 
     def _rest(self, place: int) -> float:
         """Seconds until the next look, when nothing changes."""

@@ -115,7 +115,8 @@ class Watchdog:
             await self._audit_all()
             if self.complete.is_set():
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._doubted.wait(), AUDIT_SECONDS)
+                    async with asyncio.timeout(AUDIT_SECONDS):
+                        await self._doubted.wait()
             elif self.fault:
                 await asyncio.sleep(next(backoffs))
             else:

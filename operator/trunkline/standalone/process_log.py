@@ -21,6 +21,8 @@ _MOST_LINES: Final = 3 * MOST_LINES
 _CHUNK: Final = 65_536
 _LINGER_SECONDS: Final = 1.0
 _TICK_SECONDS: Final = 1.0
+_LAST_CHUNKS: Final = 16
+"""More than a pipe holds (pipe(7))."""
 
 
 class LogFile:
@@ -100,31 +102,53 @@ class ProcessLog:
     async def ended(self) -> None:
         """The process has ended: take what it wrote last, and close."""
         try:
-            await asyncio.wait_for(self._at_end.wait(), _LINGER_SECONDS)
+            # Not wait_for: Python 3.11's forgets a cancellation that comes with the end it waits for, and who
+            # stops this process would wait for ever.
+            async with asyncio.timeout(_LINGER_SECONDS):
+                await self._at_end.wait()
         except TimeoutError:
-            self._loop.remove_reader(self._reading)
+            pass  # others hold it open
         finally:
-            if self._tick is not None:
-                self._tick.cancel()
-            self._file.write(finish(self._state, time.time(), plain_line))
-            os.close(self._reading)
+            self._close()
+
+    def _close(self) -> None:
+        """Take what can be read at once, whoever holds the log open or hurries."""
+        self._loop.remove_reader(self._reading)
+        for _ in range(_LAST_CHUNKS):
+            if self._at_end.is_set():
+                break
+            self._read()
+        if self._tick is not None:
+            self._tick.cancel()
+        self._file.write(finish(self._state, time.time(), plain_line))
+        os.close(self._reading)
 
 
 _OWN_LINE: Final = re.compile(r"\d{4}-\S+Z (?P<level>[A-Z]+) (?:\d+|-) \S+: ")
 _FAULT_LEVELS: Final = frozenset({"ERROR", "CRITICAL", "ALERT", "BUG"})
 _FAULT_WORDS: Final = ("ERROR", "CRITICAL", "Error", "error:")
+_TRACEBACK: Final = re.compile(
+    r"Traceback \(most recent call last\):.*\\n(?P<cause>[A-Za-z_][\w.]*(?:: .*)?)$"
+)
+"""An exception of Python's at Kamailio's start: one record, its line breaks escaped."""
 
 
 def last_fault_in_log(log: Path) -> str:
-    """The last line of a log that speaks of an error, shortened; "" if there is none."""
+    """The last line of a log that speaks of an error, shortened; "" if there is none.
+
+    Of an exception of Python's the last line of its traceback: what comes after it only says that Kamailio
+    could not start, not why.
+    """
     try:
         with log.open("rb") as file:
             file.seek(max(log.stat().st_size - 16_384, 0))
             lines = file.read().decode("utf-8", "backslashreplace").split("\n")
     except OSError:
         return ""
-    spoken = [line for line in lines if _speaks_of_a_fault(line)]
-    return printable(spoken[-1].strip())[:300] if spoken else ""
+    spoken = [line.strip() for line in lines if _speaks_of_a_fault(line)]
+    causes = [found["cause"] for line in spoken if (found := _TRACEBACK.search(line))]
+    told = causes[-1:] or spoken[-1:]
+    return printable(told[0])[:300] if told else ""
 
 
 def _speaks_of_a_fault(line: str) -> bool:

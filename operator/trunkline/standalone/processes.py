@@ -94,7 +94,8 @@ class Supervised:
         if process.returncode is None:
             process.terminate()
             try:
-                await asyncio.wait_for(process.wait(), patience)
+                async with asyncio.timeout(patience):
+                    await process.wait()
             except TimeoutError:
                 pass
         await _end_group(process)

@@ -121,7 +121,8 @@ class Session:
     async def _pause(self) -> None:
         busy = self._narrator.waits or not self._announced_ready
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), BUSY_SECONDS if busy else QUIET_SECONDS)
+            async with asyncio.timeout(BUSY_SECONDS if busy else QUIET_SECONDS):
+                await self._wake.wait()
         self._wake.clear()
 
     def _edit(self) -> None:
@@ -270,7 +271,8 @@ class Session:
             except OSError as error:
                 self._narrator.fault("DNS", f"the zone is not written: {disk_fault(error)}")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._serving.changed.wait(), 0.5)
+                async with asyncio.timeout(0.5):
+                    await self._serving.changed.wait()
             self._serving.changed.clear()
 
     # ------------------------------------------------------------------------------------------ report

@@ -57,3 +57,39 @@ def test_the_fault_that_is_told_is_no_text_that_a_line_quotes(tmp_path: Path) ->
     assert last_fault_in_log(log).endswith("child process 9 exited by a signal 6")
     log.write_text("2026-11-29T16:13:20.468Z - - stderr: *** buffer overflow detected ***: Error\n")
     assert "buffer overflow" in last_fault_in_log(log)
+
+
+def test_the_fault_that_is_told_of_a_failed_start_is_the_exceptions_last_line(tmp_path: Path) -> None:
+    """Kamailio's own lines that follow only say that it could not start."""
+    log = tmp_path / "log"
+    log.write_text(
+        "2026-11-29T17:24:18.817Z ERROR 9 python_support.c:156: mod_init: Unhandled exception in the Python"
+        " code:"
+        '\\nTraceback (most recent call last):\\n  File "main.py", line 1, in mod_init\\n    import lmdb'
+        "\\nModuleNotFoundError: No module named 'lmdb'\n"
+        "2026-11-29T17:24:18.817Z ERROR 9 app_python3_mod.c:169: failed to load python script\n"
+        "2026-11-29T17:24:18.817Z - - stderr: ERROR: error while initializing modules\n"
+    )
+    assert last_fault_in_log(log) == "ModuleNotFoundError: No module named 'lmdb'"
+
+
+def test_a_stop_that_comes_with_the_end_is_not_forgotten(tmp_path: Path) -> None:
+    """Whoever stops a process at the moment of its end gets its last words, and does not wait for ever."""
+
+    async def scenario() -> None:
+        program = "import sys, time; sys.stdin.read(); print('last words')"
+        spec = ProcessSpec("x", (sys.executable, "-c", program), dict(os.environ), tmp_path, tmp_path / "log")
+        ends = 0
+        for delay in range(40):
+            process = Supervised(spec, lambda: None)
+            process.start()
+            while not process.fault:  # noqa: ASYNC110 -- the very moment is meant
+                await asyncio.sleep(0)
+            for _ in range(delay % 8):
+                await asyncio.sleep(0)
+            async with asyncio.timeout(5):
+                await process.stop(patience=1)
+            ends += 1
+        assert (tmp_path / "log").read_text().count("last words") >= ends
+
+    asyncio.run(scenario())
