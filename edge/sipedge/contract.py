@@ -1,6 +1,7 @@
-"""What the agent of an edge pod and the operator agree upon beside the table: the words on the pod's Lease.
+"""What the agent of an edge pod and the operator agree upon beside the table.
 
-Both sides keep to these bounds: the agent writes nothing beyond them, and the operator believes nothing else.
+On the pod's Lease both sides keep to these bounds: the agent writes nothing beyond them, and the operator
+believes nothing else.
 """
 
 from __future__ import annotations
@@ -15,6 +16,12 @@ READY: Final = "trunkline.dev/ready"
 """Annotation: `true` while Kamailio serves that sequence and takes calls; anything else means no."""
 ERROR: Final = "trunkline.dev/error"
 """Annotation: what is wrong now, in words; absent if nothing is."""
+
+CALLS_PER_SECOND: Final = "TRUNKLINE_CALLS_PER_SECOND"
+CALLS_IN_PROGRESS: Final = "TRUNKLINE_CALLS_IN_PROGRESS"
+"""Variables of the agent: the pod's `Capacity`, in decimal digits; absent means the default."""
+SHARED_MEMORY: Final = "TRUNKLINE_SHARED_MEMORY_MB"
+"""Variable of the agent: the most that Kamailio's shared memory may have; absent means no bound."""
 
 LONGEST_ERROR: Final = 512
 """Characters of an error."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import json
-import math
 import os
 import resource
 import shutil
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from sipedge.capacity import DEFAULT_CALLS_IN_PROGRESS, DEFAULT_CALLS_PER_SECOND, LARGEST_MB, Capacity
 from sipedge.e164 import EMERGENCY_NUMBERS
 from sipedge.log_lines import LOG_ENGINE
 from sipedge.secret import Secret
@@ -27,16 +27,11 @@ INSTANCE_VARIABLE: Final = "TRUNKLINE_INSTANCE"
 """Names instance.json to Kamailio and to the agent."""
 
 
-_MB_PER_CALL_A_SECOND: Final = 0.2
-_KB_PER_DIALOG: Final = 10
 _KB_PER_TLS_CONNECTION: Final = 90
 """Most of it is OpenSSL's, which allocates in shared memory."""
 _KB_PER_TCP_CONNECTION: Final = 18
 """Most of it is the buffer for one message (`tcp_rd_buf_size`)."""
-_BASE_MB: Final = 24
 _SMALLEST_MB: Final = 32
-_LARGEST_MB: Final = 2047
-"""Kamailio's variables are signed numbers of 32 bits, that of the memory left among them."""
 _SOURCES: Final = 8
 """So many sources together must be able to take all connections, no fewer (Kamailio 5.8 and later)."""
 _OTHER_FILES: Final = 512
@@ -78,10 +73,9 @@ class InstanceSettings:
     """Holds `sipedge` and nothing else, so that Debian's Python never sees a virtual environment."""
     resolver: str | None = None
     """`ADDR:PORT` of the resolver for the names in URIs; None = the system's."""
-    calls_per_second: int = 200
-    """New calls that are taken in one second; what is more is answered 503 at once."""
-    calls_in_progress: int = 2_000
-    """For how many calls there must be memory. Nothing is refused by this number itself."""
+    calls_per_second: int = DEFAULT_CALLS_PER_SECOND
+    calls_in_progress: int = DEFAULT_CALLS_IN_PROGRESS
+    """These two: see `Capacity`."""
     shm_mb: int | None = None
     """Shared memory in MB; None = what the two numbers above need (`shared_memory_mb`)."""
     children: int = 2
@@ -95,15 +89,10 @@ class InstanceSettings:
 
     @property
     def shared_memory_mb(self) -> int:
-        """Kamailio's shared memory: one half for calls, the other for connections.
-
-        A call holds its transactions for some seconds after each message, and a dialog until its end.
-        """
+        """Kamailio's shared memory: one half for calls, the other for connections."""
         if self.shm_mb is not None:
             return self.shm_mb
-        calls = self.calls_per_second * _MB_PER_CALL_A_SECOND
-        dialogs = self.calls_in_progress * _KB_PER_DIALOG / 1024
-        return 2 * math.ceil(_BASE_MB + calls + dialogs)
+        return Capacity(self.calls_per_second, self.calls_in_progress).shared_memory_mb
 
     @property
     def tls_connections(self) -> int:
@@ -318,9 +307,9 @@ def process_environment(settings: InstanceSettings) -> dict[str, str]:
 def _check(settings: InstanceSettings) -> None:
     if settings.calls_per_second < 1 or settings.calls_in_progress < 1:
         raise InstanceError("calls_per_second and calls_in_progress: write 1 or more")
-    if not _SMALLEST_MB <= settings.shared_memory_mb <= _LARGEST_MB:
+    if not _SMALLEST_MB <= settings.shared_memory_mb <= LARGEST_MB:
         raise InstanceError(
-            f"{settings.shared_memory_mb} MB of shared memory cannot be used: {_SMALLEST_MB} to {_LARGEST_MB}"
+            f"{settings.shared_memory_mb} MB of shared memory cannot be used: {_SMALLEST_MB} to {LARGEST_MB}"
             " MB can; change shm_mb, or the calls that it is made for"
         )
     try:

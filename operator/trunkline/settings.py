@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Final, Literal
 
+from sipedge.capacity import DEFAULT_CALLS_IN_PROGRESS, DEFAULT_CALLS_PER_SECOND, Capacity
 from trunkline.plan.base_domain import LABEL, base_domain_fault
 
 DEFAULT_SYSTEM_NAMESPACE: Final = "trunkline-system"
@@ -74,6 +75,18 @@ class OperatorSettings:
     )
     edge_priority_class: str = field(default="", metadata=_given("NAME", "PriorityClass of edge pods."))
     """Empty = the cluster's default."""
+    edge_calls_per_second: int = field(
+        default=DEFAULT_CALLS_PER_SECOND,
+        metadata=_given(
+            "",
+            "New calls a second that an edge pod takes; more get 503 with Retry-After. "
+            "Memory is sized by it.",
+        ),
+    )
+    edge_calls_in_progress: int = field(
+        default=DEFAULT_CALLS_IN_PROGRESS,
+        metadata=_given("", "For how many calls in progress an edge pod has memory."),
+    )
     metrics_port: int = field(default=8080, metadata=_given("", "Prometheus metrics; 0 = none."))
     health_port: int = field(default=8081, metadata=_given("", "Serves /healthz and /readyz; 0 = none."))
     listen_address: str = field(
@@ -130,11 +143,16 @@ def variable(name: str) -> str:
 
 
 def settings_of(given: Mapping[str, str | int]) -> OperatorSettings:
-    """The settings from what options or variables say, by field. They are not checked."""
+    """The settings from what options or variables say, by field. They are not checked.
+
+    Raises SettingError for a number that is not written as one.
+    """
     values: dict[str, Any] = dict(given)
     for each in fields(OperatorSettings):
         if isinstance(each.default, tuple) and each.name in values:
             values[each.name] = _listed(values[each.name])
+        if isinstance(each.default, int) and each.name in values:
+            values[each.name] = _number(each.name, values[each.name])
     values["base_domain"] = values["base_domain"].lower().removesuffix(".")
     return OperatorSettings(**values)
 
@@ -142,6 +160,13 @@ def settings_of(given: Mapping[str, str | int]) -> OperatorSettings:
 def _listed(text: str) -> tuple[str, ...]:
     """The members of a comma-separated list."""
     return tuple(part for part in (each.strip() for each in text.split(",")) if part)
+
+
+def _number(name: str, given: str | int) -> int:
+    try:
+        return int(given)
+    except ValueError:
+        raise SettingError(f"{variable(name)} {given!r} is not a whole number") from None
 
 
 def check_settings(settings: OperatorSettings) -> OperatorSettings:
@@ -163,6 +188,9 @@ def check_settings(settings: OperatorSettings) -> OperatorSettings:
     for cidr in settings.denied_target_cidrs:
         _check_cidr(cidr)
     container_resources(settings.edge_resources)
+    capacity = Capacity(settings.edge_calls_per_second, settings.edge_calls_in_progress)
+    if fault := capacity.fault("--edge-calls-per-second", "--edge-calls-in-progress"):
+        raise SettingError(fault)
     if settings.dns_provider not in ("none", "rfc2136"):
         raise SettingError(f"--dns-provider {settings.dns_provider!r} is unknown: write none or rfc2136")
     if settings.dns_provider == "rfc2136":

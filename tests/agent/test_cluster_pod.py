@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from sipedge.agent.faults import Faults
+from sipedge.agent.kube_api import KubernetesApi
 from sipedge.agent.pod import NoAddressError, Pod, read_pod, take_address
-from sipedge.agent.pod_files import pod_instance
+from sipedge.agent.pod_files import PodFiles, memory_shortage, pod_instance
 from sipedge.instance import InstanceError, agent_command
 from support.edge import ROOT, make_settings
 from support.web_pages import web_page
@@ -76,6 +78,7 @@ def environment(folder: Path, **changes: str) -> dict[str, str]:
         ({"POD_NAME": ""}, "POD_NAME is not set"),
         ({"KUBERNETES_SERVICE_HOST": ""}, "KUBERNETES_SERVICE_HOST is not set"),
         ({"TRUNKLINE_DRAIN_SECONDS": "soon"}, "TRUNKLINE_DRAIN_SECONDS: 'soon' is no number of seconds"),
+        ({"TRUNKLINE_CALLS_PER_SECOND": "0"}, "TRUNKLINE_CALLS_PER_SECOND 0 is not between 1 and 10000"),
         ({"TRUNKLINE_RESOLVER": "dns.example"}, "'dns.example' is no ADDR:PORT"),
     ),
     ids=lambda value: "" if isinstance(value, Mapping) else value[:40],
@@ -127,6 +130,29 @@ def test_the_containers_memory_bounds_kamailios() -> None:
     assert pod_instance(pod(TRUNKLINE_SHARED_MEMORY_MB="64"), ADDRESS).shared_memory_mb == 64
     with pytest.raises(InstanceError, match="TRUNKLINE_SHARED_MEMORY_MB: 'x' is not a whole number"):
         pod(TRUNKLINE_SHARED_MEMORY_MB="x")
+
+
+def test_calls_size_memory_and_a_limit_below_that_is_told_with_the_mend() -> None:
+    """The edge still serves, but refuses calls earlier than it was asked to."""
+    asked = {"TRUNKLINE_CALLS_PER_SECOND": "500", "TRUNKLINE_CALLS_IN_PROGRESS": "10240"}
+    settings = pod_instance(pod(**asked), ADDRESS)
+    assert (settings.calls_per_second, settings.calls_in_progress) == (500, 10_240)
+    assert settings.shared_memory_mb == 448
+    assert memory_shortage(pod(**asked)) is None
+    assert memory_shortage(pod(**asked, TRUNKLINE_SHARED_MEMORY_MB="448")) is None
+    told = memory_shortage(pod(**asked, TRUNKLINE_SHARED_MEMORY_MB="447"))
+    assert told is not None
+    assert "447 MB" in told
+    assert "need 448 MB: raise edge.resources.kamailio.limits.memory to 896Mi, or lower edge.calls" in told
+
+
+def test_the_agents_log_has_that_once(caplog: pytest.LogCaptureFixture) -> None:
+    """As the pod's address is taken; where the limit is enough, nothing is said."""
+    for small in (pod(TRUNKLINE_SHARED_MEMORY_MB="64"), pod(TRUNKLINE_SHARED_MEMORY_MB="168")):
+        PodFiles(small, ADDRESS, KubernetesApi(small.access), Faults())
+    assert [each.message for each in caplog.records] == [
+        memory_shortage(pod(TRUNKLINE_SHARED_MEMORY_MB="64"))
+    ]
 
 
 # ----------------------------------------------------------------------------------- addresses

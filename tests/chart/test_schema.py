@@ -22,6 +22,8 @@ REFUSED: dict[str, dict[str, Any]] = {
     "dns/rfc2136/port": {"dns": {"rfc2136": {"port": 0}}},
     "tsigSecret": {"dns": {"rfc2136": {"tsigSecret": "x"}}},
     "pullPolicy": {"edge": {"image": {"pullPolicy": "Sometimes"}}},
+    "edge/callsPerSecond": {"edge": {"callsPerSecond": 10001}},
+    "edge/callsInProgress": {"edge": {"callsInProgress": 0}},
     "resource": {"operator": {"resource": {}}},
     "limit": {"operator": {"resources": {"limit": {}}}},
     "imagePullSecrets/0": {"operator": {"imagePullSecrets": ["registry"]}},

@@ -58,6 +58,8 @@ EVERYTHING: Manifest = {
         "imagePullSecrets": [{"name": "registry"}, {"name": "other"}],
         "resources": {"kamailio": {"limits": {"cpu": 2}}, "agent": {"requests": {"memory": "100Mi"}}},
         "priorityClassName": "calls",
+        "callsPerSecond": 500,
+        "callsInProgress": 20000,
     },
     "crds": {"enabled": False},
     "uninstall": {"enabled": True, "drain": "2m"},
@@ -126,7 +128,7 @@ def test_the_operator_takes_the_settings_of_the_chart(render: Render) -> None:
 
 
 def test_edge_pods_are_as_the_values_say(render: Render) -> None:
-    """Resources of both containers, pull secrets and priority, all the way to the pod."""
+    """Resources of both containers, pull secrets, priority and calls, all the way to the pod."""
     settings = told_settings(operator_environment(render(EVERYTHING)))
     objects = edge_objects(make_edge(), workload_settings(settings))
     (pods,) = (each for each in objects if each["kind"] == "StatefulSet")
@@ -137,6 +139,14 @@ def test_edge_pods_are_as_the_values_say(render: Render) -> None:
     }
     assert spec["imagePullSecrets"] == [{"name": "registry"}, {"name": "other"}]
     assert spec["priorityClassName"] == "calls"
+    told = {each["name"]: each.get("value") for each in spec["containers"][1]["env"]}
+    assert (told["TRUNKLINE_CALLS_PER_SECOND"], told["TRUNKLINE_CALLS_IN_PROGRESS"]) == ("500", "20000")
+
+
+def test_a_large_number_stays_a_number_in_digits(render: Render) -> None:
+    """Helm reads numbers as floats and writes a million as 1e+06."""
+    told = operator_environment(render({"edge": {"callsInProgress": 1_000_000}}))
+    assert told["TRUNKLINE_EDGE_CALLS_IN_PROGRESS"] == "1000000"
 
 
 def test_the_charts_defaults_are_those_of_the_plan(render: Render) -> None:

@@ -99,6 +99,8 @@ def test_paths_name_the_state_directory_that_up_would_choose(tmp_path: Path) -> 
         (("examples/quickstart", "--dns", "nowhere"), "--dns"),
         (("examples/quickstart", "--resolver", "1.2.3.4"), "--resolver"),
         (("examples/quickstart", "--base-domain", "a b"), "--base-domain"),
+        (("examples/quickstart", "--calls-per-second", "0"), "--calls-per-second 0 is not between"),
+        (("examples/quickstart", "--calls-in-progress", "0"), "--calls-in-progress 0 is not between"),
     ),
 )
 def test_up_that_cannot_start_ends_with_1(arguments: tuple[str, ...], message: str, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from trunkline.settings import (
     OperatorSettings,
     SettingError,
+    check_settings,
     container_resources,
     options,
     settings_of,
@@ -33,6 +34,34 @@ def test_other_resources_are_refused_with_the_mend(text: str) -> None:
     """The option, what is wrong, and an example."""
     with pytest.raises(SettingError, match=r"^--edge-resources: .*: write as \{"):
         container_resources(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fault"),
+    (
+        ("edge_calls_per_second", 0, "--edge-calls-per-second 0 is not between 1 and 10000"),
+        ("edge_calls_per_second", 10_001, "--edge-calls-per-second 10001 is not between 1 and 10000"),
+        ("edge_calls_in_progress", 0, "--edge-calls-in-progress 0 is not between 1 and 1000000"),
+        ("edge_calls_in_progress", 1_000_001, "--edge-calls-in-progress 1000001 is not between"),
+        ("edge_calls_in_progress", 1_000_000, "--edge-calls-per-second 200 and .* lower one of them"),
+    ),
+)
+def test_calls_that_no_edge_pod_can_be_made_for_are_refused(name: str, value: int, fault: str) -> None:
+    """By the operator, before any pod would be restarted for them."""
+    with pytest.raises(SettingError, match=f"^{fault}"):
+        check_settings(settings_of({"base_domain": "voice.example", name: value}))
+
+
+def test_numbers_are_read_from_the_text_of_a_variable() -> None:
+    """A pod's variables are text."""
+    assert settings_of({"base_domain": "voice.example", "metrics_port": "80"}).metrics_port == 80
+    with pytest.raises(SettingError, match=r"^TRUNKLINE_METRICS_PORT 'x' is not a whole number$"):
+        settings_of({"base_domain": "voice.example", "metrics_port": "x"})
+
+
+def test_calls_that_fill_all_the_memory_that_kamailio_can_use() -> None:
+    """Up to there an edge may grow."""
+    check_settings(settings_of({"base_domain": "voice.example", "edge_calls_per_second": 4_895}))
 
 
 def test_an_uninstallation_needs_a_domain_only_where_it_wrote_records() -> None:

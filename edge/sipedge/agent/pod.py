@@ -12,6 +12,8 @@ from typing import Final
 
 from sipedge.agent.drain import read_drain_seconds
 from sipedge.agent.kube_api import Access
+from sipedge.capacity import DEFAULT_CALLS_IN_PROGRESS, DEFAULT_CALLS_PER_SECOND, Capacity
+from sipedge.contract import CALLS_IN_PROGRESS, CALLS_PER_SECOND, SHARED_MEMORY
 from sipedge.instance import InstanceError, Ports
 
 EDGE_VARIABLE: Final = "TRUNKLINE_EDGE"
@@ -46,6 +48,7 @@ class Pod:
     http_port: int
     drain_seconds: float
     resolver: str | None
+    capacity: Capacity
     shared_memory_mb: int | None
     """The most that Kamailio's shared memory may have; None = what its calls need."""
 
@@ -90,8 +93,21 @@ def read_pod(environment: Mapping[str, str]) -> Pod:
         http_port=_port("TRUNKLINE_HTTP_PORT", environment.get("TRUNKLINE_HTTP_PORT", str(HTTP_PORT))),
         drain_seconds=drain_seconds,
         resolver=environment.get("TRUNKLINE_RESOLVER") or None,
-        shared_memory_mb=_whole_number("TRUNKLINE_SHARED_MEMORY_MB", environment),
+        capacity=_capacity(environment),
+        shared_memory_mb=_whole_number(SHARED_MEMORY, environment),
     )
+
+
+def _capacity(environment: Mapping[str, str]) -> Capacity:
+    per_second = _whole_number(CALLS_PER_SECOND, environment)
+    in_progress = _whole_number(CALLS_IN_PROGRESS, environment)
+    capacity = Capacity(
+        DEFAULT_CALLS_PER_SECOND if per_second is None else per_second,
+        DEFAULT_CALLS_IN_PROGRESS if in_progress is None else in_progress,
+    )
+    if fault := capacity.fault(CALLS_PER_SECOND, CALLS_IN_PROGRESS):
+        raise InstanceError(fault)
+    return capacity
 
 
 def _whole_number(name: str, environment: Mapping[str, str]) -> int | None:

@@ -59,12 +59,28 @@ def pod_instance(pod: Pod, address: str, site: SiteRow | None = None) -> Instanc
         kamailio_dir=next((each for each in beside if each.is_dir()), beside[0]),
         python_path=package,
         resolver=pod.resolver,
+        calls_per_second=pod.capacity.calls_per_second,
+        calls_in_progress=pod.capacity.calls_in_progress,
         advertised=dict(site.advertised).get(address) if site else None,
         deprecated_tls=site.deprecated_tls if site else False,
     )
     limit = pod.shared_memory_mb
     return (
         settings if limit is None or limit >= settings.shared_memory_mb else replace(settings, shm_mb=limit)
+    )
+
+
+def memory_shortage(pod: Pod) -> str | None:
+    """That the container's limit leaves less memory than the pod's calls need, and the mend; None if not."""
+    calls, limit = pod.capacity, pod.shared_memory_mb
+    needed = calls.shared_memory_mb
+    if limit is None or limit >= needed:
+        return None
+    return (
+        f"Kamailio gets {limit} MB of shared memory, half of its container's limit, but "
+        f"{calls.calls_per_second} new calls a second and {calls.calls_in_progress} in progress need "
+        f"{needed} MB: raise edge.resources.kamailio.limits.memory to {2 * needed}Mi, or lower "
+        "edge.callsPerSecond or edge.callsInProgress"
     )
 
 
@@ -81,6 +97,9 @@ class PodFiles:
         self._certificate = _Followed(api, pod.namespace, certificate_object(pod.edge), self._changed.set)
         self.advertised: str | None = None
         """The address that callers are told; None while it is not known."""
+        if shortage := memory_shortage(pod):
+            # No fault of the edge: it serves, and refuses calls earlier than it was asked to.
+            log.warning("%s", shortage)
 
     def set_site(self, site: SiteRow) -> None:
         """The table in use says this of its edge."""

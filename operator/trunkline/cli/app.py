@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from sipedge.capacity import DEFAULT_CALLS_IN_PROGRESS, DEFAULT_CALLS_PER_SECOND
 from trunkline.cli import exits
 from trunkline.cli.options import (
     KUBECTL,
@@ -93,6 +94,17 @@ def up(
     drain: Annotated[
         float, typer.Option(min=0, metavar="SECONDS", help="How long calls may go on after SIGTERM.")
     ] = 5.0,
+    calls_per_second: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            help="New calls a second that each address takes; more get 503 with Retry-After. "
+            "Memory is sized by it.",
+        ),
+    ] = DEFAULT_CALLS_PER_SECOND,
+    calls_in_progress: Annotated[
+        int, typer.Option(metavar="N", help="For how many calls in progress each address has memory.")
+    ] = DEFAULT_CALLS_IN_PROGRESS,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say more of what happens.")] = False,
 ) -> None:
     """Run the edges of these files on this machine, and follow edits live.
@@ -115,6 +127,8 @@ def up(
         resolver=resolver,
         state_dir=state_dir,
         drain_seconds=drain,
+        calls_per_second=calls_per_second,
+        calls_in_progress=calls_in_progress,
         verbose=verbose,
     )
     raise typer.Exit(run_up(options))

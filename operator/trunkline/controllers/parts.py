@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from sipedge.capacity import Capacity
 from trunkline.api import SecretValues, read_secret
 from trunkline.controllers import installation
 from trunkline.controllers.seams import Certificates, Facts, Names, Workloads
@@ -72,6 +73,7 @@ def workload_settings(settings: OperatorSettings) -> WorkloadSettings:
         image_pull_policy=settings.image_pull_policy,
         image_pull_secrets=settings.edge_pull_secrets,
         priority_class=settings.edge_priority_class,
+        capacity=Capacity(settings.edge_calls_per_second, settings.edge_calls_in_progress),
     )
     resources = container_resources(settings.edge_resources)
     return replace(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from sipedge.contract import CALLS_IN_PROGRESS, CALLS_PER_SECOND, SHARED_MEMORY
 from trunkline.api import Edge
 from trunkline.plan.workload_names import (
     Manifest,
@@ -185,11 +186,13 @@ def _agent(edge: Edge, settings: WorkloadSettings) -> Manifest:
         "TRUNKLINE_ADVERTISE": edge.spec.advertise.type,
         "TRUNKLINE_PORTS": f"{ports.udp},{ports.tcp},{ports.tls}",
         "TRUNKLINE_HTTP_PORT": str(agent_port(edge)),
+        CALLS_PER_SECOND: str(settings.capacity.calls_per_second),
+        CALLS_IN_PROGRESS: str(settings.capacity.calls_in_progress),
         **_drain(edge),
     }
     if (memory := settings.kamailio_memory_mb) is not None:
         # The other half is for its processes. Beyond the limit Kamailio would be ended, with all its calls.
-        values["TRUNKLINE_SHARED_MEMORY_MB"] = str(memory // 2)
+        values[SHARED_MEMORY] = str(memory // 2)
     if edge.spec.advertise.addresses:
         values["TRUNKLINE_ADDRESSES_FILE"] = f"{_LIST}/{ADDRESSES}"
     fields = {

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from sipedge.capacity import Capacity
+
 _MULTIPLES: Final = {
     **{f"{letter}i": 1024 ** (power + 1) for power, letter in enumerate("KMGT")},
     **{letter: 1000 ** (power + 1) for power, letter in enumerate("kMGT")},
@@ -35,6 +37,8 @@ class WorkloadSettings:
     )
     """No limit of memory by default: beyond it, all calls of the pod would be lost at once."""
     agent_resources: Resources = field(default_factory=lambda: {"requests": {"cpu": "50m", "memory": "64Mi"}})
+    capacity: Capacity = field(default_factory=Capacity)
+    """Of each pod. Another one restarts the pods, one at a time."""
     state_size: str = "4Gi"
     """The most that a pod may write to its node's disk: its copy of the table, and certificates."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import sipedge
+from sipedge.capacity import Capacity
 from sipedge.instance import (
     InstanceError,
     InstanceSettings,
@@ -66,12 +67,14 @@ class Fleet:
         self,
         state: StateDirectory,
         resolver: str | None,
+        capacity: Capacity,
         drain_seconds: float,
         on_change: Callable[[], None],
     ) -> None:
         """Raises PackageError, or OSError for the disk."""
         self._state = state
         self._resolver = resolver
+        self._capacity = capacity
         self._drain_seconds = drain_seconds
         self._on_change = on_change
         self._kamailio_dir = kamailio_directory()
@@ -124,6 +127,8 @@ class Fleet:
             kamailio_dir=self._kamailio_dir,
             python_path=self._state.python_path,
             resolver=self._resolver,
+            calls_per_second=self._capacity.calls_per_second,
+            calls_in_progress=self._capacity.calls_in_progress,
             deprecated_tls=wish.deprecated_tls,
         )
 

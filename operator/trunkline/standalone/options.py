@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sipedge.capacity import DEFAULT_CALLS_IN_PROGRESS, DEFAULT_CALLS_PER_SECOND, Capacity
 from trunkline.plan.base_domain import base_domain_fault
 
 DEFAULT_BASE_DOMAIN: Final = "trunkline.test"
@@ -30,6 +31,8 @@ class UpOptions:
     resolver: str | None = None
     state_dir: str | os.PathLike[str] | None = None
     drain_seconds: float = DEFAULT_DRAIN_SECONDS
+    calls_per_second: int = DEFAULT_CALLS_PER_SECOND
+    calls_in_progress: int = DEFAULT_CALLS_IN_PROGRESS
     verbose: bool = False
 
 
@@ -54,6 +57,8 @@ class CheckedOptions:
     resolver: Endpoint | None
     state_dir: Path | None
     drain_seconds: float
+    capacity: Capacity
+    """Of each address of an Edge."""
     verbose: bool
 
 
@@ -63,6 +68,9 @@ def check_options(options: UpOptions) -> CheckedOptions:
         raise OptionError("PATH is missing: give a directory of YAML or a YAML file")
     if not 0 <= options.drain_seconds <= 86_400:
         raise OptionError(f"--drain {options.drain_seconds:g} is not between 0 and 86400 seconds")
+    capacity = Capacity(options.calls_per_second, options.calls_in_progress)
+    if fault := capacity.fault("--calls-per-second", "--calls-in-progress"):
+        raise OptionError(fault)
     return CheckedOptions(
         paths=tuple(os.fspath(path) for path in options.paths),
         base_domain=check_domain(options.base_domain),
@@ -70,6 +78,7 @@ def check_options(options: UpOptions) -> CheckedOptions:
         resolver=None if options.resolver is None else parse_endpoint("--resolver", options.resolver),
         state_dir=None if options.state_dir is None else Path(options.state_dir),
         drain_seconds=float(options.drain_seconds),
+        capacity=capacity,
         verbose=options.verbose,
     )
 

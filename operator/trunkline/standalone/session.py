@@ -68,7 +68,7 @@ class Session:
         self._stopping = asyncio.Event()
         self._edited = False
         self._resolver = str(options.resolver) if options.resolver else None
-        self._fleet = Fleet(state, self._resolver, options.drain_seconds, self._wake.set)
+        self._fleet = Fleet(state, self._resolver, options.capacity, options.drain_seconds, self._wake.set)
         knot = KnotSettings(options.base_domain, options.dns.address, options.dns.port, state.dns)
         self._nameserver = NameServer(knot, state.root, self._wake.set)
         self._certificates = EdgeCertificates(CertificateStore(state, options.base_domain))

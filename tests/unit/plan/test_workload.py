@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from api import whole_objects
+from sipedge.agent.pod import read_pod
+from sipedge.capacity import Capacity
 from support.objects import make_edge
 from trunkline.api import Edge, decode
 from trunkline.plan.workload import SERVED, Manifest, WorkloadSettings, edge_objects, served_edge
@@ -287,6 +289,8 @@ def test_the_agent_is_told_who_and_where_it_is() -> None:
         "TRUNKLINE_ADVERTISE": "PodIP",
         "TRUNKLINE_PORTS": "5060,5060,5071",
         "TRUNKLINE_HTTP_PORT": "8090",
+        "TRUNKLINE_CALLS_PER_SECOND": "200",
+        "TRUNKLINE_CALLS_IN_PROGRESS": "2000",
         "TRUNKLINE_DRAIN_SECONDS": "3600",
     }
     assert fields == {
@@ -329,13 +333,14 @@ def test_placement_is_taken_over() -> None:
 
 
 def test_settings_of_the_platform_reach_the_pods() -> None:
-    """Image, pull secrets, priority, resources."""
+    """Image, pull secrets, priority, resources, and capacity, which the agent reads as it was written."""
     settings = WorkloadSettings(
         namespace="edges",
         image="registry.example/edge:2",
         image_pull_policy="Always",
         image_pull_secrets=("registry",),
         priority_class="system-cluster-critical",
+        capacity=Capacity(calls_per_second=500, calls_in_progress=20_000),
         kamailio_resources={"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {}},
     )
     edge: Edge = make_edge(**POD_IP)
@@ -346,6 +351,10 @@ def test_settings_of_the_platform_reach_the_pods() -> None:
     kamailio = found["containers"][0]
     assert (kamailio["image"], kamailio["imagePullPolicy"]) == ("registry.example/edge:2", "Always")
     assert kamailio["resources"] == {"requests": {"cpu": "1", "memory": "1Gi"}}
+    told = environment(found["containers"][1])
+    fields = {name: "192.0.2.1" for name, value in told.items() if not isinstance(value, str)}
+    cluster = {"KUBERNETES_SERVICE_HOST": "192.0.2.2"}
+    assert read_pod({**told, **fields, **cluster}).capacity == settings.capacity
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from sipedge.instance import Ports
 from trunkline.api import ObjectRef
 from trunkline.standalone import requirements
 from trunkline.standalone.announce import describe_changes, describe_transitions, ready_line, took_effect
 from trunkline.standalone.generations import Generations
+from trunkline.standalone.instances import Fleet, InstanceWish
 from trunkline.standalone.load import load
 from trunkline.standalone.options import OptionError, UpOptions, check_domain, check_options, parse_endpoint
 from trunkline.standalone.state_files import (
@@ -86,6 +88,35 @@ def test_no_drain_time(seconds: float) -> None:
     """Neither negative, nor above a day, nor no number at all."""
     with pytest.raises(OptionError, match="--drain"):
         check_options(UpOptions(["manifests"], drain_seconds=seconds))
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    (
+        (UpOptions(["manifests"], calls_per_second=0), "--calls-per-second 0 is not between 1 and 10000"),
+        (
+            UpOptions(["manifests"], calls_in_progress=-1),
+            "--calls-in-progress -1 is not between 1 and 1000000",
+        ),
+        (
+            UpOptions(["manifests"], calls_per_second=6_000),
+            "--calls-per-second 6000 and --calls-in-progress 2000 need 2488 MB",
+        ),
+    ),
+)
+def test_more_or_fewer_calls_than_an_instance_can_be_made_for(options: UpOptions, fault: str) -> None:
+    """Said before anything starts, by the options' own names."""
+    with pytest.raises(OptionError, match=f"^{fault}"):
+        check_options(options)
+
+
+def test_an_instance_is_made_for_the_calls_that_were_asked_for(tmp_path: Path) -> None:
+    """From the options to what Kamailio is started with."""
+    options = check_options(UpOptions(["manifests"], calls_per_second=500, calls_in_progress=20_000))
+    fleet = Fleet(open_state_directory(tmp_path), None, options.capacity, 0.0, lambda: None)
+    settings = fleet._settings(InstanceWish("ashburn", "127.0.0.1", Ports()))
+    assert (settings.calls_per_second, settings.calls_in_progress) == (500, 20_000)
+    assert settings.shared_memory_mb == options.capacity.shared_memory_mb
 
 
 def test_missing_packages_are_named_with_the_line_that_installs_them(
