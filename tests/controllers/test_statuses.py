@@ -38,13 +38,36 @@ class Bench:
         manifest = manifest_of(ref.kind, ref.name, ref.namespace, spec, **metadata)
         self.store.note("MODIFIED", {**manifest, "status": status})
 
+    def make_again(self, ref: ObjectRef, spec: Mapping[str, Any]) -> None:
+        """Delete the object, and make another one with its name."""
+        metadata = {"uid": "another", "generation": 1}
+        for event in ("DELETED", "ADDED"):
+            self.version += 1
+            version = str(self.version)
+            manifest = manifest_of(
+                ref.kind, ref.name, ref.namespace, spec, resourceVersion=version, **metadata
+            )
+            self.store.note(event, manifest)
+
     def learn(self, resources: Resources, sequence: int) -> None:
+        """What is in the store was compiled, and published as `sequence`."""
+        self.learn_of(self.identities(), resources, sequence)
+
+    def identities(self) -> dict[ObjectRef, tuple[str, int]]:
+        return {seen.ref: seen.identity for seen in self.store.all()}
+
+    def learn_of(
+        self, identities: Mapping[ObjectRef, tuple[str, int]], resources: Resources, sequence: int
+    ) -> None:
         compilation = compile_resources(resources)
         verdicts: dict[ObjectRef, list[Any]] = {}
         for verdict in compilation.verdicts:
             verdicts.setdefault(verdict.ref, []).append(verdict)
         knowledge = Knowledge(
-            {ref: tuple(each) for ref, each in verdicts.items()}, compilation.facts, {"ashburn": sequence}
+            {ref: tuple(each) for ref, each in verdicts.items()},
+            compilation.facts,
+            {"ashburn": sequence},
+            identities,
         )
         self.book.learn(self.store.all(), knowledge, self.now)
 
@@ -73,6 +96,20 @@ def number_bench(generation: int = 1) -> Bench:
     bench.note("Number", "main-line", "acme", {"number": "+14155550100"}, generation)
     bench.learn(make_resources(make_number(generation=generation), make_edge()), sequence=7)
     return bench
+
+
+def test_nothing_is_said_of_an_object_that_came_after_the_compilation() -> None:
+    """Deleted and made again meanwhile, with the same name and generation: the edges do not have this one."""
+    bench = number_bench()
+    compiled = bench.identities()
+    bench.make_again(NUMBER, {"number": "+14155550100"})
+    resources = make_resources(make_number(generation=1), make_edge())
+    bench.learn_of(compiled, resources, sequence=7)
+    bench.hear(7, 7)
+    assert bench.due() == {}
+    bench.learn(resources, sequence=8)
+    bench.hear(8, 8)
+    assert bench.store_due(NUMBER)["Programmed"]["status"] == "True"
 
 
 def test_an_outcome_is_due_at_once() -> None:
@@ -133,7 +170,11 @@ def test_fields_that_an_older_crd_drops_are_written_once_each() -> None:
 
     def written() -> set[str]:
         bench.now += 11
-        bench.book.learn(bench.store.all(), Knowledge({}, {trunk: dict(facts)}, {"ashburn": 7}), bench.now)
+        bench.book.learn(
+            bench.store.all(),
+            Knowledge({}, {trunk: dict(facts)}, {"ashburn": 7}, bench.identities()),
+            bench.now,
+        )
         bench.hear(7)
         due = bench.due().get(trunk)
         if due is None:

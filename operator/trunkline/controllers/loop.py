@@ -66,6 +66,8 @@ class _Compiled:
     """A compilation, and what it is of. Equal only to itself."""
 
     inputs: object
+    identities: Mapping[ObjectRef, tuple[str, int]]
+    """Which version of each object was compiled."""
     resources: Resources
     compilation: Compilation
     verdicts: Mapping[ObjectRef, tuple[Verdict, ...]]
@@ -104,6 +106,7 @@ class Loop:
         self._compiled: _Compiled | None = None
         self._revision: object = None
         self._inputs: object = None
+        self._identities: Mapping[ObjectRef, tuple[str, int]] = {}
         self._learned: object = None
         self._edge_faults = EdgeFaults(metrics)
         self._pods: dict[str, PodsReport] = {}
@@ -187,6 +190,7 @@ class Loop:
         if revision == self._revision:
             return None
         objects, invalid = self._world.store.contents()
+        self._identities = {seen.ref: seen.identity for seen in self._world.store.all()}
         secrets = named_secrets(objects, self._world.secrets.values(), self._settings.system_namespace)
         self._revision, self._inputs = revision, (self._world.inputs(), secrets)
         if self._compiled is not None and self._compiled.inputs == self._inputs:
@@ -219,7 +223,7 @@ class Loop:
         if resources is None and self._compiled is not None:
             return self._compiled
         assert resources is not None  # noqa: S101 - the first turn gathers
-        inputs = self._inputs
+        inputs, identities = self._inputs, self._identities
         self._progress.seen(self._world.take_first_change())
         # In a thread, so that the Lease is renewed and watches are read meanwhile.
         compilation = await asyncio.to_thread(compile_resources, resources)
@@ -227,7 +231,7 @@ class Loop:
         report_internal_errors(compilation.faults, before, self._metrics)
         verdicts = by_object(compilation.verdicts)
         self._served_edges = {**self._served_edges, **compilation.edges}
-        self._compiled = _Compiled(inputs, resources, compilation, verdicts, compilation.edges)
+        self._compiled = _Compiled(inputs, identities, resources, compilation, verdicts, compilation.edges)
         return self._compiled
 
     def _plan(self, compiled: _Compiled) -> Sequence[Manifest]:
@@ -296,7 +300,7 @@ class Loop:
         }
         learned = (compiled, opinions, sequences, facts)
         if learned != self._learned:
-            knowledge = Knowledge(compiled.verdicts, facts, sequences, opinions)
+            knowledge = Knowledge(compiled.verdicts, facts, sequences, compiled.identities, opinions)
             self._book.learn(self._world.store.all(), knowledge, now)
             self._learned = learned
 

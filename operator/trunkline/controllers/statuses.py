@@ -29,6 +29,8 @@ class Knowledge:
     facts: Mapping[ObjectRef, Mapping[str, Any]]
     sequences: Mapping[str, int]
     """Edge to the sequence that contains all of this."""
+    identities: Mapping[ObjectRef, tuple[str, int]]
+    """`Seen.identity` of each object that was compiled: what was seen later is not in any of this."""
     opinions: Mapping[ObjectRef, tuple[Opinion, ...]] = field(default_factory=dict)
     """Conditions that the compiler does not decide."""
 
@@ -76,10 +78,14 @@ class StatusBook:
         """True if `due` left out a status whose time is yet to come."""
 
     def learn(self, objects: Iterable[Seen], knowledge: Knowledge, now: float) -> None:
-        """A compilation was published, or is to be. Every object is looked at again. `now` is monotonic."""
+        """A compilation was published, or is to be. Every object is looked at again. `now` is monotonic.
+
+        One that came, or came again under an old name, after it was compiled waits for the next: what is
+        published says nothing of it.
+        """
         subjects: dict[ObjectRef, _Subject] = {}
         for seen in objects:
-            if not seen.is_ending:
+            if not seen.is_ending and knowledge.identities.get(seen.ref) == seen.identity:
                 known = self._subjects.get(seen.ref)
                 subjects[seen.ref] = _learned(known, seen, knowledge, now)
         self._subjects = subjects
