@@ -50,7 +50,7 @@ def programmed(platform: Platform, name: str) -> None:
         platform.acknowledge(EDGE, 0, platform.table(EDGE).sequence, address=ADDRESSES[0])
         return platform.condition("number", name, "Programmed").get("status") == "True"
 
-    platform.wait_for(f"{name} is programmed", told, 60)
+    platform.wait_for(f"{name} is programmed", told, 120)
 
 
 def add(platform: Platform, name: str, digits: str) -> None:

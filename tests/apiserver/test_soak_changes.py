@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import pytest
 
-from apiserver.edge_pods import EDGE, EdgePod
+from apiserver.edge_pods import EdgePod
 from apiserver.operated_edge import PLACES, Callers, callers, number, target
 from apiserver.operators import Platform
 from apiserver.quickstart import custom
@@ -207,18 +207,10 @@ def test_a_pod_whose_agent_is_frozen_is_waited_for(
 
 
 def written_as_ready(platform: Platform, name: str) -> None:
-    """A Pod object that says it is ready: there is no kubelet here."""
-    pods = f"/api/v1/namespaces/{platform.edges}/pods"
-    metadata = {"name": name, "labels": {"trunkline.dev/edge": EDGE}}
-    spec = {
-        "containers": [{"name": "kamailio", "image": "none"}],
-        "serviceAccountName": f"edge-{EDGE}",
-        "automountServiceAccountToken": False,
-    }
-    platform.server.request(pods, method="POST", body={"metadata": metadata, "spec": spec})
+    """The Pod says that it is ready: there is no kubelet here."""
     platform.server.request(
-        f"{pods}/{name}/status",
+        f"/api/v1/namespaces/{platform.edges}/pods/{name}/status",
         method="PATCH",
         body={"status": {"conditions": [{"type": "Ready", "status": "True"}]}},
-        content_type="application/merge-patch+json",
+        content_type="application/strategic-merge-patch+json",
     )

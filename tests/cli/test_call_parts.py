@@ -123,7 +123,10 @@ def test_a_message_tells_its_method_status_and_headers() -> None:
 @pytest.mark.parametrize(
     ("lines", "reasons"),
     (
-        (("503 Service Unavailable", "Retry-After: 30"), [Reason.Draining, Reason.NoTable]),
+        (
+            ("503 Service Unavailable", "Retry-After: 30"),
+            [Reason.Draining, Reason.Overloaded, Reason.NoTable],
+        ),
         (("503 Service Unavailable",), []),
         (("503 No Route to Destination",), [Reason.NoRoute]),
         (("480 Temporarily Unavailable",), [Reason.RingTimeout, Reason.TargetFailed]),
@@ -148,6 +151,7 @@ def test_an_edge_that_drains_is_said_to_do_so() -> None:
     request = CallRequest("sip:1@a", "+1", "127.0.0.1", 5060, Transport.UDP, None, None, 1, 1, 1)
     assert verdict(request, CallResult("id", "127.0.0.1", (message,), message)) == (
         "Refused: 503 Service Unavailable: the edge is draining; try its next address (Draining), "
+        "or more new calls in this second than the edge takes, or too little memory for them (Overloaded), "
         "or the edge has no table yet (NoTable)."
     )
 

@@ -13,6 +13,12 @@ HERE = Path(__file__).parent
 
 NOT_ROUTED = {
     Reason.NoTable: "an edge without a table has no resources to write down",
+    Reason.Overloaded: "kamailio.cfg sheds calls before anything is asked",
+    Reason.MessageTooLarge: "as above",
+    Reason.RequestUriTooLong: "bounds come before a decision: tests/sip/test_bounds.py",
+    Reason.BoundExceeded: "as above",
+    Reason.DialogRateExceeded: "in-dialog requests are the SIP shell's",
+    Reason.PeerNotReachable: "as above",
     Reason.MalformedRequest: "the SIP shell refuses what it cannot read before it asks for a decision",
     Reason.BodyNotSupported: "as above",
     Reason.TooManyHops: "Max-Forwards is the SIP shell's",

@@ -248,7 +248,7 @@ def test_a_fault_while_a_request_is_judged_is_answered_500(
     spoil(own.edge, Section.TRUNK, "acme/hq")
     assert own.call_out(pbx).final().status == 500
     assert own.call_in(telco).final().status == 500
-    assert "fault in request route: sipedge.table.codec.TableFormatError at " in own.edge.log()
+    assert "fault in request route: TableFormatError at " in own.edge.log()
     own.serve()
     invite = own.call_out(pbx)
     telco.respond(telco.wait("INVITE"), 486)
@@ -262,7 +262,7 @@ def test_a_fault_after_a_failed_attempt_is_answered_500(own: Lab, pbx: UserAgent
     spoil(own.edge, Section.CARRIER, "telco")
     telco.respond(received, 407, headers=[("Proxy-Authenticate", 'Digest realm="x", nonce="y"')])
     assert invite.final().status == 500
-    assert "fault in failure route: sipedge.table.codec.TableFormatError at " in own.edge.log()
+    assert "fault in failure route: TableFormatError at " in own.edge.log()
 
 
 def test_an_edge_behind_nat_shows_its_advertised_address(lab: Lab, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ class Reason(Enum):
         "Service Unavailable",
         None,
         "-",
-        "more new calls in this second than the edge takes, or too little memory; silence for strangers",
+        "more new calls in this second than the edge takes, or too little memory for them",
     )
     MessageTooLarge = Answer(0, "", None, "-", "a message of more than 16 kB")
     MalformedRequest = Answer(400, "Bad Request", None, "RFC 3261 8.2", "the request cannot be read")
@@ -68,10 +68,10 @@ class Reason(Enum):
     )
     PeerNotReachable = Answer(
         480,
-        "Temporarily Unavailable",
+        "Peer Not Reachable",
         None,
         "-",
-        "the other side of the call was seen at an address of the edges' own or in a denied network alone",
+        "the other side of the call was only ever seen at an edge's own address or in a denied network",
     )
     MethodNotAllowed = Answer(405, "Method Not Allowed", None, "S90", "the edge takes calls, nothing else")
     AccountSuspended = Answer(603, "Decline", 32005, "answers", "the account is suspended")

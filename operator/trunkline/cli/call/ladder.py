@@ -13,7 +13,7 @@ from trunkline.cli.call.trace import SipMessage
 from trunkline.cli.terminal import Look
 
 _WIDTH = 46
-_WITH_RETRY_AFTER = frozenset({Reason.Draining, Reason.NoTable})
+_WITH_RETRY_AFTER = frozenset({Reason.Draining, Reason.Overloaded, Reason.NoTable})
 """An edge says when to come back; a plain 503 of somebody behind it has the same status and text."""
 
 
