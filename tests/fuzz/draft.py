@@ -91,7 +91,7 @@ def with_user(text: str, user: str) -> str:
 def header_names(data: bytes) -> list[str]:
     """The names of a received message's headers, in lower case: what a lenient parser reads as one."""
     head = re.split(rb"\r?\n\r?\n", data, maxsplit=1)[0]
-    lines = re.split(rb"\r\n|\n", head)[1:]
+    lines = re.split(rb"\r\n|\n|\r", head)[1:]
     return [
         line.partition(b":")[0].strip().decode("latin-1").lower()
         for line in lines

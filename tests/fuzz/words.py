@@ -398,4 +398,13 @@ PIECES: Final = (
     ),
     *(b"A" * 9000, b"\r\nVia: x\r\n", b"\r\nX-Trunkline-Evil: 1\r\n", b"\x80", b":", b" SIP/2.0\r\n"),
 )
-JUNK: Final = (b"\r\n" * 3, b"\0" * 4, b" ", b"\n", b"GET / HTTP/1.1\r\n", b"\xef\xbb\xbf")
+JUNK: Final = (
+    b"\r\n" * 3,
+    b"\0" * 4,
+    b" ",
+    b"\t",
+    b"\r\n\r\n\0",
+    b"\n",
+    b"GET / HTTP/1.1\r\n",
+    b"\xef\xbb\xbf",
+)

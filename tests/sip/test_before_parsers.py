@@ -23,6 +23,11 @@ HEADS = {
     "behind NUL": f"Via: SIP/2.0/UDP a;x=;branch={LONG};y=\0;branch=0\r\n{REST}",
     "in front of a good Via": f"Via: SIP/2.0/UDP a;branch=0, SIP/2.0/UDP b;branch={LONG}\r\n{REST}",
     "below other headers": f"{REST}Via: SIP/2.0/UDP a;branch=0\r\n",
+    "behind a lone CR in To": f"To: <sip:a@b>;tag=1\rVia: SIP/2.0/UDP a;branch=0\r\n{FAR_VIA}{REST}",
+    "behind a lone CR in a quoted value": (
+        f'To: sip:a@b;tag=1;x="y"\rVia: SIP/2.0/UDP a;branch=0\r\n{FAR_VIA}{REST}'
+    ),
+    "below CR CR": f"{REST.replace('INVITE', 'CANCEL').removesuffix(chr(10))}\r\r\n{FAR_VIA}",
     "without a branch": f"Via: SIP/2.0/UDP a\r\n{FAR_VIA}{REST}",
     "without a Via": REST,
     "to a CANCEL, without a Via": REST.replace("INVITE", "CANCEL"),
@@ -30,7 +35,16 @@ HEADS = {
 
 
 @pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
-@pytest.mark.parametrize("first_line", ("SIP/2.0 200 OK", "\r\n\nsip/2.0 180 Ringing"))
+@pytest.mark.parametrize(
+    "first_line",
+    (
+        "SIP/2.0 200 OK",
+        "\r\n\nsip/2.0 180 Ringing",
+        " SIP/2.0 200 OK",
+        "\t\n SIP/2.0 200 OK",
+        "\r\n\r\n\0SIP/2.0 200 OK",
+    ),
+)
 def test_an_answer_without_a_via_of_ours_on_top_ends_no_edge(
     lab: Lab, pbx: UserAgent, telco: UserAgent, first_line: str, head: str
 ) -> None:
@@ -44,7 +58,7 @@ def test_an_answer_without_a_via_of_ours_on_top_ends_no_edge(
     assert lab.edge.process.pid == pid
 
 
-@pytest.mark.parametrize("hidden_behind", ("\n\r", "\r\n\r", "\r\n\0\r\n", "\0"))
+@pytest.mark.parametrize("hidden_behind", ("\r", "\r\nX-a: b\r", "\n\r", "\r\n\r", "\r\n\0\r\n", "\0"))
 def test_a_head_that_others_see_further_is_dropped(
     lab: Lab, pbx: UserAgent, telco: UserAgent, hidden_behind: str
 ) -> None:
@@ -57,6 +71,38 @@ def test_a_head_that_others_see_further_is_dropped(
     assert pbx.silence(0.1) == []
     telco.respond(received, 486)
     assert invite.final().status == 486
+
+
+@pytest.mark.parametrize(
+    ("written", "rewritten"),
+    (
+        (";branch=", "; branch = "),
+        ("Via: ", "v:"),
+        (";branch=", "\r\n ;branch="),
+    ),
+)
+def test_an_honest_answer_passes_however_it_is_written(
+    lab: Lab, pbx: UserAgent, telco: UserAgent, written: str, rewritten: str
+) -> None:
+    """RFC 3261 section 7.3.1: white space, folding and compact forms are the sender's choice."""
+    invite = lab.call_out(pbx)
+    received = telco.wait("INVITE")
+    answer = _answer(received, "183 Progress").decode()
+    assert written in answer
+    telco.send(answer.replace(written, rewritten).encode(), lab.edge_at)
+    pbx.wait("INVITE", status=183)
+    telco.respond(received, 486)
+    assert invite.final().status == 486
+
+
+def test_no_request_hides_headers_from_us_behind_a_lone_cr(
+    lab: Lab, pbx: UserAgent, telco: UserAgent
+) -> None:
+    """A parser that ends lines at CR would see an identity that nobody judged."""
+    invite = lab.call_out(pbx, headers=[("X-Note", "a\rP-Asserted-Identity: <sip:+19998887777@x>")])
+    assert pbx.silence(0.1) == []
+    assert telco.silence(0.02) == []
+    assert invite.call_id
 
 
 def _answer(invite: Message, status: str) -> bytes:
