@@ -23,7 +23,7 @@ from cluster.apiserver import ApiServer, RefusedError, running
 from cluster.kubectl import Kubectl
 from cluster.processes import wait_until
 from sipedge.routing.decision import Decision
-from sipedge.routing.request import SipRequest
+from sipedge.routing.message import SipRequest
 from sipedge.table import MemoryRows, Table
 from sipedge.table.publication import (
     PackedRows,

@@ -16,7 +16,7 @@ import yaml
 
 from sipedge.routing.authenticate import DigestResult
 from sipedge.routing.decision import Decision
-from sipedge.routing.request import SipRequest
+from sipedge.routing.message import SipRequest
 from sipedge.routing.route import route
 from sipedge.secret import Secret
 from sipedge.table import MemoryRows, Table

@@ -33,8 +33,8 @@ from sipedge.routing.failover import (
     begin_call,
     first_step,
 )
+from sipedge.routing.message import SipRequest
 from sipedge.routing.reasons import Reason
-from sipedge.routing.request import SipRequest
 from sipedge.routing.targets import draw
 from sipedge.secret import Secret
 from sipedge.uri import parse_uri

@@ -8,7 +8,7 @@ from random import Random
 
 from sipedge.routing.authenticate import DigestResult
 from sipedge.routing.decision import Decision, Forward
-from sipedge.routing.request import SipRequest
+from sipedge.routing.message import SipRequest
 from sipedge.routing.route import route
 from sipedge.secret import Secret
 from sipedge.table import EdgeTable, MemoryRows, Table, TrunkRow

@@ -10,13 +10,11 @@ from sipedge.kemi import writer
 from sipedge.kemi.carrier_auth import answer_challenge
 from sipedge.kemi.counting import count_call, keys_in_progress, uncount_calls
 from sipedge.kemi.duration import limit_duration
-from sipedge.kemi.headers import header_line
 from sipedge.kemi.journal import say
 from sipedge.kemi.ksr import KSR
 from sipedge.kemi.reader import Received, connection_id, source_hop, text
 from sipedge.kemi.record import CallRecord, Dress, load_dress, load_record, save_record
 from sipedge.kemi.sides import CALLEE, CALLER, note_side
-from sipedge.kemi.tokens import DialogToken, TokenKeeper, call_sid
 from sipedge.routing.attempts import Attempt, plan_attempts
 from sipedge.routing.decision import Direction, Forward
 from sipedge.routing.failover import (
@@ -28,7 +26,9 @@ from sipedge.routing.failover import (
     begin_call,
     first_step,
 )
+from sipedge.routing.headers import header_line
 from sipedge.routing.hops import callee_hop, hop_of_attempt
+from sipedge.routing.tokens import DialogToken, TokenKeeper, call_sid
 from sipedge.table import Table
 
 FAILURE_ROUTE = "ksr_failure_call"

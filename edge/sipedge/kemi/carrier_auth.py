@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sipedge.kemi.digest import challenge_realm
 from sipedge.kemi.ksr import KSR
 from sipedge.kemi.reader import text
 from sipedge.kemi.record import CallRecord
 from sipedge.routing.decision import Direction
+from sipedge.routing.digest import challenge_realm
 from sipedge.table import CarrierRow, Table
 
 _PASSWORD_IS_HA1 = 1

@@ -12,7 +12,6 @@ from sipedge.kemi.journal import note_reason
 from sipedge.kemi.ksr import KSR
 from sipedge.kemi.reader import Received, connection_id, source_hop, text
 from sipedge.kemi.sides import CALLEE, CALLER, note_side, peer_side, sighting
-from sipedge.kemi.tokens import HeldToken, TokenKeeper, is_ours
 from sipedge.routing.hops import (
     Hop,
     answer_goes_to,
@@ -22,6 +21,7 @@ from sipedge.routing.hops import (
     without_alias,
 )
 from sipedge.routing.reasons import Reason
+from sipedge.routing.tokens import HeldToken, TokenKeeper, is_ours
 from sipedge.table import SiteRow
 from sipedge.uri import parse_uri
 

@@ -8,14 +8,14 @@ from typing import Final
 
 from sipedge.instance import InstanceSettings
 from sipedge.kemi import writer
-from sipedge.kemi.headers import header_line
 from sipedge.kemi.journal import say
 from sipedge.kemi.ksr import KSR
 from sipedge.kemi.reader import text
 from sipedge.kemi.sides import CALLEE, CALLER, dialog_text, peer_side, sighting
-from sipedge.kemi.tokens import TOKEN_PARAMETER
 from sipedge.routing.ending import OwnRequest, Party, end_call_bye
+from sipedge.routing.headers import header_line
 from sipedge.routing.hops import next_hop
+from sipedge.routing.tokens import TOKEN_PARAMETER
 from sipedge.table import SiteRow
 
 _LIMIT_VARIABLE: Final = "limit"

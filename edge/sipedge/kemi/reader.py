@@ -6,14 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from sipedge.kemi.digest import digest_username
-from sipedge.kemi.headers import (
-    OPTION_LISTS,
-    long_name,
-    reply_header_travels,
-    request_header_travels,
-    without_timer,
-)
 from sipedge.kemi.ksr import KSR
 from sipedge.routing.bounds import (
     MOST_HEADERS,
@@ -23,8 +15,16 @@ from sipedge.routing.bounds import (
     longest_uri,
     size_of,
 )
+from sipedge.routing.digest import digest_username
+from sipedge.routing.headers import (
+    OPTION_LISTS,
+    long_name,
+    reply_header_travels,
+    request_header_travels,
+    without_timer,
+)
 from sipedge.routing.hops import Hop, make_hop
-from sipedge.routing.request import SipRequest
+from sipedge.routing.message import SipRequest
 from sipedge.uri import SipUri, split_header, uri_of_header
 
 _ITERATOR = "headers"

@@ -7,22 +7,22 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from sipedge.inherited import forget_shared_thread_state
 from sipedge.instance import own_settings, read_edge_secret
 from sipedge.kemi import calls, counting, dialogs, duration, writer
 from sipedge.kemi.authentication import digest_check
 from sipedge.kemi.calls import CallRoom
 from sipedge.kemi.dialogs import DialogRoom
-from sipedge.kemi.inherited import forget_shared_thread_state
 from sipedge.kemi.journal import note_fault, note_reason, note_refusal
 from sipedge.kemi.ksr import KSR
 from sipedge.kemi.reader import Received, read_message, request_of, text
-from sipedge.kemi.tokens import TokenKeeper
 from sipedge.kemi.upgrade import old_calls_until
 from sipedge.routing.bounds import Excess, excess_of
 from sipedge.routing.decision import Challenge, Decision, Drop, Forward, Reject, Reply
+from sipedge.routing.message import SipRequest
 from sipedge.routing.reasons import Reason
-from sipedge.routing.request import SipRequest
 from sipedge.routing.route import may_be_answered, route
+from sipedge.routing.tokens import TokenKeeper
 from sipedge.store import LmdbRows
 from sipedge.table import Table
 

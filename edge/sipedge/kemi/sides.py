@@ -1,6 +1,6 @@
 """Where the two sides of a call were last seen, in variables of its dialog; a restart forgets them.
 
-What a restart must not forget is in the dialog token (`sipedge.kemi.tokens`).
+What a restart must not forget is in the dialog token (`sipedge.routing.tokens`).
 """
 
 from __future__ import annotations

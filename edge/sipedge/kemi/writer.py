@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from sipedge.instance import InstanceSettings
-from sipedge.kemi.headers import header_line, phrase, request_header_travels
 from sipedge.kemi.journal import note_reason, note_refusal
 from sipedge.kemi.ksr import KSR
 from sipedge.kemi.reader import Received
 from sipedge.routing.attempts import Attempt
 from sipedge.routing.decision import Challenge, Decision, HeaderChanges
+from sipedge.routing.headers import header_line, phrase, request_header_travels
 from sipedge.routing.hops import Hop, hop_of_attempt
 from sipedge.routing.reasons import Reason
 from sipedge.uri import bracketed

@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 from sipedge.e164 import EMERGENCY_NUMBERS
 from sipedge.routing.authenticate import DigestCheck
 from sipedge.routing.decision import Direction, Outcome, Step
+from sipedge.routing.message import SipRequest
 from sipedge.routing.reasons import Reason
-from sipedge.routing.request import SipRequest
 from sipedge.table import AccountRow, NumberRow, SiteRow, Table, TrunkRow
 
 

@@ -6,7 +6,7 @@ from sipedge.e164 import with_plus
 from sipedge.routing.call import Side
 from sipedge.routing.decision import Direction, Outcome, Step
 from sipedge.routing.identity import calling_number
-from sipedge.routing.request import SipRequest
+from sipedge.routing.message import SipRequest
 from sipedge.table import SiteRow, Table
 from sipedge.uri import SipUri, address_of, parse_uri
 

@@ -76,6 +76,17 @@ class HeaderChanges:
     insert: tuple[tuple[str, str], ...] = ()
     """Set before all others, in this order (a Diversion of ours is topmost)."""
     append: tuple[tuple[str, str], ...] = ()
+    replace: tuple[tuple[str, str], ...] = ()
+    """Headers that every message has once (From, To, CSeq, RAck): the whole new value, tag included."""
+
+    def __add__(self, more: HeaderChanges) -> HeaderChanges:
+        """Both, `more` after this."""
+        return HeaderChanges(
+            self.remove + more.remove,
+            self.insert + more.insert,
+            self.append + more.append,
+            self.replace + more.replace,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,7 +193,7 @@ def _via(value: str) -> dict[str, str] | None:
 
 
 def hop_of_old_call(site: SiteRow | None, uri: SipUri | None, own_addresses: tuple[str, ...]) -> Hop | None:
-    """Where a BYE goes whose call was set up before hops were signed: see `sipedge.kemi.tokens`.
+    """Where a BYE goes whose call was set up before hops were signed: see `sipedge.routing.tokens`.
 
     Its Request-URI or the alias in it, if that is an address and neither own nor denied.
     """

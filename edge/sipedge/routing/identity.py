@@ -5,8 +5,8 @@ from __future__ import annotations
 from sipedge.e164 import is_e164, with_plus
 from sipedge.routing.call import Call, Finding, failed, passed
 from sipedge.routing.decision import Direction, HeaderChanges
+from sipedge.routing.message import SipRequest
 from sipedge.routing.reasons import Reason
-from sipedge.routing.request import SipRequest
 from sipedge.table import SiteRow
 from sipedge.uri import address_part, split_header, uri_of_header
 

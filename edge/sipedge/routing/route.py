@@ -20,8 +20,8 @@ from sipedge.routing.decision import (
     Step,
     Target,
 )
+from sipedge.routing.message import SipRequest
 from sipedge.routing.reasons import Reason
-from sipedge.routing.request import SipRequest
 from sipedge.table import SiteRow, Table
 from sipedge.uri import parse_uri
 

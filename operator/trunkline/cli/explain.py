@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from sipedge.routing.authenticate import DigestResult
 from sipedge.routing.decision import Decision, Outcome
-from sipedge.routing.request import SipRequest
+from sipedge.routing.message import SipRequest
 from sipedge.routing.route import route
 from sipedge.secret import Secret
 from sipedge.table import MemoryRows, Rows, Table

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from sipedge.routing.request import SipRequest
+from sipedge.routing.message import SipRequest
 from trunkline.cli.options import ClusterOptions
 from trunkline.cli.reading import UsageError
 

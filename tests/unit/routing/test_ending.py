@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipedge.kemi.headers import header_line
 from sipedge.routing.ending import Party, end_call_bye
+from sipedge.routing.headers import header_line
 from sipedge.routing.hops import Hop
 from sipedge.uri import parse_uri
 

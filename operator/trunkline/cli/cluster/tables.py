@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sipedge.routing.request import SipRequest
+from sipedge.routing.message import SipRequest
 from sipedge.table import MemoryRows, Rows
 from trunkline.cli.cluster.assumption import assumed_objects, assumptions
 from trunkline.cli.cluster.contents import resources_of

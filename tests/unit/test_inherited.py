@@ -6,7 +6,7 @@ import ctypes
 import mmap
 from threading import Thread
 
-from sipedge.kemi.inherited import forget_shared_thread_state, shared_ranges
+from sipedge.inherited import forget_shared_thread_state, shared_ranges
 
 MAPS = """\
 55e0c0000000-55e0c0021000 rw-p 00000000 00:00 0                          [heap]

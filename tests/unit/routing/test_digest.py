@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipedge.kemi.digest import challenge_realm, digest_username
+from sipedge.routing.digest import challenge_realm, digest_username
 
 REALM = "sip.trunkline.test"
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipedge.kemi.headers import long_name, reply_header_travels, request_header_travels, without_timer
+from sipedge.routing.headers import long_name, reply_header_travels, request_header_travels, without_timer
 
 
 @pytest.mark.parametrize(

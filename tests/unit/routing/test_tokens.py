@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipedge.kemi.tokens import DialogToken, HeldToken, TokenKeeper, call_sid, is_ours
 from sipedge.routing.decision import Direction
 from sipedge.routing.hops import Hop
+from sipedge.routing.tokens import DialogToken, HeldToken, TokenKeeper, call_sid, is_ours
 from sipedge.secret import Secret
 from sipedge.uri import parse_uri
 
