@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sipedge.instance import InstanceSettings
 from sipedge.kemi.journal import note_reason, note_refusal
 from sipedge.kemi.ksr import KSR
@@ -75,6 +77,11 @@ def change_headers(received: Received, changes: HeaderChanges) -> None:
     """The decision's own changes; an inserted header comes before all others of its name."""
     removed = {name.lower() for name in changes.remove}
     present = {name for name in received.names if request_header_travels(name)} - removed
+    write(changes, present)
+
+
+def write(changes: HeaderChanges, present: Collection[str] = ()) -> None:
+    """Changes of the message at hand; `present` are the headers (long, lower-case names) that it keeps."""
     for name in changes.remove:
         KSR.hdr.remove(name)
     for name, value in changes.insert:
@@ -85,6 +92,17 @@ def change_headers(received: Received, changes: HeaderChanges) -> None:
             KSR.hdr.append(line)
     for name, value in changes.append:
         KSR.hdr.append(header_line(name, value))
+    for name, value in changes.replace:
+        KSR.hdr.remove(name)
+        KSR.hdr.append(header_line(name, value))
+
+
+def set_body(body: str) -> None:
+    """The session description that the message carries from now on; "" = no body."""
+    if body:
+        KSR.textops.set_body(body, "application/sdp")
+    else:
+        KSR.textops.remove_body()
 
 
 def aim(settings: InstanceSettings, attempt: Attempt) -> None:

@@ -311,10 +311,8 @@ def _refused(later: LaterRequest, reason: Reason, steps: tuple[Step, ...]) -> Di
 def _followed(later: LaterRequest, hop: Hop, fault: Reason | None, steps: tuple[Step, ...]) -> Follow:
     request, memory = later.request, later.memory
     shift = memory.caller_shift if later.by_caller else memory.callee_shift
-    learned = MemoryChanges(
-        sender=refreshed(later.around(later.sender), later.sender, request, is_caller=later.by_caller),
-        **_learned_sdp(request, other_offers=memory.open_offer is (not later.by_caller)),
-    )
+    sender = refreshed(later.around(later.sender), later.sender, request, is_caller=later.by_caller)
+    learned = learned_sdp(request, sender, other_offers=memory.open_offer is (not later.by_caller))
     return Follow(
         steps,
         hop,
@@ -405,13 +403,18 @@ def _learned_of_answer(
         return MemoryChanges(sender)
     if answer.status >= 300:
         return MemoryChanges(sender, open_offer=False)
-    return MemoryChanges(sender, **_learned_sdp(answer, other_offers=memory.open_offer is to_caller))
+    return learned_sdp(answer, sender, other_offers=memory.open_offer is to_caller)
 
 
-def _learned_sdp(message: Message, *, other_offers: bool) -> dict[str, object]:
+def learned_sdp(message: Message, sender: SideMemory | None, *, other_offers: bool) -> MemoryChanges:
     """What the message's SDP is: the answer to the other side's open offer, or an offer of its own."""
     text = sdp.sdp_of(message) if message.body else ""
     if not text:
-        return {}
-    kept = text if len(text) <= LONGEST_SDP else ""
-    return {"sender_sdp": kept, "open_offer": not other_offers}
+        return MemoryChanges(sender)
+    return MemoryChanges(sender, text if len(text) <= LONGEST_SDP else "", open_offer=not other_offers)
+
+
+def invite_changes(headers: tuple[tuple[str, str], ...], cseq_shift: int, cseq: int) -> HeaderChanges:
+    """What one attempt's INVITE has of its own. `cseq` is the number that the caller has used."""
+    shifted = (("CSeq", f"{min(cseq + cseq_shift, _LARGEST_CSEQ)} INVITE"),) if cseq_shift else ()
+    return HeaderChanges(append=headers, replace=shifted)
