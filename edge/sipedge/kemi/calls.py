@@ -24,7 +24,6 @@ from sipedge.routing.attempts import Attempt, plan_attempts
 from sipedge.routing.decision import Forward
 from sipedge.routing.dialog import AnswerDecision, invite_changes, judge_answer
 from sipedge.routing.failover import (
-    CallState,
     Failure,
     FailureKind,
     FinalReply,
@@ -33,7 +32,6 @@ from sipedge.routing.failover import (
     begin_call,
     first_step,
 )
-from sipedge.routing.memory import CallFacts
 from sipedge.routing.message import SipRequest
 from sipedge.routing.new_call import (
     beginning_of,

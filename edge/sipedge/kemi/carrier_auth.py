@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sipedge.kemi.ksr import KSR
-from sipedge.kemi.reader import text
 from sipedge.kemi.pending import PendingCall
+from sipedge.kemi.reader import text
 from sipedge.routing.decision import Direction
 from sipedge.routing.digest import answerable
 from sipedge.table import CarrierRow, Table

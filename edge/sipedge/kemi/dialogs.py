@@ -137,7 +137,7 @@ def _follow(
     writer.put_back(received)
     writer.change_headers(received, decision.changes)
     if decision.body is not None:
-        writer.set_body(decision.body)
+        writer.set_body(received, decision.body)
     if decision.request_uri is not None:
         KSR.seturi(decision.request_uri)
     if decision.end_call is not None:
@@ -149,14 +149,14 @@ def _follow(
     KSR.tm.t_relay()
 
 
-def judge_dialog_answer(room: DialogRoom, received: Received) -> AnswerDecision | None:
-    """An answer to a request in a dialog, on its way back; None if nothing tells what it answers."""
+def judge_dialog_answer(room: DialogRoom, received: Received) -> None:
+    """An answer to a request in a dialog, on its way back."""
     asked = memory.load_asked()
     if asked is None:
-        return None
+        raise ValueError("a transaction in a dialog without what it asked")
     answer = answer_of(received)
     tag = answer.to_tag if asked.by_caller else answer.from_tag
-    return judge_answer(
+    decision = judge_answer(
         room.table,
         answer,
         memory.of_call(asked.token, tag, memory.kept_facts()),
@@ -164,6 +164,7 @@ def judge_dialog_answer(room: DialogRoom, received: Received) -> AnswerDecision 
         cseq_of_sender=asked.cseq,
         own_addresses=room.own_addresses,
     )
+    carry_out_answer(received, decision, to_caller=asked.by_caller)
 
 
 def carry_out_answer(received: Received, decision: AnswerDecision, *, to_caller: bool) -> None:
@@ -174,7 +175,7 @@ def carry_out_answer(received: Received, decision: AnswerDecision, *, to_caller:
     memory.learn(decision.learned, by_caller=not to_caller, tag=received.to_tag)
     writer.write(decision.changes)
     if decision.body is not None:
-        writer.set_body(decision.body)
+        writer.set_body(received, decision.body)
     if decision.end_call is not None:
         note_reason(decision.end_call, detail=_last(decision.steps))
         memory.end_soon(decision.end_call.name)
@@ -193,11 +194,9 @@ def judge_stray_answer(room: DialogRoom, received: Received) -> None:
         for uri in received.uris("record-route")
     )
     held = next((each for each in tokens_held if each is not None), None)
-    if held is None:
-        writer.drop_answer()
-        return
-    known = memory.of_call(held.token, received.to_tag)
-    decision = judge_repeated_answer(room.table, answer_of(received), known, own_addresses=room.own_addresses)
+    known = memory.of_call(held.token, received.to_tag) if held is not None else None
+    shift = held.token.cseq_shift if held is not None else 0
+    decision = judge_repeated_answer(answer_of(received), known, shift)
     if decision.drop:
         writer.drop_answer()
     else:

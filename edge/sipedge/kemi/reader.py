@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 from sipedge.kemi.ksr import KSR
 from sipedge.routing.bounds import (
@@ -19,8 +18,7 @@ from sipedge.routing.digest import credentials_of
 from sipedge.routing.headers import (
     OPTION_LISTS,
     long_name,
-    reply_header_travels,
-    request_header_travels,
+    passes,
     without_timer,
 )
 from sipedge.routing.message import SipAnswer, SipRequest
@@ -90,7 +88,8 @@ def read_message(*, is_request: bool) -> Received | None:
     """
     request_uri = size_of(text("$ru")) if is_request else 0
     call_id, from_tag, to_tag = text("$ci"), text("$ft"), text("$tt")
-    walk = _Walk(travels=request_header_travels if is_request else reply_header_travels)
+    method = text("$rm")
+    walk = _Walk(travels=lambda name: passes(method, name, is_answer=not is_request))
     if not walk.read():
         return None
     identifiers = (walk.longest_branch, size_of(call_id), size_of(from_tag), size_of(to_tag))
