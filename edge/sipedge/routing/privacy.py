@@ -70,9 +70,8 @@ def is_anonymous(value: str) -> bool:
 def hidden_sender(message: Message, *, private: bool, contact: bool) -> HeaderChanges:
     """What takes out of a carrier's message all that tells a private sender, but for From and To.
 
-    With `contact` a number leaves its Contact too. What is sent to such a Contact bears `anonymous` for a
-    user: whoever asks for it must keep the true one and put it back. Who forwarded a call and asks to stay
-    unknown (RFC 5806 section 4) is never told.
+    With `contact` a number leaves its Contact too; `true_contact` puts it back. Who forwarded a call and asks
+    to stay unknown (RFC 5806 section 4) is never told.
     """
     diversions = _hidden_diversions(message)
     if not private:
@@ -80,6 +79,15 @@ def hidden_sender(message: Message, *, private: bool, contact: bool) -> HeaderCh
     hidden = _hidden_contact(message.header("contact")) if contact else ""
     replace = (("Contact", hidden),) if hidden else ()
     return HeaderChanges(remove=present(message, TELLING), replace=replace) + diversions
+
+
+def true_contact(request_uri: str, contact: str) -> str:
+    """The URI that a Request-URI stands for which the other side was shown in its place; "" if none is.
+
+    `contact` is the Contact's URI as its side wrote it.
+    """
+    hidden = _hidden_contact(f"<{contact}>")
+    return contact if hidden and hidden == f"<{request_uri}>" else ""
 
 
 def _hidden_contact(value: str) -> str:

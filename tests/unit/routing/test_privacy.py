@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from sipedge.routing.privacy import ANONYMOUS, TELLING, hides_from, is_anonymous, is_private
+from sipedge.routing.privacy import ANONYMOUS, TELLING, hides_from, is_anonymous, is_private, true_contact
 from support.calls import OWN_NUMBER, forwarded, make_platform, make_pstn_request, make_request
 
 HIDDEN = "+12125550199"
@@ -144,6 +144,22 @@ def test_the_contact_of_a_hidden_caller_goes_on_working(contact: str, sent: str 
     headers = from_pstn(Privacy="id", Contact=contact)
     replace = dict(forwarded(make_platform(), make_pstn_request(headers=headers)).changes.replace)
     assert replace.get("Contact") == sent
+
+
+@pytest.mark.parametrize(
+    ("request_uri", "contact", "true"),
+    (
+        ("sip:anonymous@192.0.2.65:5070;x=1", f"sip:{HIDDEN}@192.0.2.65:5070;x=1", True),
+        ("sip:anonymous@192.0.2.66", f"sip:{HIDDEN}@192.0.2.65", False),
+        ("sip:gw@192.0.2.65", "sip:gw@192.0.2.65", False),
+        ("sip:anonymous@192.0.2.65", "", False),
+        ("", "", False),
+    ),
+)
+def test_a_request_for_a_hidden_contact_finds_the_true_one(
+    request_uri: str, contact: str, true: bool
+) -> None:
+    assert true_contact(request_uri, contact) == (contact if true else "")
 
 
 @pytest.mark.parametrize(
