@@ -18,6 +18,7 @@ from sipedge.kemi.sides import CALLEE, CALLER, note_side
 from sipedge.routing.attempts import Attempt, plan_attempts
 from sipedge.routing.decision import Direction, Forward
 from sipedge.routing.failover import (
+    CAUSES,
     Failure,
     FailureKind,
     FinalReply,
@@ -25,6 +26,7 @@ from sipedge.routing.failover import (
     after_failure,
     begin_call,
     first_step,
+    told_causes,
 )
 from sipedge.routing.headers import header_line
 from sipedge.routing.hops import callee_hop, hop_of_attempt
@@ -186,15 +188,16 @@ def _failure(record: CallRecord) -> Failure:
         status=status,
         text=text("$T_rpl($rr)"),
         contact=text("$T_rpl($ct)") if status == 302 else "",
+        why=told_causes((name, text(f"$T_rpl($(hdr({name})[*]))")) for name in CAUSES),
         elapsed=elapsed,
     )
 
 
 def _finish(record: CallRecord, step: FinalReply, failure: Failure | None) -> None:
     if step.reason is not None:
-        writer.fail_call(step.reason, record.state.trunk, record.state.direction)
+        writer.fail_call(record.state, step.reason, step.headers)
     elif not _is_passed_on(step, failure):
-        writer.reply(step.status, step.text)
+        writer.reply(step.status, step.text, step.headers)
 
 
 def _is_passed_on(step: FinalReply, failure: Failure | None) -> bool:
