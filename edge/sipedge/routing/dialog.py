@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from sipedge.routing import headers, sdp, wellformed
+from sipedge.routing import headers, identity, privacy, sdp, wellformed
 from sipedge.routing.authenticate import DigestCheck, DigestResult
 from sipedge.routing.call import Check, Finding, failed, passed, run_checks, skipped
 from sipedge.routing.decision import Direction, HeaderChanges, Step
@@ -208,7 +208,9 @@ def is_ambiguous(from_tag: str, to_tag: str) -> bool:
     return bool(to_tag) and from_tag == to_tag
 
 
-def judge_repeated_answer(answer: SipAnswer, memory: CallMemory | None, cseq_shift: int) -> AnswerDecision:
+def judge_repeated_answer(
+    table: Table, answer: SipAnswer, memory: CallMemory | None, cseq_shift: int
+) -> AnswerDecision:
     """What becomes of an answer that no transaction waits for; `memory` is None without a valid token.
 
     A callee repeats its 2xx for longer than the transaction lasts (RFC 3261 13.3.1.4). It goes to the caller
@@ -220,11 +222,12 @@ def judge_repeated_answer(answer: SipAnswer, memory: CallMemory | None, cseq_shi
     places = {hop for hop in (caller.source, caller.hop) if hop is not None}
     if not any(answer_goes_to(vias, hop, caller.connection) for hop in places):
         return AnswerDecision((), drop=True)
+    changes = identity.changes_in_dialog(table, memory, answer, by_caller=False)
     match = _CSEQ.fullmatch(answer.header("cseq").strip())
-    if not cseq_shift or match is None:
-        return AnswerDecision(())
-    original = ("CSeq", f"{max(int(match[1]) - cseq_shift, 0)} {match[2]}")
-    return AnswerDecision((), HeaderChanges(replace=(original,)))
+    if cseq_shift and match is not None:
+        original = ("CSeq", f"{max(int(match[1]) - cseq_shift, 0)} {match[2]}")
+        changes += HeaderChanges(replace=(original,))
+    return AnswerDecision((), changes)
 
 
 def _around(
@@ -349,11 +352,15 @@ def _followed(later: LaterRequest, hop: Hop, fault: Reason | None, steps: tuple[
     shift = memory.caller_shift if later.by_caller else memory.callee_shift
     sender = refreshed(later.around(later.sender), later.sender, request, is_caller=later.by_caller)
     learned = learned_sdp(request, sender, other_offers=memory.open_offer is (not later.by_caller))
+    contact = later.receiver.contact
+    if _has_further_route(request):
+        contact = privacy.true_contact(request.request_uri, contact)
+    changes = identity.changes_in_dialog(later.table, memory, request, by_caller=later.by_caller)
     return Follow(
         steps,
         hop,
-        request_uri=None if _has_further_route(request) else later.receiver.contact or None,
-        changes=_shifted(request, shift),
+        request_uri=contact or None,
+        changes=changes + _shifted(request, shift),
         body=_mended_body(request, fault),
         learned=learned,
         end_call=fault if fault in _MEDIA_FAULTS and request.method == "ACK" else None,
@@ -412,7 +419,7 @@ def _changes_of_answer(
     *,
     to_caller: bool,
 ) -> HeaderChanges:
-    changes = HeaderChanges()
+    changes = identity.changes_in_dialog(table, memory, answer, by_caller=not to_caller)
     match = _CSEQ.fullmatch(answer.header("cseq").strip())
     if cseq_of_sender is not None and match is not None and int(match[1]) != cseq_of_sender:
         changes += HeaderChanges(replace=(("CSeq", f"{cseq_of_sender} {match[2]}"),))
