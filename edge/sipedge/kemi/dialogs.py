@@ -196,7 +196,7 @@ def judge_stray_answer(room: DialogRoom, received: Received) -> None:
     held = next((each for each in tokens_held if each is not None), None)
     known = memory.of_call(held.token, received.to_tag) if held is not None else None
     shift = held.token.cseq_shift if held is not None else 0
-    decision = judge_repeated_answer(answer_of(received), known, shift)
+    decision = judge_repeated_answer(room.table, answer_of(received), known, shift)
     if decision.drop:
         writer.drop_answer()
     else:
