@@ -68,6 +68,7 @@ def start_call(room: CallRoom, received: Received, decision: Forward) -> None:
         return
     # What is the same for every attempt; headers of one target alone are the branch route's.
     writer.put_back(received)
+    writer.count_hop()
     KSR.hdr.remove("Route")  # a preloaded one: ours has done its work, a foreign one is never followed
     writer.change_headers(received, decision.changes)
     state = begin_call(room.table, decision, plan_attempts(room.table, decision))

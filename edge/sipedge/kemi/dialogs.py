@@ -22,6 +22,7 @@ from sipedge.routing.hops import (
 )
 from sipedge.routing.reasons import Reason
 from sipedge.routing.tokens import HeldToken, TokenKeeper, is_ours
+from sipedge.routing.wellformed import MAXIMUM_HOPS
 from sipedge.table import SiteRow
 from sipedge.uri import parse_uri
 
@@ -29,7 +30,6 @@ REPLY_ROUTE = "ksr_onreply_dialog"
 """A native route of kamailio.cfg; Python has nothing left to do there."""
 
 _PASSES = frozenset({"INVITE", "ACK", "BYE", "PRACK", "UPDATE", "INFO", "NOTIFY", "OPTIONS"})
-_MAXIMUM_HOPS = 70
 _REQUESTS: Final = "requests"
 """The htable of requests in dialogs: how many, by the dialog's key and the time in tens of seconds."""
 _SPAN_SECONDS: Final = 10
@@ -67,7 +67,7 @@ def within_dialog(room: DialogRoom, received: Received) -> None:
         _refuse(Reason.TransferNotAllowed)
     elif method not in _PASSES:
         _refuse(Reason.MethodNotAllowed)
-    elif KSR.maxfwd.process_maxfwd(_MAXIMUM_HOPS) <= 0:
+    elif KSR.maxfwd.process_maxfwd(MAXIMUM_HOPS) <= 0:
         _refuse(Reason.TooManyHops)
     else:
         _follow(room, received, held)
@@ -82,7 +82,7 @@ def _without_token(room: DialogRoom, received: Received, method: str) -> None:
     )
     if not may_end or KSR.rr.loose_route() <= 0:
         _refuse_stranger(method)
-    elif KSR.maxfwd.process_maxfwd(_MAXIMUM_HOPS) <= 0:
+    elif KSR.maxfwd.process_maxfwd(MAXIMUM_HOPS) <= 0:
         _refuse(Reason.TooManyHops)
     else:
         _end_old_call(room, received)

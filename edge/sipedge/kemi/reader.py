@@ -192,8 +192,13 @@ def request_of(received: Received, realm: str) -> SipRequest:
         source_port=int(text("$sp") or 0),
         transport=transport,
         received_on=text("$Ri"),
+        version=text("$rv"),
+        call_id=received.call_id,
+        from_tag=received.from_tag,
+        to_tag=received.to_tag,
         headers=received.headers,
         body=text("$rb"),
+        body_size=int(text("$bs") or 0),
         username=digest_username(received.headers.get("proxy-authorization", ()), realm),
         tls_version=text("$tls_version") or None if transport == "tls" else None,
     )
