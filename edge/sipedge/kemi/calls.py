@@ -85,6 +85,7 @@ def start_call(room: CallRoom, received: Received, request: SipRequest, decision
         return
     # What is the same for every attempt; headers of one target alone are the branch route's.
     writer.put_back(received)
+    writer.count_hop()
     KSR.hdr.remove("Route")  # a preloaded one: ours has done its work, a foreign one is never followed
     writer.change_headers(received, decision.changes)
     call = PendingCall(state, time.time(), facts, caller)
