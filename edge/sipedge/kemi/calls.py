@@ -77,7 +77,7 @@ def start_call(room: CallRoom, received: Received, request: SipRequest, decision
     caller, learned = beginning_of(room.table, room.own_addresses, request, facts)
     KSR.dialog.dlg_manage()
     limit_duration(decision.max_duration_seconds)
-    memory.begin(facts, caller, learned)
+    memory.begin(sid, caller, learned)
     if KSR.tm.t_newtran() <= 0:
         return  # a retransmission, which another worker is answering
     over = count_call(decision.limits)
