@@ -41,8 +41,8 @@ class PendingCall:
     """When the INVITE came in, seconds since the epoch."""
     facts: CallFacts
     caller: SideMemory
-    answered_challenge: int | None = None
-    """The position of the attempt whose challenge was answered; never twice for one attempt."""
+    answered: tuple[str, ...] = ()
+    """Nonces of challenges that the attempt under way has answered."""
     counted: tuple[str, ...] = ()
     """Keys of the carrier limits that the attempt under way is counted in."""
 
@@ -56,7 +56,7 @@ def save_call(call: PendingCall, attempt: PendingAttempt) -> None:
         "state": call.state.to_text(),
         "begun": call.begun,
         "caller": call.caller.to_text(),
-        "answeredChallenge": call.answered_challenge,
+        "answered": call.answered,
         "counted": call.counted,
     }
     KSR.pv.sets(_AVP, json.dumps(fields, separators=(",", ":")))
@@ -87,6 +87,6 @@ def load_call() -> PendingCall:
         begun=fields["begun"],
         facts=facts,
         caller=caller,
-        answered_challenge=fields["answeredChallenge"],
+        answered=tuple(fields["answered"]),
         counted=tuple(fields["counted"]),
     )
