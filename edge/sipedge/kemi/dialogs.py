@@ -24,7 +24,6 @@ from sipedge.routing.carrier_challenge import (
 )
 from sipedge.routing.decision import HeaderChanges
 from sipedge.routing.dialog import (
-    SPAN_SECONDS,
     ChallengeInDialog,
     DropInDialog,
     Follow,
@@ -32,6 +31,7 @@ from sipedge.routing.dialog import (
     within_dialog,
 )
 from sipedge.routing.hops import Hop
+from sipedge.routing.later_checks import SPAN_SECONDS
 from sipedge.routing.memory import CallMemory
 from sipedge.routing.message import SipRequest
 from sipedge.routing.reasons import Reason
@@ -47,7 +47,7 @@ BRANCH_ROUTE = "ksr_branch_dialog"
 _NO_REPLY_ON_ERROR = 2
 """Flag of t_relay: a send error is ours to answer."""
 _REQUESTS: Final = "requests"
-"""The htable of requests in dialogs: how many, by the dialog's key and the time in tens of seconds."""
+"""The htable of requests in dialogs: how many, by the dialog's key, the source and the span."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def follow_dialog(room: DialogRoom, received: Received) -> None:
         known,
         by_caller=held is not None and held.by_caller,
         digest=digest_check(request, site.realm if site else ""),
-        requests_lately=0 if held is None else _count_request(held),
+        requests_lately=0 if held is None else _count_request(held, request.source),
         own_addresses=room.own_addresses,
         is_alive=is_alive,
     )
@@ -107,9 +107,10 @@ def _callee_tag(received: Received, by_caller: bool) -> str:
     return received.to_tag if by_caller else received.from_tag
 
 
-def _count_request(held: HeldToken) -> int:
+def _count_request(held: HeldToken, source: str) -> int:
+    # By source as well: who is no side of the call cannot use up what its sides may send.
     span = int(time.time()) // SPAN_SECONDS
-    return KSR.htable.sht_inc(_REQUESTS, f"{held.key}:{span}")
+    return KSR.htable.sht_inc(_REQUESTS, f"{held.key}:{source}:{span}")
 
 
 def _refuse(request: SipRequest, known: CallMemory | None, decision: RefuseInDialog) -> None:
