@@ -68,11 +68,8 @@ def held_token(tokens: TokenKeeper, received: Received) -> HeldToken | None:
 
     It is in the first Route, or in the Request-URI that a strict router makes of that (RFC 3261 16.12.1.2).
     """
-    for uri in (received.first_uri("route"), parse_uri(received.request_uri)):
-        held = tokens.read(uri, received.call_id, received.from_tag, received.to_tag, time.time())
-        if held is not None:
-            return held
-    return None
+    uris = (received.first_uri("route"), parse_uri(received.request_uri))
+    return tokens.first(uris, received.call_id, received.from_tag, received.to_tag, time.time())
 
 
 def follow_dialog(room: DialogRoom, received: Received) -> None:
@@ -80,7 +77,11 @@ def follow_dialog(room: DialogRoom, received: Received) -> None:
     held = held_token(room.tokens, received)
     site = room.table.site()
     request = request_of(received, site.realm if site else "")
-    known = None if held is None else memory.of_call(held.token, _callee_tag(received, held.by_caller))
+    known = (
+        None
+        if held is None
+        else memory.of_call(held.token, received.to_tag if held.by_caller else received.from_tag)
+    )
     decision = within_dialog(
         room.table,
         request,
@@ -103,8 +104,8 @@ def follow_dialog(room: DialogRoom, received: Received) -> None:
             _drop(request, decision)
 
 
-def _callee_tag(received: Received, by_caller: bool) -> str:
-    return received.to_tag if by_caller else received.from_tag
+def _known(held: HeldToken, received: Received) -> CallMemory:
+    return memory.of_call(held.token, received.to_tag if held.by_caller else received.from_tag)
 
 
 def _count_request(held: HeldToken, source: str) -> int:
