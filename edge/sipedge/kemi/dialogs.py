@@ -24,7 +24,6 @@ from sipedge.routing.carrier_challenge import (
 )
 from sipedge.routing.decision import HeaderChanges
 from sipedge.routing.dialog import (
-    SPAN_SECONDS,
     ChallengeInDialog,
     DropInDialog,
     Follow,
@@ -32,6 +31,7 @@ from sipedge.routing.dialog import (
     within_dialog,
 )
 from sipedge.routing.hops import Hop
+from sipedge.routing.later_checks import SPAN_SECONDS
 from sipedge.routing.memory import CallMemory
 from sipedge.routing.message import SipRequest
 from sipedge.routing.reasons import Reason
@@ -47,7 +47,7 @@ BRANCH_ROUTE = "ksr_branch_dialog"
 _NO_REPLY_ON_ERROR = 2
 """Flag of t_relay: a send error is ours to answer."""
 _REQUESTS: Final = "requests"
-"""The htable of requests in dialogs: how many, by the dialog's key and the time in tens of seconds."""
+"""The htable of requests in dialogs: how many, by the dialog's key, the source and the span."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +68,8 @@ def held_token(tokens: TokenKeeper, received: Received) -> HeldToken | None:
 
     It is in the first Route, or in the Request-URI that a strict router makes of that (RFC 3261 16.12.1.2).
     """
-    for uri in (received.first_uri("route"), parse_uri(received.request_uri)):
-        held = tokens.read(uri, received.call_id, received.from_tag, received.to_tag, time.time())
-        if held is not None:
-            return held
-    return None
+    uris = (received.first_uri("route"), parse_uri(received.request_uri))
+    return tokens.first(uris, received.call_id, received.from_tag, received.to_tag, time.time())
 
 
 def follow_dialog(room: DialogRoom, received: Received) -> None:
@@ -80,14 +77,18 @@ def follow_dialog(room: DialogRoom, received: Received) -> None:
     held = held_token(room.tokens, received)
     site = room.table.site()
     request = request_of(received, site.realm if site else "")
-    known = None if held is None else memory.of_call(held.token, _callee_tag(received, held.by_caller))
+    known = (
+        None
+        if held is None
+        else memory.of_call(held.token, received.to_tag if held.by_caller else received.from_tag)
+    )
     decision = within_dialog(
         room.table,
         request,
         known,
         by_caller=held is not None and held.by_caller,
         digest=digest_check(request, site.realm if site else ""),
-        requests_lately=0 if held is None else _count_request(held),
+        requests_lately=0 if held is None else _count_request(held, request.source),
         own_addresses=room.own_addresses,
         is_alive=is_alive,
     )
@@ -103,13 +104,14 @@ def follow_dialog(room: DialogRoom, received: Received) -> None:
             _drop(request, decision)
 
 
-def _callee_tag(received: Received, by_caller: bool) -> str:
-    return received.to_tag if by_caller else received.from_tag
+def _known(held: HeldToken, received: Received) -> CallMemory:
+    return memory.of_call(held.token, received.to_tag if held.by_caller else received.from_tag)
 
 
-def _count_request(held: HeldToken) -> int:
+def _count_request(held: HeldToken, source: str) -> int:
+    # By source as well: who is no side of the call cannot use up what its sides may send.
     span = int(time.time()) // SPAN_SECONDS
-    return KSR.htable.sht_inc(_REQUESTS, f"{held.key}:{span}")
+    return KSR.htable.sht_inc(_REQUESTS, f"{held.key}:{source}:{span}")
 
 
 def _refuse(request: SipRequest, known: CallMemory | None, decision: RefuseInDialog) -> None:

@@ -1,7 +1,7 @@
 """A call between its INVITE and its final answer, in AVPs of its transaction.
 
-Any process may handle its next step. The whole call is read when an attempt has failed; the INVITE that leaves
-and its answers need the attempt alone. Its facts are kept by `memory`.
+Any process may handle its next step. The whole call is read when an attempt has failed; the INVITE that
+leaves and its answers need the attempt alone. Its facts are kept by `memory`.
 """
 
 from __future__ import annotations
