@@ -7,13 +7,13 @@ what RFC 3261 does not know, such as `my_pbx`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 from sipedge.routing.bounds import size_of
 from sipedge.routing.call import Finding, failed, passed
-from sipedge.routing.message import SipRequest
+from sipedge.routing.headers import long_name
+from sipedge.routing.message import Message, SipRequest
 from sipedge.routing.reasons import Reason
 from sipedge.uri import address_of, bracketed, parse_uri, split_header, uri_of_header
 
@@ -39,7 +39,7 @@ def fault_of(request: SipRequest) -> Finding:
         or _dialog(request)
         or _cseq(request)
         or _contact(request)
-        or _length(request)
+        or length_fault(request)
     )
     if detail:
         return failed(Reason.MalformedRequest, detail)
@@ -91,15 +91,22 @@ def _contact(request: SipRequest) -> str:
     return "" if uri_of_header(members[0]) is not None else "the Contact cannot be read"
 
 
-def _length(request: SipRequest) -> str:
-    """Another hop would cut the next message off where this one said that it ends."""
-    said = request.header("content-length")
-    if "content-length" not in request.headers:
+def length_fault(message: Message) -> str:
+    """What is wrong with the length that a message says its body has; "" = nothing.
+
+    Another hop would look for the next message where this one was said to end: behind it there may be empty lines
+    alone. A request is malformed so; an answer is dropped, as if it had been lost, and repeated by its sender.
+    """
+    values = message.headers.get("content-length", ())
+    if not values:
         return ""
-    size = size_of(request.body) if request.body_size is None else request.body_size
-    if _LENGTH.fullmatch(said) is None:
+    size = size_of(message.body) if message.body_size is None else message.body_size
+    if len(values) > 1 or _LENGTH.fullmatch(values[0]) is None:
         return "the Content-Length is no number"
-    return "" if int(said) == size else f"the Content-Length is {int(said)}, the body has {size} bytes"
+    empty_lines = len(message.body) - len(message.body.rstrip("\r\n"))
+    if 0 <= size - int(values[0]) <= empty_lines:
+        return ""
+    return f"the Content-Length is {int(values[0])}, the body has {size} bytes"
 
 
 def _hops(said: str) -> Finding:
@@ -112,17 +119,29 @@ def _hops(said: str) -> Finding:
     return passed("well-formed")
 
 
-def answer_fault(headers: Mapping[str, tuple[str, ...]], body_size: int) -> str:
-    """Why an answer cannot be passed on, "" if it can: its length is not what it says.
+_FIRST_LINE: Final = re.compile(r"([^\s:]+) (\S+) [A-Za-z]+/[0-9.]+")
+_FIELD: Final = re.compile(r"([^\s:]+)[ \t]*:[ \t]*(\S.*)")
+_NEEDED_TO_ANSWER: Final = ("via", "from", "to", "call-id", "cseq")
 
-    Such a one is dropped, as if it had been lost: its sender repeats it, or the next address is tried.
+
+def answerable(request: str) -> str:
+    """A request that cannot be parsed, as one that can be: just what an answer to it is made of.
+
+    Its first line, its first Via, From, To, Call-ID and CSeq, and the Routes, which may prove a dialog. "" if
+    one is missing, or if it has bytes other than ASCII. Never longer than the request.
     """
-    values = headers.get("content-length", ())
-    if not values:
+    lines = re.sub(r"\r?\n[ \t]+", " ", request.lstrip("\r\n").partition("\r\n\r\n")[0]).splitlines()
+    first = _FIRST_LINE.fullmatch(lines[0]) if lines else None
+    fields = [match for line in lines[1:] if (match := _FIELD.fullmatch(line)) is not None]
+    kept: dict[str, str] = {}
+    for field in fields:
+        kept.setdefault(long_name(field[1]), field[0])
+    routes = [field[0] for field in fields if long_name(field[1]) == "route"]
+    if first is None or not all(name in kept for name in _NEEDED_TO_ANSWER):
         return ""
-    if len(values) > 1 or _LENGTH.fullmatch(values[0]) is None or int(values[0]) != body_size:
-        return "the Content-Length is not the body's"
-    return ""
+    line = f"{first[1]} {first[2]} SIP/2.0"
+    made = "\r\n".join((line, *(kept[name] for name in _NEEDED_TO_ANSWER), *routes, "", ""))
+    return made if made.isascii() and len(made) <= len(request) else ""
 
 
 def completed(request: SipRequest) -> SipRequest:
