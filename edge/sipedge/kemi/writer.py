@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sipedge.instance import InstanceSettings
 from sipedge.kemi.journal import note_reason, note_refusal
 from sipedge.kemi.ksr import KSR
-from sipedge.kemi.reader import Received
+from sipedge.kemi.reader import Received, text
 from sipedge.routing.attempts import Attempt
 from sipedge.routing.decision import Challenge, Decision, HeaderChanges
-from sipedge.routing.headers import header_line, passes, phrase
+from sipedge.routing.failover import CallState
+from sipedge.routing.headers import LONGEST_PHRASE, clean, header_line, passes, phrase
 from sipedge.routing.hops import Hop, hop_of_attempt
 from sipedge.routing.reasons import Reason
 from sipedge.routing.wellformed import MAXIMUM_HOPS
@@ -42,10 +45,15 @@ def reject(decision: Decision, reason: Reason, extra: tuple[tuple[str, str], ...
 
 
 def challenge(decision: Challenge) -> None:
-    """407 with a fresh nonce (S38)."""
+    """`challenge_with`, counted and logged."""
     note_refusal(decision, decision.reason)
-    stale = _STALE if decision.reason is Reason.CredentialsStale else 0
-    KSR.auth.auth_challenge(decision.realm, _QOP_AUTH | stale)
+    challenge_with(decision.realm, decision.reason)
+
+
+def challenge_with(realm: str, reason: Reason) -> None:
+    """407 with a fresh nonce (S38)."""
+    stale = _STALE if reason is Reason.CredentialsStale else 0
+    KSR.auth.auth_challenge(realm, _QOP_AUTH | stale)
 
 
 def reply(status: int, text: str, extra: tuple[tuple[str, str], ...] = ()) -> None:
@@ -60,10 +68,12 @@ def drop_answer() -> None:
     KSR.pv.seti("$var(drop)", 1)
 
 
-def fail_call(reason: Reason, trunk: str, direction: str) -> None:
+def fail_call(state: CallState, reason: Reason, extra: tuple[tuple[str, str], ...] = ()) -> None:
     """The final answer of a call whose attempts have all failed."""
-    note_reason(reason, trunk=trunk, direction=direction)
-    refuse(reason)
+    tried = ", ".join(dict.fromkeys(each.target for each in state.attempts))
+    detail = f"targets tried: {tried or 'none, there is no address to call'}"
+    note_reason(reason, trunk=state.trunk, direction=state.direction, detail=detail)
+    refuse(reason, extra)
 
 
 def put_back(received: Received) -> None:
@@ -80,7 +90,12 @@ def count_hop() -> None:
 def change_headers(received: Received, changes: HeaderChanges) -> None:
     """The decision's own changes; an inserted header comes before all others of its name."""
     removed = {name.lower() for name in changes.remove}
-    present = {name for name in received.names if passes("INVITE", name, is_answer=False)} - removed
+    present = {name for name in received.names if passes(text("$rm"), name, is_answer=False)} - removed
+    write(changes, present)
+
+
+def write(changes: HeaderChanges, present: Collection[str] = ()) -> None:
+    """Changes of the message at hand; `present` are the headers (long, lower-case names) that it keeps."""
     for name in changes.remove:
         KSR.hdr.remove(name)
     for name, value in changes.insert:
@@ -91,6 +106,18 @@ def change_headers(received: Received, changes: HeaderChanges) -> None:
             KSR.hdr.append(line)
     for name, value in changes.append:
         KSR.hdr.append(header_line(name, value))
+    for name, value in changes.replace:
+        KSR.hdr.remove(name)
+        KSR.hdr.append(header_line(name, value))
+
+
+def set_body(received: Received, body: str) -> None:
+    """The body that the message carries from now on, its type the same; "" = none."""
+    if body:
+        kinds = received.headers.get("content-type", ())
+        KSR.textops.set_body(body, clean(kinds[0] if kinds else "application/sdp", LONGEST_PHRASE))
+    else:
+        KSR.textops.remove_body()
 
 
 def aim(settings: InstanceSettings, attempt: Attempt) -> None:

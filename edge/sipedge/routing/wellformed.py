@@ -94,8 +94,8 @@ def _contact(request: SipRequest) -> str:
 def length_fault(message: Message) -> str:
     """What is wrong with the length that a message says its body has; "" = nothing.
 
-    Another hop would look for the next message where this one was said to end: behind it there may be empty lines
-    alone. A request is malformed so; an answer is dropped, as if it had been lost, and repeated by its sender.
+    Another hop would look for the next message where this one was said to end: nothing but empty lines may
+    follow. A request is malformed so; an answer is dropped, as if it were lost, and its sender repeats it.
     """
     values = message.headers.get("content-length", ())
     if not values:
@@ -144,6 +144,9 @@ def answerable(request: str) -> str:
     return made if made.isascii() and len(made) <= len(request) else ""
 
 
+_TAG: Final = re.compile(r";\s*tag\s*=\s*([^;\s]+)", re.IGNORECASE)
+
+
 def completed(request: SipRequest) -> SipRequest:
     """The request with what every request has and this one does not say, for `explain`."""
     headers = dict(request.headers)
@@ -160,9 +163,10 @@ def completed(request: SipRequest) -> SipRequest:
         usual["content-type"] = "application/sdp"
     for name, value in usual.items():
         headers.setdefault(name, (value,))
+    whole = replace(request, headers=headers)
+    tag = _TAG.search(whole.header("from"))
     return replace(
-        request,
-        headers=headers,
-        call_id=request.call_id or headers["call-id"][0],
-        from_tag=request.from_tag or "explained",
+        whole,
+        call_id=request.call_id or whole.header("call-id"),
+        from_tag=request.from_tag or (tag[1] if tag else "explained"),
     )

@@ -160,7 +160,8 @@ def test_an_answer_of_another_length_is_faulty(values: tuple[str, ...]) -> None:
 
 UNREADABLE = (
     "INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\nf: <sip:a@b>;tag=1\r\n"
-    "From: x\r\nTo : <sip:a@b>\r\nRoute: <sip:c;lr>\r\nJunk\r\nCall-ID:\r\n 1\r\nCSeq: 1 INVITE\r\nRoute: <sip:d;lr>\r\n"
+    "From: x\r\nTo : <sip:a@b>\r\nRoute: <sip:c;lr>\r\nJunk\r\nCall-ID:\r\n 1\r\n"
+    "CSeq: 1 INVITE\r\nRoute: <sip:d;lr>\r\n"
     "Content-Length: -1\r\n\r\nCall-ID: 2\r\n"
 )
 
