@@ -17,6 +17,7 @@ from sipedge.routing.message import Message, SipRequest
 from sipedge.routing.reasons import Reason
 from sipedge.uri import address_of, bracketed, parse_uri, split_header, uri_of_header
 
+SIP_VERSION: Final = "SIP/2.0"
 MAXIMUM_HOPS: Final = 70
 """RFC 3261 section 8.1.1.6. What comes with more leaves with this many; so does what comes without any."""
 LARGEST_CSEQ: Final = 2**31 - 1
@@ -31,8 +32,8 @@ _LENGTH: Final = re.compile("[0-9]{1,9}")
 
 def fault_of(request: SipRequest) -> Finding:
     """The first fault of a request that must not go on; no reason = there is none."""
-    if request.version != "SIP/2.0":
-        return failed(Reason.VersionNotSupported, "not SIP/2.0")
+    if request.version != SIP_VERSION:
+        return failed(Reason.VersionNotSupported, f"not {SIP_VERSION}")
     detail = (
         _number_of_headers(request)
         or _request_uri(request.request_uri)
@@ -43,7 +44,7 @@ def fault_of(request: SipRequest) -> Finding:
     )
     if detail:
         return failed(Reason.MalformedRequest, detail)
-    return _hops(request.header("max-forwards"))
+    return _hops(request.headers.get("max-forwards", ()))
 
 
 def _number_of_headers(request: SipRequest) -> str:
@@ -109,9 +110,10 @@ def length_fault(message: Message) -> str:
     return f"the Content-Length is {int(values[0])}, the body has {size} bytes"
 
 
-def _hops(said: str) -> Finding:
-    if not said:
+def _hops(values: tuple[str, ...]) -> Finding:
+    if not values:
         return passed("well-formed")
+    said = values[0]
     if _HOPS.fullmatch(said) is None or int(said) > 255:  # RFC 3261 section 20.22
         return failed(Reason.MalformedRequest, "Max-Forwards is no number from 0 to 255")
     if int(said) == 0:
@@ -139,7 +141,7 @@ def answerable(request: str) -> str:
     routes = [field[0] for field in fields if long_name(field[1]) == "route"]
     if first is None or not all(name in kept for name in _NEEDED_TO_ANSWER):
         return ""
-    line = f"{first[1]} {first[2]} SIP/2.0"
+    line = f"{first[1]} {first[2]} {SIP_VERSION}"
     made = "\r\n".join((line, *(kept[name] for name in _NEEDED_TO_ANSWER), *routes, "", ""))
     return made if made.isascii() and len(made) <= len(request) else ""
 

@@ -45,6 +45,7 @@ def test_a_whole_request_has_no_fault(method: str) -> None:
         {"CSeq": "4294967296 INVITE"},
         {"CSeq": "9" * 5_000 + " INVITE"},
         {"Max-Forwards": "abc"},
+        {"Max-Forwards": " "},
         {"Max-Forwards": "-1"},
         {"Max-Forwards": "256"},
         {"Max-Forwards": "70 x"},
