@@ -68,7 +68,7 @@ def test_a_malformed_request_is_answered_where_a_peer_may_be_answered(
     stranger = lab.agent(66)
     stranger.send(changed(invite(stranger, STRANGE), *MALFORMED[kind]), lab.edge_at)
     pbx.send(changed(invite(pbx), *MALFORMED[kind]), lab.edge_at)
-    assert pbx.wait("INVITE", status=400).status == 400
+    assert pbx.wait(status=400).status == 400
     assert stranger.silence(0.05) == []
     assert telco.silence(0.05) == []
 
@@ -125,7 +125,7 @@ def test_an_extension_that_would_be_lost_here_is_refused(
     if status == 486:
         telco.respond(telco.wait("INVITE"), 486)
     assert pbx.wait("INVITE", status=status).header("Unsupported") == unsupported
-    assert telco.silence(0.05) == []
+    assert status == 486 or telco.silence(0.05) == []
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_an_answer_whose_length_is_not_its_bodys_is_as_if_it_had_been_lost(
     lab: Lab, pbx: UserAgent, telco: UserAgent, kind: str
 ) -> None:
     """No dialog begins that would be counted nowhere; a whole one, sent again, is taken."""
-    lab.edge.wait_for_dialogs(0)
+    before = ongoing(lab)
     call = lab.call_out(pbx)
     received = telco.wait("INVITE")
     whole = answer(received, telco)
@@ -199,10 +199,14 @@ def test_an_answer_whose_length_is_not_its_bodys_is_as_if_it_had_been_lost(
     leg = call.leg(pbx.wait("INVITE", status=200))
     leg.send("ACK")
     telco.wait("ACK")
+    assert ongoing(lab) == before + 1
     leg.send("BYE")
     telco.respond(telco.wait("BYE"), 200)
     pbx.wait("BYE", status=200)
-    lab.edge.wait_for_dialogs(0)
+
+
+def ongoing(lab: Lab) -> int:
+    return int(lab.edge.rpc("dlg.stats_active")["ongoing"])
 
 
 def answer(received: object, telco: UserAgent) -> bytes:

@@ -115,7 +115,9 @@ class Routes:
         if is_ambiguous(received.from_tag, received.to_tag):
             writer.drop_answer()
             return
-        if length_fault(answer_of(received)):
+        # Most are of their length: those need not be read whole for that.
+        said = received.headers.get("content-length", ())
+        if said != (text("$bs"),) and length_fault(answer_of(received)):
             note_reason(Reason.MalformedRequest, detail="an answer whose Content-Length is not its body's")
             writer.drop_answer()
             return
@@ -165,7 +167,7 @@ class Routes:
             self._without_dialog(received)
 
     def _refuse_unreadable(self) -> None:
-        """Refuse what Kamailio cannot parse, and so not answer: what an answer is made of is put in its place."""
+        """Refuse what Kamailio cannot parse, and so not answer: what answers are made of takes its place."""
         version = text("$rv")
         excess = (
             Excess(Reason.MalformedRequest, "headers that cannot be read")
