@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from sipedge.instance import InstanceSettings
 from sipedge.kemi import memory, writer
+from sipedge.kemi.answers import carry_out_answer
 from sipedge.kemi.carrier_auth import answer_challenge
 from sipedge.kemi.counting import count_call, keys_in_progress, uncount_calls
 from sipedge.kemi.duration import limit_duration
@@ -22,8 +23,9 @@ from sipedge.kemi.pending import (
 from sipedge.kemi.reader import Received, answer_of, text
 from sipedge.routing.attempts import Attempt, plan_attempts
 from sipedge.routing.decision import Forward
-from sipedge.routing.dialog import AnswerDecision, invite_changes, judge_answer
+from sipedge.routing.dialog import invite_changes, judge_answer
 from sipedge.routing.failover import (
+    CAUSES,
     Failure,
     FailureKind,
     FinalReply,
@@ -31,6 +33,7 @@ from sipedge.routing.failover import (
     after_failure,
     begin_call,
     first_step,
+    told_causes,
 )
 from sipedge.routing.message import SipRequest
 from sipedge.routing.new_call import (
@@ -70,7 +73,7 @@ def start_call(room: CallRoom, received: Received, request: SipRequest, decision
     """Count the call, prepare its INVITE and make the first attempt."""
     state = begin_call(room.table, decision, plan_attempts(room.table, decision))
     sid = call_sid(room.tokens.edge_secret, received.call_id, received.from_tag)
-    facts = facts_of(request, decision, state, sid)
+    facts = facts_of(decision, state, sid)
     caller, learned = beginning_of(room.table, room.own_addresses, request, facts)
     KSR.dialog.dlg_manage()
     limit_duration(decision.max_duration_seconds)
@@ -83,6 +86,7 @@ def start_call(room: CallRoom, received: Received, request: SipRequest, decision
         return
     # What is the same for every attempt; headers of one target alone are the branch route's.
     writer.put_back(received)
+    writer.count_hop()
     KSR.hdr.remove("Route")  # a preloaded one: ours has done its work, a foreign one is never followed
     writer.change_headers(received, decision.changes)
     call = PendingCall(state, time.time(), facts, caller)
@@ -117,19 +121,21 @@ def prepare_branch() -> None:
     writer.write(invite_changes(attempt.headers, attempt.token.cseq_shift, attempt.cseq))
 
 
-def judge_call_answer(room: CallRoom, received: Received) -> AnswerDecision:
+def judge_call_answer(room: CallRoom, received: Received) -> None:
     """An answer of the target on its way to the caller."""
     attempt = load_attempt()
     answer = answer_of(received)
-    return judge_answer(
+    known = memory.of_call(attempt.token, answer.to_tag, memory.kept_facts())
+    decision = judge_answer(
         room.table,
         answer,
-        memory.of_call(attempt.token, answer.to_tag, memory.kept_facts()),
+        known,
         to_caller=True,
         attempt=attempt.token.callee,
         cseq_of_sender=attempt.cseq,
         own_addresses=room.own_addresses,
     )
+    carry_out_answer(received, known, decision, to_caller=True)
 
 
 def _proceed(
@@ -201,15 +207,16 @@ def _failure(call: PendingCall) -> Failure:
         status=status,
         text=text("$T_rpl($rr)"),
         contact=text("$T_rpl($ct)") if status == 302 else "",
+        why=told_causes((name, text(f"$T_rpl($(hdr({name})[*]))")) for name in CAUSES),
         elapsed=elapsed,
     )
 
 
 def _finish(call: PendingCall, step: FinalReply, failure: Failure | None) -> None:
     if step.reason is not None:
-        writer.fail_call(step.reason, call.state.trunk, call.state.direction)
+        writer.fail_call(call.state, step.reason, step.headers)
     elif not _is_passed_on(step, failure):
-        writer.reply(step.status, step.text)
+        writer.reply(step.status, step.text, step.headers)
 
 
 def _is_passed_on(step: FinalReply, failure: Failure | None) -> bool:

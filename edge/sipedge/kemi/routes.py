@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sipedge.inherited import forget_shared_thread_state
 from sipedge.instance import own_settings, read_edge_secret
-from sipedge.kemi import calls, counting, dialogs, duration, writer
+from sipedge.kemi import answers, calls, counting, dialogs, duration, writer
 from sipedge.kemi.authentication import digest_check
 from sipedge.kemi.calls import CallRoom
 from sipedge.kemi.dialogs import DialogRoom
@@ -22,14 +22,10 @@ from sipedge.routing.message import SipRequest
 from sipedge.routing.reasons import Reason
 from sipedge.routing.route import may_be_answered, route
 from sipedge.routing.tokens import TokenKeeper
+from sipedge.routing.wellformed import answer_fault
 from sipedge.store import LmdbRows
 from sipedge.table import Table
 
-_SANITY_CHECKS: Final = 17895
-"""Every check of the sanity module that a request of a call must pass."""
-_SANITY_URIS: Final = 7
-"""The URIs of the request line, From and To."""
-_MAXIMUM_HOPS: Final = 70
 _DRAINING: Final = "drain"
 _READY_USER: Final = "ready"
 _DICE: Final = secrets.SystemRandom()
@@ -112,13 +108,15 @@ class Routes:
             )
             writer.drop_answer()
             return
-        if is_ambiguous(received.from_tag, received.to_tag):
+        fault = answer_fault(received.headers, int(text("$bs") or 0))
+        if fault or is_ambiguous(received.from_tag, received.to_tag):
+            note_reason(Reason.MalformedRequest, detail=f"an answer: {fault or 'its tags are the same'}")
             writer.drop_answer()
             return
         writer.put_back(received)
         self._read = (KSR.pv.geti("$mi"), received)
         with self._rows.transaction() as rows:
-            dialogs.judge_stray_answer(DialogRoom(self._settings, self._tokens, Table(rows)), received)
+            answers.judge_stray_answer(Table(rows), self._tokens, received)
 
     def _received(self) -> Received:
         """The answer at hand, as the reply route has just read it."""
@@ -130,13 +128,12 @@ class Routes:
     def _call_answer(self) -> None:
         received = self._received()
         with self._rows.transaction() as rows:
-            decision = calls.judge_call_answer(CallRoom(self._settings, self._tokens, Table(rows)), received)
-        dialogs.carry_out_answer(received, decision, to_caller=True)
+            calls.judge_call_answer(CallRoom(self._settings, self._tokens, Table(rows)), received)
 
     def _dialog_answer(self) -> None:
         received = self._received()
         with self._rows.transaction() as rows:
-            dialogs.judge_dialog_answer(DialogRoom(self._settings, self._tokens, Table(rows)), received)
+            answers.judge_dialog_answer(Table(rows), writer.own_addresses(self._settings), received)
 
     def _request(self) -> None:
         KSR.force_rport()
@@ -174,7 +171,6 @@ class Routes:
             writer.refuse(excess.reason)
 
     def _without_dialog(self, received: Received) -> None:
-        fault = _fault(received)
         with self._rows.transaction() as rows:
             table = Table(rows)
             site = table.site()
@@ -189,19 +185,12 @@ class Routes:
                 dice=_DICE.random,
                 draining=KSR.htable.sht_gete("ctl", _DRAINING) == 1,
             )
-            if not isinstance(decision, Drop):
-                fault = fault or _unserved(request)
-            self._carry_out(table, received, request, decision, fault)
+            self._carry_out(table, received, request, decision)
 
-    def _carry_out(
-        self, table: Table, received: Received, request: SipRequest, decision: Decision, fault: Reason | None
-    ) -> None:
+    def _carry_out(self, table: Table, received: Received, request: SipRequest, decision: Decision) -> None:
         match decision:
             case Drop():
                 note_refusal(decision, decision.reason)
-            case _ if fault is not None:
-                note_reason(fault, trunk=decision.trunk, direction=decision.direction)
-                writer.refuse(fault)
             case Reject():
                 writer.reject(decision, decision.reason, decision.headers)
             case Challenge():
@@ -240,22 +229,3 @@ def _is_retransmission() -> bool:
         KSR.tm.t_check_trans()
         return True
     return KSR.tm.t_check_trans() == 0
-
-
-def _fault(received: Received) -> Reason | None:
-    """Why a request outside a dialog cannot be read or must not go on; None if it can."""
-    if not received.from_tag:
-        return Reason.MalformedRequest  # RFC 3261 section 8.1.1.3: without a From-tag there is no dialog
-    if KSR.sanity.sanity_check(_SANITY_CHECKS, _SANITY_URIS) <= 0 or "?" in text("$ru"):
-        return Reason.MalformedRequest
-    if KSR.maxfwd.process_maxfwd(_MAXIMUM_HOPS) <= 0:
-        return Reason.TooManyHops
-    return None
-
-
-def _unserved(request: SipRequest) -> Reason | None:
-    if request.method == "CANCEL":
-        return Reason.NoDialog
-    if request.header("content-type").lower().startswith("multipart/"):
-        return Reason.BodyNotSupported
-    return None

@@ -10,9 +10,11 @@ from sipedge.kemi.ksr import KSR
 from sipedge.kemi.reader import Received, text
 from sipedge.routing.attempts import Attempt
 from sipedge.routing.decision import Challenge, Decision, HeaderChanges
+from sipedge.routing.failover import CallState
 from sipedge.routing.headers import LONGEST_PHRASE, clean, header_line, passes, phrase
 from sipedge.routing.hops import Hop, hop_of_attempt
 from sipedge.routing.reasons import Reason
+from sipedge.routing.wellformed import MAXIMUM_HOPS
 from sipedge.uri import bracketed
 
 _QOP_AUTH = 1
@@ -66,16 +68,23 @@ def drop_answer() -> None:
     KSR.pv.seti("$var(drop)", 1)
 
 
-def fail_call(reason: Reason, trunk: str, direction: str) -> None:
+def fail_call(state: CallState, reason: Reason, extra: tuple[tuple[str, str], ...] = ()) -> None:
     """The final answer of a call whose attempts have all failed."""
-    note_reason(reason, trunk=trunk, direction=direction)
-    refuse(reason)
+    tried = ", ".join(dict.fromkeys(each.target for each in state.attempts))
+    detail = f"targets tried: {tried or 'none, there is no address to call'}"
+    note_reason(reason, trunk=state.trunk, direction=state.direction, detail=detail)
+    refuse(reason, extra)
 
 
 def put_back(received: Received) -> None:
     """Headers that the walk took out and that travel on with another value."""
     for name, value in received.rewritten:
         KSR.hdr.append(header_line(name, value))
+
+
+def count_hop() -> None:
+    """One less in Max-Forwards; that it is a number, and not 0, has been judged."""
+    KSR.maxfwd.process_maxfwd(MAXIMUM_HOPS)
 
 
 def change_headers(received: Received, changes: HeaderChanges) -> None:

@@ -21,7 +21,7 @@ GRACE_SECONDS: Final = 60
 """How much longer than its call a dialog token holds: the last BYE may be repeated for half a minute."""
 
 
-def facts_of(request: SipRequest, decision: Forward, state: CallState, call_sid: str) -> CallFacts:
+def facts_of(decision: Forward, state: CallState, call_sid: str) -> CallFacts:
     """The facts of a call that goes on."""
     parties = decision.parties
     return CallFacts(

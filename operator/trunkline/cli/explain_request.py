@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sipedge.routing.message import SipRequest
+from sipedge.routing.wellformed import completed
 from trunkline.cli.options import ClusterOptions
 from trunkline.cli.reading import UsageError
 
@@ -56,7 +57,10 @@ class ExplainPlace:
 
 
 def request_of(options: ExplainOptions, received_on: str = "") -> SipRequest:
-    """The request as it would arrive at the address `received_on`. Raises UsageError if none could be so."""
+    """The request as it would arrive at the address `received_on`; what every request has need not be said.
+
+    Raises UsageError if none could be so.
+    """
     address, port = _source(options.source)
     headers: dict[str, list[str]] = {"from": [_from_value(options.from_uri)]} if options.from_uri else {}
     for text in options.headers:
@@ -65,7 +69,7 @@ def request_of(options: ExplainOptions, received_on: str = "") -> SipRequest:
             raise UsageError(f"--header {text!r} is no header; write it like 'Privacy: id'")
         long_name = _COMPACT_NAMES.get(name.strip().lower(), name.strip().lower())
         headers.setdefault(long_name, []).append(value.strip())
-    return SipRequest(
+    request = SipRequest(
         method=options.method.upper(),
         request_uri=options.request_uri,
         source=address,
@@ -76,6 +80,7 @@ def request_of(options: ExplainOptions, received_on: str = "") -> SipRequest:
         username=options.username,
         tls_version="TLSv1.2" if options.transport == "tls" else None,
     )
+    return completed(request)
 
 
 def _from_value(text: str) -> str:
