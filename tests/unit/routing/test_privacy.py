@@ -113,7 +113,7 @@ def test_a_hidden_caller_is_shown_nowhere(asked: Mapping[str, str]) -> None:
     assert decision.parties.anonymous
     # P-Charge-Info travels in no request.
     assert set(changes.remove) >= set(TELLING) - {"P-Charge-Info"}
-    assert ("From", f"{ANONYMOUS};tag=1") in changes.replace
+    assert dict(changes.replace)["From"].startswith(f"{ANONYMOUS};tag=")
     assert ("Contact", "<sip:anonymous@192.0.2.65:5070;transport=tcp>") in changes.replace
     for _, value in (*changes.insert, *changes.append, *changes.replace):
         assert HIDDEN[1:] not in value
