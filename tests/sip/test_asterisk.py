@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,8 +14,8 @@ import pytest
 from sipedge.tls_files import current_pair
 from support.asterisk import SECONDS, Asterisk, Trunk, asterisk, asterisk_root
 from support.debian_root import NoRootError
-from support.edge import write_certificate
-from support.lab import FAR_NUMBER, OWN_NUMBER, PBX, Lab
+from support.edge import restart, running_edge, write_certificate
+from support.lab import EDGE, FAR_NUMBER, OWN_NUMBER, PBX, Lab
 from support.sipmessage import Message, sdp
 from support.sipua import Leg, UserAgent, callee_leg, send_invite
 from support.tables import make_target
@@ -36,6 +38,13 @@ def root() -> Path:
 def phone(lab: Lab) -> UserAgent:
     """It knows Asterisk alone."""
     return lab.agent(PHONE)
+
+
+@pytest.fixture
+def own(lab: Lab, tmp_path: Path) -> Iterator[Lab]:
+    """With an edge of this test alone, which may be restarted."""
+    with running_edge(None, lab.block.address(EDGE + 1), tmp_path / "edge") as edge:
+        yield Lab(edge, lab.block, lab.stack)
 
 
 @contextmanager
@@ -80,7 +89,7 @@ def take(callee: UserAgent, request: Message) -> Leg:
     return callee_leg(callee, request, request.path)
 
 
-def hold_and_resume(own: Asterisk, leg: Leg, other: UserAgent, call_id: str) -> None:
+def hold_and_resume(server: Asterisk, leg: Leg, other: UserAgent, call_id: str) -> None:
     """This side's re-INVITEs reach the other one, in dialog `call_id`, in Asterisk's own words."""
     for offered, answered in (("sendonly", "recvonly"), ("sendrecv", "sendrecv")):
         leg.send("INVITE", body=f"{sdp(leg.agent.address)}a={offered}\r\n")
@@ -90,7 +99,7 @@ def hold_and_resume(own: Asterisk, leg: Leg, other: UserAgent, call_id: str) -> 
         other.wait("ACK", call_id=call_id, seconds=SECONDS)
         assert leg.agent.final(leg.call_id, seconds=SECONDS).status == 200
         leg.send("ACK", cseq=leg.cseq)
-        own.wait_for_ack(leg.call_id, leg.cseq)
+        server.wait_for_ack(leg.call_id, leg.cseq)
 
 
 def end(leg: Leg, other: UserAgent, call_id: str) -> None:
@@ -99,34 +108,56 @@ def end(leg: Leg, other: UserAgent, call_id: str) -> None:
     leg.agent.wait("BYE", status=200, seconds=SECONDS)
 
 
-@TRANSPORTS
-def test_a_call_of_its_phone_is_held_resumed_and_ended(
-    lab: Lab, root: Path, tmp_path: Path, phone: UserAgent, telco: UserAgent, transport: str
-) -> None:
-    """From Asterisk to the carrier; the phone does it all, and then the carrier holds and resumes."""
-    with pbx(lab, root, tmp_path, transport) as own:
-        uri = f"sip:{FAR_NUMBER}@{own.address}"
-        invite = send_invite(phone, (own.address, 5060), uri, caller="100")
-        received = telco.wait("INVITE", seconds=SECONDS)
-        far = take(telco, received)
-        near = invite.leg(invite.final(SECONDS))
-        near.send("ACK")
-        hold_and_resume(own, near, telco, received.call_id)
-        hold_and_resume(own, far, phone, near.call_id)
-        end(near, telco, received.call_id)
+def outgoing_call(lab: Lab, server: Asterisk, phone: UserAgent, telco: UserAgent) -> tuple[Leg, Leg]:
+    """From the phone to the carrier; each one's side of its dialog."""
+    uri = f"sip:{FAR_NUMBER}@{server.address}"
+    invite = send_invite(phone, (server.address, 5060), uri, caller="100")
+    far = take(telco, telco.wait("INVITE", seconds=SECONDS))
+    near = invite.leg(invite.final(SECONDS))
+    near.send("ACK")
+    return near, far
+
+
+def incoming_call(lab: Lab, server: Asterisk, phone: UserAgent, telco: UserAgent) -> tuple[Leg, Leg]:
+    """From the carrier to the phone; the phone's side first."""
+    invite = lab.call_in(telco)
+    near = take(phone, phone.wait("INVITE", seconds=SECONDS))
+    far = invite.leg(invite.final(SECONDS))
+    far.send("ACK")
+    server.wait_for_ack(far.call_id, far.cseq)
+    return near, far
+
+
+CALLS = pytest.mark.parametrize("call", (outgoing_call, incoming_call))
+Call = Callable[[Lab, Asterisk, UserAgent, UserAgent], tuple[Leg, Leg]]
 
 
 @TRANSPORTS
-def test_a_call_to_its_phone_is_held_resumed_and_ended(
-    lab: Lab, root: Path, tmp_path: Path, phone: UserAgent, telco: UserAgent, transport: str
+@CALLS
+def test_a_call_is_held_resumed_and_ended(
+    lab: Lab, root: Path, tmp_path: Path, phone: UserAgent, telco: UserAgent, transport: str, call: Call
 ) -> None:
-    """From the carrier to Asterisk; the phone holds and resumes, then the carrier does, and ends it."""
-    with pbx(lab, root, tmp_path, transport) as own:
-        invite = lab.call_in(telco)
-        received = phone.wait("INVITE", seconds=SECONDS)
-        near = take(phone, received)
-        far = invite.leg(invite.final(SECONDS))
-        far.send("ACK")
-        hold_and_resume(own, near, telco, far.call_id)
-        hold_and_resume(own, far, phone, near.call_id)
+    """From its phone and to it; the phone holds and resumes, the carrier does, and the caller hangs up."""
+    with pbx(lab, root, tmp_path, transport) as server:
+        near, far = call(lab, server, phone, telco)
+        hold_and_resume(server, near, telco, far.call_id)
+        hold_and_resume(server, far, phone, near.call_id)
+        if call is outgoing_call:
+            end(near, telco, far.call_id)
+        else:
+            end(far, phone, near.call_id)
+
+
+@TRANSPORTS
+@CALLS
+def test_its_calls_outlive_kamailio(
+    own: Lab, root: Path, tmp_path: Path, phone: UserAgent, telco: UserAgent, transport: str, call: Call
+) -> None:
+    """Killed and started anew between making a call and holding it, either side first to speak."""
+    with pbx(own, root, tmp_path, transport) as server:
+        near, far = call(own, server, phone, telco)
+        os.killpg(own.edge.process.pid, signal.SIGKILL)
+        restart(own.edge)
+        hold_and_resume(server, near, telco, far.call_id)
+        hold_and_resume(server, far, phone, near.call_id)
         end(far, phone, near.call_id)
