@@ -62,7 +62,6 @@ class Nat:
 
         A client has another port with its next datagram, and is not reached before; connections are reset.
         """
-
         self._do(self._forget)
 
     def drop_connections(self) -> None:
@@ -71,8 +70,7 @@ class Nat:
 
     def close(self) -> None:
         """End it; connections end as well."""
-        self._running = False
-        self._do(lambda: None)
+        self._do(self._stop)
         self._thread.join()
         for each in (*self._other_end, *self._udp_out.values(), *self._given_up, *self._own):
             each.close()
@@ -89,7 +87,7 @@ class Nat:
         while self._running:
             for key, _ in self._selector.select():
                 # One that an earlier event of this round has closed may still stand here.
-                if key.fd in self._selector.get_map():
+                if self._selector.get_map().get(key.fd) == key:
                     key.data(key.fileobj)
 
     def _watch(self, what: socket.socket, act: Callable[[socket.socket], None]) -> None:
@@ -131,6 +129,9 @@ class Nat:
                 self._other_end[one].sendall(data)
                 return
         self._end(one, reset=False)
+
+    def _stop(self) -> None:
+        self._running = False
 
     def _forget(self) -> None:
         for each in self._udp_out.values():
