@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final
+
+from pydantic_core import PydanticCustomError
 
 from trunkline.api import patterns
 from trunkline.api.faults import FieldError, FieldReason, kind_of, shown, sort_of
+from trunkline.api.fields import FAULTS
+from trunkline.api.meta import in_utc
 from trunkline.api.translation import joined, no_text_key, path_of, unknown_field
 
 ANNOTATIONS_BYTES: Final = 256 * 1024
@@ -30,6 +35,8 @@ _VALUE_MEND: Final = (
 )
 
 Faults = Iterator[FieldError]
+Judge = Callable[[str, object], Faults]
+"""From a field's path and value, which is not null, to its faults. May raise _ShapeError."""
 
 
 def metadata_faults(metadata: Mapping[object, object]) -> Faults:
@@ -94,6 +101,14 @@ def _no_text(path: str, value: object) -> FieldError:
     return FieldError(path, FieldReason.InvalidType, f"must be text{told} (write it in quotes)")
 
 
+def _time(path: str, value: object) -> Faults:
+    try:
+        in_utc(value)
+    except PydanticCustomError as error:
+        for fault in (error.context or {})[FAULTS]:
+            yield replace(fault, path=path)
+
+
 def _whole(path: str, value: object) -> Faults:
     if not isinstance(value, int) or isinstance(value, bool):
         message = f"must be a whole number, not {kind_of(value)} (leave it out)"
@@ -119,6 +134,8 @@ def _prefix_of_name(path: str, value: object) -> Faults:
 def _labels(path: str, value: object) -> Faults:
     for place, name, member in _entries(path, value):
         yield from _qualified_name(place, name)
+        if member is None:
+            continue  # taken, as an empty text
         if not isinstance(member, str):
             yield _no_text(place, member)
         elif member and (len(member) > _NAME_LENGTH or not _NAME_PART.fullmatch(member)):
@@ -130,8 +147,8 @@ def _annotations(path: str, value: object) -> Faults:
     size = 0
     for place, name, member in _entries(path, value):
         yield from _qualified_name(place, name.lower())
-        if isinstance(member, str):
-            size += _bytes_of(name) + _bytes_of(member)
+        if isinstance(member, str | None):
+            size += _bytes_of(name) + _bytes_of(member or "")
         else:
             message = f"must be text, not {sort_of(member)} (write it in quotes)"
             yield FieldError(place, FieldReason.InvalidType, message)
@@ -162,59 +179,58 @@ def _finalizers(path: str, value: object) -> Faults:
             yield _no_text(place, member)
 
 
-def _owners(path: str, value: object) -> Faults:
-    for place, member in _members(path, value):
-        given = {}
-        for within, name, part in _entries(place, member):
-            given[name] = part
-            if name not in _OWNER_FIELDS:
-                yield unknown_field(within, name, tuple(_OWNER_FIELDS))
-            elif part is not None:
-                yield from _OWNER_FIELDS[name](within, part)
-        for name in _OWNER_NEEDS:
-            if given.get(name) in (None, ""):
-                yield FieldError(
-                    joined(place, name), FieldReason.Required, "is required and missing (add it)"
-                )
+def _mapping(path: str, value: object) -> Faults:
+    for _ in _entries(path, value):
+        pass
+    return iter(())
 
 
-def _managed(path: str, value: object) -> Faults:
-    for place, member in _members(path, value):
-        for within, name, _ in _entries(place, member):
-            if name not in _MANAGED_FIELDS:
-                yield unknown_field(within, name, _MANAGED_FIELDS)
+def _records(fields: Mapping[str, Judge], needed: tuple[str, ...] = ()) -> Judge:
+    """Judges a list of mappings with these fields, of which the `needed` ones are no empty text."""
+
+    def judge(path: str, value: object) -> Faults:
+        for place, member in _members(path, value):
+            given = {}
+            for within, name, part in _entries(place, member):
+                given[name] = part
+                if name not in fields:
+                    yield unknown_field(within, name, tuple(fields))
+                elif part is not None:
+                    yield from fields[name](within, part)
+            for name in needed:
+                if given.get(name) in (None, ""):
+                    message = "is required and missing (add it)"
+                    yield FieldError(joined(place, name), FieldReason.Required, message)
+
+    return judge
 
 
-_MANAGED_FIELDS: Final = (
-    "manager",
-    "operation",
-    "apiVersion",
-    "time",
-    "fieldsType",
-    "fieldsV1",
-    "subresource",
-)
 _OWNER_NEEDS: Final = ("apiVersion", "kind", "name", "uid")
-_OWNER_FIELDS: Final[Mapping[str, Callable[[str, object], Faults]]] = {
+_OWNER: Final[Mapping[str, Judge]] = {
     **dict.fromkeys(_OWNER_NEEDS, _text),
     "controller": _truth,
     "blockOwnerDeletion": _truth,
 }
-_FIELDS: Final[Mapping[str, Callable[[str, object], Faults]]] = {
+_MANAGED: Final[Mapping[str, Judge]] = {
+    **dict.fromkeys(("manager", "operation", "apiVersion", "fieldsType", "subresource"), _text),
+    "time": _time,
+    "fieldsV1": _mapping,
+}
+_FIELDS: Final[Mapping[str, Judge]] = {
     "name": _judged_elsewhere,
     "generateName": _prefix_of_name,
     "namespace": _judged_elsewhere,
     "labels": _labels,
     "annotations": _annotations,
     "finalizers": _finalizers,
-    "ownerReferences": _owners,
+    "ownerReferences": _records(_OWNER, _OWNER_NEEDS),
     "uid": _judged_elsewhere,
     "resourceVersion": _text,
     "generation": _judged_elsewhere,
     "creationTimestamp": _judged_elsewhere,
-    "deletionTimestamp": _text,
+    "deletionTimestamp": _time,
     "deletionGracePeriodSeconds": _whole,
     "selfLink": _text,
-    "managedFields": _managed,
+    "managedFields": _records(_MANAGED),
 }
 """The fields of ObjectMeta (meta/v1) that a manifest can have."""
