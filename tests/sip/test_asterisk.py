@@ -161,3 +161,23 @@ def test_its_calls_outlive_kamailio(
         hold_and_resume(server, near, telco, far.call_id)
         hold_and_resume(server, far, phone, near.call_id)
         end(far, phone, near.call_id)
+
+
+def test_a_reliable_ringing_is_acknowledged(
+    lab: Lab, root: Path, tmp_path: Path, phone: UserAgent, telco: UserAgent
+) -> None:
+    """Asterisk's PRACK (RFC 3262) names what the carrier sent, with an offer answered before the call is."""
+    with pbx(lab, root, tmp_path, "udp") as server:
+        invite = send_invite(
+            phone, (server.address, 5060), f"sip:{FAR_NUMBER}@{server.address}", caller="100"
+        )
+        received = telco.wait("INVITE", seconds=SECONDS)
+        reliable = [("Require", "100rel"), ("RSeq", "7"), ("Contact", f"<{telco.contact}>")]
+        telco.respond(received, 183, headers=reliable, body=sdp(telco.address))
+        prack = telco.wait("PRACK", seconds=SECONDS)
+        assert prack.header("RAck") == f"7 {received.header('CSeq')}"
+        telco.respond(prack, 200)
+        far = take(telco, received)
+        near = invite.leg(invite.final(SECONDS))
+        near.send("ACK")
+        end(near, telco, far.call_id)
