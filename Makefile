@@ -56,7 +56,7 @@ sip-tests: setup ## calls through a real Kamailio
 
 # Kubernetes is built from source the first time, ahead of the tests: their time limits are for tests.
 .PHONY: cluster-parts
-cluster-parts: setup ## the Kubernetes and the images that tests run on: a quarter of an hour the first time
+cluster-parts: setup ## the Kubernetes, images and Debian packages that tests run on: a quarter of an hour the first time
 	@$(BIN)/python tests/cluster/prepare.py
 
 .PHONY: test-local

@@ -44,6 +44,9 @@ class Bad:
     crd_cannot: str = ""
 
 
+OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": "4f1c"}
+"""A member of metadata.ownerReferences."""
+
 _LABEL_63 = "a" * 63
 
 
@@ -59,8 +62,64 @@ def _edge(**advertise: object) -> dict[str, Any]:
     return changed(EDGE, "spec.advertise", advertise)
 
 
+BAD_METADATA: tuple[tuple[str, object, str], ...] = (
+    ("labels", {"ver": 1}, "metadata.labels.ver"),
+    ("labels", {"on": True}, "metadata.labels.on"),
+    ("labels", {"ver": 1.5}, "metadata.labels.ver"),
+    ("labels", {"a": {"b": "c"}}, "metadata.labels.a"),
+    ("labels", ["a"], "metadata.labels"),
+    ("labels", "a=b", "metadata.labels"),
+    ("labels", {"a": "two words"}, "metadata.labels.a"),
+    ("labels", {"a": "v" * 64}, "metadata.labels.a"),
+    ("labels", {"a": "-"}, "metadata.labels.a"),
+    ("labels", {"-a": "b"}, "metadata.labels.-a"),
+    ("labels", {"": "b"}, 'metadata.labels[""]'),
+    ("labels", {"n" * 64: "b"}, f"metadata.labels.{'n' * 64}"),
+    ("labels", {"A.example/a": "b"}, 'metadata.labels["A.example/a"]'),
+    ("labels", {"a/b/c": "d"}, 'metadata.labels["a/b/c"]'),
+    ("annotations", {"ver": 1}, "metadata.annotations.ver"),
+    ("annotations", {"a b": "c"}, 'metadata.annotations["a b"]'),
+    ("annotations", [], "metadata.annotations"),
+    ("annotations", {"a": "x" * 262144}, "metadata.annotations"),
+    ("finalizers", "a.example/b", "metadata.finalizers"),
+    ("finalizers", [1], "metadata.finalizers[0]"),
+    ("finalizers", ["a b"], "metadata.finalizers[0]"),
+    ("finalizers", [None], "metadata.finalizers[0]"),
+    ("deletionTimestamp", "yesterday", "metadata.deletionTimestamp"),
+    ("managedFields", "a", "metadata.managedFields"),
+    ("managedFields", [{"a": "b"}], "metadata.managedFields[0].a"),
+    ("managedFields", [{"manager": 1}], "metadata.managedFields[0].manager"),
+    ("selfLink", 1, "metadata.selfLink"),
+    ("generateName", 7, "metadata.generateName"),
+    ("generateName", "Two Words", "metadata.generateName"),
+    ("resourceVersion", 7, "metadata.resourceVersion"),
+    ("deletionGracePeriodSeconds", "7", "metadata.deletionGracePeriodSeconds"),
+    ("ownerReferences", {}, "metadata.ownerReferences"),
+    ("ownerReferences", ["a"], "metadata.ownerReferences[0]"),
+    ("ownerReferences", [{**OWNER, "uid": 1}], "metadata.ownerReferences[0].uid"),
+    ("ownerReferences", [{**OWNER, "uid": ""}], "metadata.ownerReferences[0].uid"),
+    ("ownerReferences", [{**OWNER, "controller": "yes"}], "metadata.ownerReferences[0].controller"),
+    ("ownerReferences", [{**OWNER, "nmae": "x"}], "metadata.ownerReferences[0].nmae"),
+    ("lables", {"a": "b"}, "metadata.lables"),
+)
+"""A field of metadata, a value that no API server takes there, and where it is told."""
+
 GOOD = (
     *(Good(f"{each['kind']} with many fields: {each['metadata']['name']}", each) for each in WHOLE),
+    *(
+        Good(f"metadata.{field} {value!r:.40}", changed(TRUNK, f"metadata.{field}", value))
+        for field, value in (
+            ("labels", {"a": "", "A_1.b-c": "V.1_2-3", "a.example/b": "v" * 63, "n" * 63: "b"}),
+            ("labels", None),
+            ("labels", {"a": None}),
+            ("annotations", {"a": None}),
+            ("annotations", {"A.Example/Note": "any\ntext: at all\x1b", "b": ""}),
+            ("annotations", {"a": "x" * 130000}),
+            ("finalizers", ["a.example/b"]),
+            ("generateName", "hq-"),
+            ("ownerReferences", [{**OWNER, "controller": True}]),
+        )
+    ),
     Good("a trunk with an empty spec", tenant_manifest("Trunk", "hq")),
     Good("a null is as good as an absent field", changed(TRUNK, "spec.termination", None)),
     Good("a null is as good as an absent field that has a default", changed(TRUNK, "spec.secure", None)),
@@ -427,5 +486,9 @@ BAD = (
         changed(TRUNK, "metadata.namespace", "a.b"),
         "metadata.namespace",
         _METADATA,
+    ),
+    *(
+        Bad(f"metadata.{field} {value!r:.40}", changed(TRUNK, f"metadata.{field}", value), path, _METADATA)
+        for field, value, path in BAD_METADATA
     ),
 )

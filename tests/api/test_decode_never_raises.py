@@ -67,7 +67,7 @@ def damaged_manifests(draw: st.DrawFn) -> dict[str, Any]:
 
 def decoded_or_refused(manifest: object) -> None:
     try:
-        resource = decode(manifest, default_namespace="default")
+        resource = decode(manifest, default_namespace="default", stored=False)
     except FieldErrors as refused:
         refusal = refused
     else:

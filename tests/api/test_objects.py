@@ -32,14 +32,14 @@ def _title(case: Good | Bad) -> str:
 
 def refusal(manifest: Mapping[str, Any]) -> FieldErrors:
     with pytest.raises(FieldErrors) as caught:
-        decode(manifest)
+        decode(manifest, stored=False)
     return caught.value
 
 
 @pytest.mark.parametrize("good", GOOD, ids=_title)
 def test_models_accept_a_good_object(good: Good) -> None:
     """A good object is decoded, and keeps its kind and name."""
-    decoded = decode(good.manifest)
+    decoded = decode(good.manifest, stored=False)
     assert (decoded.kind, decoded.metadata.name) == (good.manifest["kind"], good.manifest["metadata"]["name"])
 
 

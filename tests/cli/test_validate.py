@@ -200,3 +200,53 @@ def test_a_password_that_cannot_be_used_is_told_where_it_is_named_and_shown_nowh
     assert "ends with a line break" in found[0]["message"]
     assert "Trunk" in {each["kind"] for each in json.loads(done.stdout)}
     assert not [part for part in ("Field-", "Pass-", "2026x", "RmllbG") if part in done.stdout + done.stderr]
+
+
+def test_what_an_api_server_refuses_of_metadata_is_refused(tmp_path: Path) -> None:
+    """A label that YAML reads as a number, of ours and of a Secret; at the label's own line."""
+    path = _write(
+        tmp_path,
+        "apiVersion: trunkline.dev/v1alpha1\n"
+        "kind: Trunk\n"
+        "metadata:\n"
+        "  name: hq\n"
+        "  labels:\n"
+        "    release: 1.10\n"
+        "---\n"
+        "apiVersion: v1\n"
+        "kind: Secret\n"
+        "metadata: {name: Upper_Case, annotations: {since: 2026}}\n"
+        "stringData: {password: Field-Pass-2026x}\n",
+    )
+    done = run_trunkline("validate", path)
+    found = [line.removeprefix(f"{path}:").split(": ")[:4] for line in done.stdout.splitlines()]
+    assert done.returncode == 1
+    assert found == [
+        ["1", "Trunk default/hq", "spec", "Required"],
+        ["6", "Trunk default/hq", "metadata.labels.release", "InvalidType"],
+        ["10", "Secret default/Upper_Case", "metadata.annotations.since", "InvalidType"],
+        ["10", "Secret default/Upper_Case", "metadata.name", "InvalidValue"],
+    ]
+
+
+def test_what_a_file_says_cannot_steer_a_terminal(tmp_path: Path) -> None:
+    """Names, kinds, versions and names of fields and files, of ours and foreign: escaped, one line each."""
+    hostile = r'"\e[31mx\nfoo.yaml:1: Trunk a/b: all is well\u202e"'
+    directory = tmp_path / "\x1b[2J\n"
+    directory.mkdir()
+    path = _write(
+        directory,
+        "---\n".join(
+            f"apiVersion: {version}\nkind: {kind}\n"
+            f"metadata: {{name: {hostile}, {hostile}: 1, labels: {{{hostile}: 1}}}}\n"
+            for version in ("trunkline.dev/v1alpha1", '"trunkline.dev/v2\\e[31m"', "v1", hostile)
+            for kind in ("Trunk", "Secret", hostile)
+        ),
+    )
+    request = ("--source", "192.0.2.1", "--request-uri", "sip:a@b", "--from", "sip:a@b")
+    for command, given in (("validate", ()), ("compile", ()), ("explain", request)):
+        done = run_trunkline(command, *given, path)
+        told = done.stdout + done.stderr
+        assert "Traceback" not in told
+        assert all(char.isprintable() for char in told.replace("\n", "")), command
+        assert not any(line.startswith("foo.yaml") for line in told.splitlines()), command

@@ -1,9 +1,9 @@
-"""Makes what the tests of a cluster run on, ahead of them: programs and images, once, outside the clone.
+"""Makes what tests run on, ahead of them: programs, images and trees of packages, once, outside the clone.
 
     python tests/cluster/prepare.py
 
 The first time takes minutes, for which no test's time limit is meant; later it is over at once. Where no node
-can run, only what an API server needs is made.
+can run, what only a node needs is not made.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ if __package__ in (None, ""):
 
 import images
 from cluster import binaries, machine
+from support.asterisk import asterisk_root
+from support.debian_root import NoRootError
+from support.image_root import image_root
 
 
 def main() -> int:
@@ -31,6 +34,7 @@ def main() -> int:
         return 1
     if node:
         _keep_images()
+    _keep_roots()
     return 0
 
 
@@ -41,6 +45,15 @@ def _keep_images() -> None:
             images.kept(image)
         except (subprocess.CalledProcessError, OSError) as error:
             print(f"images: {image.name} could not be built, its tests will fail: {error}", file=sys.stderr)
+
+
+def _keep_roots() -> None:
+    """Packages that this machine's release lacks; a few tests of SIP alone need them, and say so."""
+    for make in (image_root, asterisk_root):
+        try:
+            make()
+        except (NoRootError, subprocess.CalledProcessError, OSError) as error:
+            print(f"roots: {error}; tests that need it will say that they did not run", file=sys.stderr)
 
 
 if __name__ == "__main__":

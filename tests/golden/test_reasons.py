@@ -40,6 +40,7 @@ NOT_ROUTED = {
 NOT_IN_FILES = {
     ConditionReason.INTERNAL_ERROR: "a fault of our own code, which nobody can write down; a property has it",
     ConditionReason.SECRET_NOT_READABLE: "files need no right to read; a unit test has it",
+    ConditionReason.TARGET_DENIED: "files deny no networks; a unit test has it",
 }
 """Reasons that no compilation of files has, and why."""
 

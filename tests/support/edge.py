@@ -247,7 +247,8 @@ def _wait_until_answering(edge: Edge) -> None:
     while time.monotonic() < deadline:
         if edge.process.poll() is not None:
             raise RuntimeError(f"kamailio ended with {edge.process.returncode}")
-        if probe(edge, 0.2):
+        # The process that answers JSON-RPC may come after the one that answers SIP.
+        if probe(edge, 0.2) and edge.settings.rpc_socket.exists():
             return
         time.sleep(0.02)
     raise RuntimeError(f"kamailio did not answer within {START_SECONDS} s")

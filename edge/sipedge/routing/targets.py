@@ -21,7 +21,9 @@ def judge_targets(call: Call, targets: tuple[Target, ...]) -> Finding:
     if targets:
         return passed(f"{len(targets)} target{'s' if len(targets) > 1 else ''}")
     if call.direction is Direction.ORIGINATION:
-        return failed(Reason.NoEnabledUri, f"trunk {call.trunk.id} has no enabled OriginationUri")
+        return failed(
+            Reason.NoEnabledUri, f"trunk {call.trunk.id} has no enabled OriginationUri to send a call to"
+        )
     return failed(Reason.NoRoute, f"no carrier of this edge takes {call.called}")
 
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from trunkline.api.faults import FieldError, FieldErrors, FieldReason, internal_error, shown, sort_of
 from trunkline.api.group import API_VERSION, GROUP
 from trunkline.api.kinds import KINDS, AnyResource
+from trunkline.api.object_metadata import metadata_faults
 from trunkline.api.reference import ObjectRef
 from trunkline.api.translation import field_errors, nearest, no_text_key, path_of, unknown_field
 
@@ -19,14 +20,15 @@ _TOP: Final = ("apiVersion", "kind", "metadata", "spec", "status")
 _MAX_GENERATION: Final = 2**63 - 1
 
 
-def decode(manifest: object, *, default_namespace: str | None = None) -> AnyResource:
+def decode(manifest: object, *, default_namespace: str | None = None, stored: bool = True) -> AnyResource:
     """The object that `manifest` describes; `default_namespace` is that of tenant kinds that name none.
 
+    `stored` says that an API server holds it, and has judged what of its metadata is not read here.
     `status` is left unread, unknown fields are refused. Raises FieldErrors and nothing else, whatever the
     input. What is not foreseen is an InternalError.
     """
     try:
-        return _decode(manifest, default_namespace)
+        return _decode(manifest, default_namespace, stored)
     except (FieldErrors, MemoryError):
         raise
     except Exception as error:
@@ -45,7 +47,7 @@ def _name_of(manifest: object) -> tuple[ObjectRef | None, int]:
         return None, 0
 
 
-def _decode(manifest: object, default_namespace: str | None) -> AnyResource:
+def _decode(manifest: object, default_namespace: str | None, stored: bool) -> AnyResource:
     if not isinstance(manifest, Mapping):
         message = f"must be a mapping, not {sort_of(manifest)} (write apiVersion, kind, metadata and spec)"
         raise FieldErrors(None, 0, [FieldError("", FieldReason.InvalidType, message)])
@@ -53,6 +55,8 @@ def _decode(manifest: object, default_namespace: str | None) -> AnyResource:
     metadata = _metadata(manifest, kind, default_namespace)
     ref, generation = _ref(kind, metadata), _generation(metadata)
     faults = list(_faults_of_the_frame(manifest))
+    if not stored and isinstance(metadata, Mapping):
+        faults.extend(metadata_faults(metadata))
     content = {
         name: value
         for name, value in (("metadata", metadata), ("spec", manifest.get("spec")))

@@ -21,7 +21,7 @@ _RFC3339: Final = re.compile(
 )
 
 
-def _in_utc(value: Any) -> str:
+def in_utc(value: Any) -> str:
     """The time in UTC to the second, as the API server writes it, so that text order is time order."""
     try:
         if isinstance(value, datetime):
@@ -47,7 +47,7 @@ class ObjectMeta(Model):
     """None for cluster kinds."""
     uid: Annotated[str, Text("uid", "leave it out", 128, min_length=0)] = ""
     generation: Annotated[int, Whole(0, 2**63 - 1)] = 0
-    creation_timestamp: Annotated[str, BeforeValidator(_in_utc)] | None = None
+    creation_timestamp: Annotated[str, BeforeValidator(in_utc)] | None = None
     """In UTC, `2026-01-31T12:00:00Z`: the order of texts is the order of times."""
 
 

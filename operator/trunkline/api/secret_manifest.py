@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from pydantic import ValidationError
+
 from trunkline.api.faults import FieldError, FieldErrors, FieldReason, internal_error, sort_of
+from trunkline.api.meta import ObjectMeta
+from trunkline.api.object_metadata import metadata_faults
 from trunkline.api.reference import ObjectRef
 from trunkline.api.secret_value import SecretValue, SecretValues, ValueFault, decoded, written
-from trunkline.api.translation import joined, path_of
+from trunkline.api.translation import field_errors, joined, path_of
 
 _KIND: Final = "Secret"
 
@@ -26,20 +30,22 @@ class SecretManifest:
     """What an API server would refuse the whole Secret for. Empty in a cluster."""
 
 
-def read_secret(manifest: object, *, default_namespace: str | None = None) -> SecretManifest:
-    """A `v1` Secret; `stringData` wins over `data`, as in the API server.
+def read_secret(
+    manifest: object, *, default_namespace: str | None = None, stored: bool = True
+) -> SecretManifest:
+    """A `v1` Secret; `stringData` wins over `data`, as in the API server. `stored` as for `decode`.
 
     Raises FieldErrors, and nothing else, for what has no name or is no mapping.
     """
     try:
-        return _read(manifest, default_namespace)
+        return _read(manifest, default_namespace, stored)
     except (FieldErrors, MemoryError):
         raise
     except Exception as error:
         raise FieldErrors(None, 0, [internal_error(error)]) from None
 
 
-def _read(manifest: object, default_namespace: str | None) -> SecretManifest:
+def _read(manifest: object, default_namespace: str | None, stored: bool) -> SecretManifest:
     if not isinstance(manifest, Mapping):
         message = (
             f"must be a mapping, not {sort_of(manifest)} (write apiVersion, kind, metadata and stringData)"
@@ -48,6 +54,10 @@ def _read(manifest: object, default_namespace: str | None) -> SecretManifest:
     faults: list[FieldError] = []
     namespace, name = _named(manifest, faults, default_namespace)
     nameless = bool(faults)
+    metadata = manifest.get("metadata")
+    if not stored and isinstance(metadata, Mapping):
+        faults.extend(() if nameless else _faults_of_names(metadata))
+        faults.extend(metadata_faults(metadata))
     values: dict[str, SecretValue] = {}
     for key, text in _entries(manifest, "data", faults).items():
         values[key] = ValueFault.NOT_TEXT if text is None else decoded(text)
@@ -78,6 +88,15 @@ def _named(
             faults.append(FieldError(f"metadata.{field}", reason, message))
     namespace, name = (value if isinstance(value, str) else "" for value in found.values())
     return namespace, name
+
+
+def _faults_of_names(metadata: Mapping[object, object]) -> tuple[FieldError, ...]:
+    try:
+        ObjectMeta.model_validate({name: value for name, value in metadata.items() if isinstance(name, str)})
+    except ValidationError as error:
+        found = field_errors(error, ObjectMeta)
+        return tuple(replace(each, path=joined("metadata", each.path)) for each in found)
+    return ()
 
 
 def _entries(

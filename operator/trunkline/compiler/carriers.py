@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +14,7 @@ from trunkline.api import Carrier, Gateway, Resources
 from trunkline.api.secret_value import ValueFault, mend_line
 from trunkline.compiler import opinions
 from trunkline.compiler.access import describe_value, ha1, line_of
+from trunkline.compiler.destinations import Barred, Destinations
 from trunkline.compiler.guard import Guard
 from trunkline.compiler.reasons import ConditionReason
 from trunkline.compiler.verdict import Verdict
@@ -56,7 +57,7 @@ class Carriers:
 
 
 def compile_carriers(
-    resources: Resources, edges: frozenset[str], guard: Guard
+    resources: Resources, edges: frozenset[str], destinations: Destinations, guard: Guard
 ) -> tuple[Carriers, tuple[Verdict, ...]]:
     """Every carrier; one whose source network an older one already has is refused whole."""
     verdicts: list[Verdict] = []
@@ -69,12 +70,15 @@ def compile_carriers(
         if refusal is not None:
             verdicts.append(refusal)
             return
-        offers.append(_offer(carrier))
+        barred = {place: why for place, why in _barred(carrier, destinations) if why is not None}
+        offers.append(_offer(carrier, frozenset(barred)))
         holders.update((_network(cidr), carrier) for cidr in carrier.spec.source_ranges)
         row, faults = _row(resources, carrier)
         rows[carrier.metadata.name] = row
         verdicts.append(opinions.accepted(carrier))
-        verdicts.append(opinions.references(carrier, [*faults, *_unknown_edges(carrier, edges)]))
+        faults += _unknown_edges(carrier, edges)
+        faults += [(why.reason, f"spec.gateways[{place}].host", why.message) for place, why in barred.items()]
+        verdicts.append(opinions.references(carrier, faults))
 
     guard.each(resources.of(Carrier), judge)
     sources = sorted(
@@ -145,9 +149,23 @@ def _unknown_edges(carrier: Carrier, edges: frozenset[str]) -> list[tuple[Condit
     ]
 
 
-def _offer(carrier: Carrier) -> Offer:
+def _barred(carrier: Carrier, destinations: Destinations) -> Iterator[tuple[int, Barred | None]]:
+    """Why no call can be sent to an enabled gateway, by its position.
+
+    The platform's denied networks are meant for tenants' URIs.
+    """
+    for place, gateway in enumerate(carrier.spec.gateways):
+        if gateway.enabled:
+            yield place, destinations.bars(gateway.host, ("0.0.0.0/0",), "the host of the carrier's gateway")
+
+
+def _offer(carrier: Carrier, barred: frozenset[int]) -> Offer:
     emergency = (EMERGENCY,) if carrier.spec.emergency_capable else ()
-    gateways = tuple((_gateway(carrier, each), each.edges) for each in carrier.spec.gateways if each.enabled)
+    gateways = tuple(
+        (_gateway(carrier, each), each.edges)
+        for place, each in enumerate(carrier.spec.gateways)
+        if each.enabled and place not in barred
+    )
     return Offer((*carrier.spec.prefixes, *emergency), gateways)
 
 

@@ -15,6 +15,7 @@ from trunkline.compiler.access import compile_access
 from trunkline.compiler.accounts import assign_accounts
 from trunkline.compiler.caller_ids import compile_caller_ids
 from trunkline.compiler.carriers import compile_carriers
+from trunkline.compiler.destinations import destinations
 from trunkline.compiler.facts import Facts, facts_of_trunks
 from trunkline.compiler.features import unavailable_features
 from trunkline.compiler.guard import Guard, guarded, is_internal
@@ -59,15 +60,16 @@ def _compile(resources: Resources, guard: Guard) -> Compilation:
     lists, list_verdicts = compile_access(resources, guard)
     trunks, trunk_verdicts = compile_trunks(resources, tenancy, lists, guard)
     known = frozenset(trunk.ref.id for trunk in resources.of(Trunk))
-    targets, uri_verdicts = compile_origination(resources, trunks, known, guard)
+    reachable = destinations(resources, edges, guard)
+    origination, uri_verdicts = compile_origination(resources, trunks, known, tenancy, reachable, guard)
     numbering, number_verdicts = compile_numbers(resources, tenancy, frozenset(trunks), known, guard)
     caller_ids, caller_id_verdicts = compile_caller_ids(resources, tenancy, guard)
     names = frozenset(edge.metadata.name for edge in edges)
-    carriers, carrier_verdicts = compile_carriers(resources, names, guard)
+    carriers, carrier_verdicts = compile_carriers(resources, names, reachable, guard)
     routes = {name: carriers.routes_at(name) for name in names}
     sites = compile_sites(resources, edges, tenancy.rows, routes, guard)
     shared: dict[Section, Mapping[str, Row]] = {
-        Section.TRUNK: compile_trunk_rows(resources, trunks, targets, guard),
+        Section.TRUNK: compile_trunk_rows(resources, trunks, origination.targets, guard),
         Section.DOMAIN: {one.domain: DomainRow(id) for id, one in trunks.items() if one.domain is not None},
         Section.NUMBER: numbering.numbers,
         Section.RANGE: numbering.ranges,
@@ -91,7 +93,7 @@ def _compile(resources: Resources, guard: Guard) -> Compilation:
         *number_verdicts,
         *caller_id_verdicts,
         *carrier_verdicts,
-        *judge_origination(trunks, targets, numbering.count_of_trunk, guard),
+        *judge_origination(trunks, origination, numbering.count_of_trunk, guard),
         *unavailable_features(resources, guard),
     )
     facts = facts_of_trunks(resources, edges, trunks, numbering.count_of_trunk, guard)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from trunkline.api import Edge, Number, Resources, Trunk
+from sipedge.table.lookup import network
+from trunkline.api import Account, Carrier, Edge, IpAccessControlList, Number, Resources, Trunk
 from trunkline.compiler import opinions
 from trunkline.compiler.guard import Guard
 from trunkline.compiler.reasons import ConditionReason
@@ -17,6 +18,9 @@ def unavailable_features(resources: Resources, guard: Guard) -> tuple[Verdict, .
         *guard.each(resources.of(Trunk), lambda trunk: _report(trunk, _of_trunk(trunk))),
         *guard.each(resources.of(Number), lambda number: _report(number, _of_number(number))),
         *guard.each(resources.of(Edge), lambda edge: _report(edge, _of_edge(edge))),
+        *guard.each(resources.of(IpAccessControlList), lambda each: _report(each, _of_access_list(each))),
+        *guard.each(resources.of(Carrier), lambda carrier: _report(carrier, _of_carrier(carrier))),
+        *guard.each(resources.of(Account), lambda account: _report(account, _of_account(account))),
     )
     return tuple(verdict for verdict in found if verdict is not None)
 
@@ -61,3 +65,30 @@ def _of_number(number: Number) -> Iterator[tuple[str, str]]:
 def _of_edge(edge: Edge) -> Iterator[tuple[str, str]]:
     if edge.spec.tls.issuer_ref is not None:
         yield "spec.tls.issuerRef", "certificates of cert-manager are not asked for yet"
+
+
+def _of_access_list(access_list: IpAccessControlList) -> Iterator[tuple[str, str]]:
+    cidrs = (entry.cidr for entry in access_list.spec.entries)
+    yield from _of_ipv6("spec.entries[{}].cidr", cidrs, "edges do not listen on IPv6 yet: no call comes from")
+
+
+def _of_carrier(carrier: Carrier) -> Iterator[tuple[str, str]]:
+    ranges = carrier.spec.source_ranges
+    yield from _of_ipv6(
+        "spec.sourceRanges[{}]", ranges, "edges do not listen on IPv6 yet: no call comes from"
+    )
+
+
+def _of_account(account: Account) -> Iterator[tuple[str, str]]:
+    cidrs = account.spec.allowed_target_cidrs
+    yield from _of_ipv6("spec.allowedTargetCidrs[{}]", cidrs, "no call is sent to IPv6 yet, and so not to")
+
+
+def _of_ipv6(field: str, cidrs: Iterable[str], effect: str) -> Iterator[tuple[str, str]]:
+    """One finding for all IPv6 networks of a list, at the first of them."""
+    found = [(position, cidr) for position, cidr in enumerate(cidrs) if network(cidr).version == 6]
+    if found:
+        position, cidr = found[0]
+        more = len(found) - 1
+        others = f" and {more} other{'s' if more > 1 else ''}" if more else ""
+        yield field.format(position), f"{effect} {cidr}{others}"

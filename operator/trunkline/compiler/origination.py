@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from sipedge.table import TargetRow
 from sipedge.uri import SipUri, parse_uri
 from trunkline.api import OriginationUri, Resources
 from trunkline.compiler import opinions
+from trunkline.compiler.accounts import Tenancy
+from trunkline.compiler.destinations import Barred, Destinations
 from trunkline.compiler.guard import Guard
 from trunkline.compiler.reasons import ConditionReason
 from trunkline.compiler.trunks import ServedTrunk
@@ -19,10 +22,26 @@ PLATFORM_PARAMETERS: Final = frozenset({"edge", "region", "tnx"})
 """URI parameters meant for the platform, not for the PBX: never sent (S55-S57)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Origination:
+    """Where the calls of the trunks go."""
+
+    targets: Mapping[str, tuple[TargetRow, ...]]
+    """The enabled targets of each served trunk by priority and name."""
+    barred: frozenset[str]
+    """Trunks with an enabled OriginationUri where no call can be sent."""
+
+
 def compile_origination(
-    resources: Resources, trunks: Mapping[str, ServedTrunk], known_trunks: frozenset[str], guard: Guard
-) -> tuple[Mapping[str, tuple[TargetRow, ...]], tuple[Verdict, ...]]:
-    """The enabled targets of each trunk by priority and name."""
+    resources: Resources,
+    trunks: Mapping[str, ServedTrunk],
+    known_trunks: frozenset[str],
+    tenancy: Tenancy,
+    destinations: Destinations,
+    guard: Guard,
+) -> tuple[Origination, tuple[Verdict, ...]]:
+    """The targets of every trunk; a URI where no call can be sent is none, and says so."""
+    barred_trunks: set[str] = set()
     verdicts: list[Verdict] = []
     uris: dict[str, list[OriginationUri]] = {}
     rows: dict[str, list[TargetRow]] = {id: [] for id in trunks}
@@ -36,16 +55,21 @@ def compile_origination(
             return
         older.append(uri)
         verdicts.append(opinions.accepted(uri))
-        verdicts.append(_trunk_reference(uri, trunk, trunks, known_trunks))
         parsed = parse_uri(uri.spec.sip_uri)
+        barred = None if parsed is None else _barred(uri, parsed, tenancy, destinations)
+        verdicts.append(_references(uri, trunk, trunks, known_trunks, barred))
         if parsed is not None and any(parsed.param(name) for name in ("edge", "region")):
             verdicts.append(_egress_unavailable(uri))
-        if trunk in trunks and uri.spec.enabled and parsed is not None:
+        if not uri.spec.enabled or trunk not in trunks or parsed is None:
+            return
+        if barred is not None:
+            barred_trunks.add(trunk)
+        else:
             rows[trunk].append(_target(uri, parsed, trunks[trunk].trunk.spec.secure))
 
     guard.each(resources.of(OriginationUri), judge)
     targets = {id: tuple(sorted(found, key=lambda row: (row.priority, row.id))) for id, found in rows.items()}
-    return targets, tuple(verdicts)
+    return Origination(targets, frozenset(barred_trunks)), tuple(verdicts)
 
 
 def _refusal(uri: OriginationUri, trunk: str, older: list[OriginationUri]) -> Verdict | None:
@@ -61,8 +85,22 @@ def _refusal(uri: OriginationUri, trunk: str, older: list[OriginationUri]) -> Ve
     return None
 
 
-def _trunk_reference(
-    uri: OriginationUri, trunk: str, served: Mapping[str, ServedTrunk], known: frozenset[str]
+def _barred(
+    uri: OriginationUri, parsed: SipUri, tenancy: Tenancy, destinations: Destinations
+) -> Barred | None:
+    if not uri.spec.enabled:
+        return None
+    tenant = tenancy.of(uri.metadata.namespace)
+    row = None if tenant is None else tenancy.rows.get(tenant.id)
+    return destinations.bars(parsed.host, row.allowed_targets if row else (), "the host of the PBX")
+
+
+def _references(
+    uri: OriginationUri,
+    trunk: str,
+    served: Mapping[str, ServedTrunk],
+    known: frozenset[str],
+    barred: Barred | None,
 ) -> Verdict:
     faults = []
     if trunk not in known:
@@ -71,6 +109,8 @@ def _trunk_reference(
     elif trunk not in served:
         message = f"Trunk {trunk} is not accepted: see its conditions"
         faults.append((ConditionReason.TRUNK_NOT_ACCEPTED, "spec.trunkRef", message))
+    if barred is not None:
+        faults.append((barred.reason, "spec.sipUri", barred.message))
     return opinions.references(uri, faults)
 
 

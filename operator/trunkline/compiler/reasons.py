@@ -43,6 +43,11 @@ class ConditionReason(ExplainedReason):
     ACCOUNT_NOT_FOUND = "AccountNotFound", "the Account named does not exist"
     NAMESPACE_TAKEN = "NamespaceTaken", "an older Account already has a namespace that this one lists"
     EDGE_NOT_FOUND = "EdgeNotFound", "an Edge named does not exist"
+    OWN_EDGE = "OwnEdge", "a call to the host named would come back to this platform, so none is sent there"
+    TARGET_DENIED = (
+        "TargetDenied",
+        "the address named lies in a network where the platform sends no call, and no exception is made",
+    )
 
     # TerminationReady, OriginationReady
     READY = "Ready", "calls of this direction are served"
@@ -57,8 +62,12 @@ class ConditionReason(ExplainedReason):
         "a sub-domain needs its parent domain on a trunk of the same or the parent account",
     )
     NO_ENABLED_URI = "NoEnabledUri", "the trunk has no enabled origination URI"
+    NO_USABLE_URI = (
+        "NoUsableUri",
+        "the trunk has enabled origination URIs, but no call can be sent to the host of any",
+    )
     NO_NUMBERS = "NoNumbers", "no Number names the trunk"
 
-    # FeatureUnavailable, NumberNotValid
+    # FeatureUnavailable, NumberNotValid; NotYet also in ResolvedRefs
     NOT_YET = "NotYet", "a field is set whose feature does not exist yet; it has no effect"
     NOT_ASSIGNED = "NotAssigned", "the number is possible, but no numbering plan assigns it"

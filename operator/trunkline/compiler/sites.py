@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sipedge.table import AccountRow, RouteRow, SiteRow
 from sipedge.table.lookup import prefix_lengths
@@ -70,9 +70,7 @@ def compile_sites(
     """One row per edge; `routes` are each edge's, by prefix."""
     base = resources.platform.base_domain
     labels = {label for found in guard.each(edges, labels_of) for label in found}
-    suffixes = tuple(
-        sorted((f"pstn.{base}", *(f"pstn.{label}.{base}" for label in labels)), key=_longest_first)
-    )
+    suffixes = tuple(sorted(termination_domains(base, labels), key=_longest_first))
     found = guard.each(edges, lambda edge: addresses_of(resources, edge))
     addresses = tuple(sorted({address for each in found for address in each}))
 
@@ -90,6 +88,11 @@ def compile_sites(
         )
 
     return dict(guard.each(edges, site))
+
+
+def termination_domains(base: str, labels: Iterable[str]) -> frozenset[str]:
+    """The domains below which trunks are dialled (S27, S30)."""
+    return frozenset({f"pstn.{base}", *(f"pstn.{label}.{base}" for label in labels)})
 
 
 def labels_of(edge: Edge) -> tuple[str, ...]:

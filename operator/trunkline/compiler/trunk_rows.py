@@ -8,6 +8,7 @@ from sipedge.table import TargetRow, TrunkRow
 from trunkline.api import Resources, Trunk
 from trunkline.compiler import opinions
 from trunkline.compiler.guard import Guard
+from trunkline.compiler.origination import Origination
 from trunkline.compiler.reasons import ConditionReason
 from trunkline.compiler.sids import trunk_sid
 from trunkline.compiler.trunks import ServedTrunk
@@ -44,7 +45,7 @@ def compile_trunk_rows(
 
 def judge_origination(
     trunks: Mapping[str, ServedTrunk],
-    targets: Mapping[str, tuple[TargetRow, ...]],
+    origination: Origination,
     number_counts: Mapping[str, int],
     guard: Guard,
 ) -> list[Verdict]:
@@ -52,8 +53,13 @@ def judge_origination(
 
     def judge(trunk: Trunk) -> Verdict:
         numbers = number_counts.get(trunk.ref.id, 0)
-        if numbers and targets[trunk.ref.id]:
+        if numbers and origination.targets[trunk.ref.id]:
             reason, message = ConditionReason.READY, "calls to its numbers are served"
+        elif numbers and trunk.ref.id in origination.barred:
+            reason, message = (
+                ConditionReason.NO_USABLE_URI,
+                "no call can be sent to the host of any of its OriginationUris: see their conditions",
+            )
         elif numbers:
             reason, message = (
                 ConditionReason.NO_ENABLED_URI,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sipedge.table.lookup import network
 from trunkline.api import ObjectRef, Resources, Trunk
 from trunkline.compiler import opinions
 from trunkline.compiler.access import AccessLists
@@ -147,11 +148,13 @@ def _readiness(
     if parent and not _extends(tenant, holders.get(parent)):
         message = f"no trunk of this account or of its parent has the domain {parent}: create that one first"
         return say(ConditionReason.PARENT_DOMAIN_MISSING, message, "spec.termination.domainName")
+    # Edges do not listen on IPv6 yet.
+    is_closed = access is not None and all(network(cidr).version == 6 for cidr in access)
     if access is None and users is None:
         message = "nobody may call: name an ipAccessControlList or a credentialList"
         return say(ConditionReason.NO_AUTHENTICATION, message)
-    if access == () or (users is not None and not any(lists.users[id] for id in users)):
-        kind = "access lists" if access == () else "credential lists"
+    if is_closed or (users is not None and not any(lists.users[id] for id in users)):
+        kind = "access lists" if is_closed else "credential lists"
         message = f"nobody can pass: the {kind} have no usable entry; add one"
         return say(ConditionReason.NO_USABLE_LIST, message)
     return say(ConditionReason.READY, "calls from the PBX are served", "")

@@ -288,7 +288,7 @@ def _read_document(name: str, document: Document, entries: list[_Entry], problem
         if _is_secret(document.value):
             entries.append(_read_secret(name, document, problems))
         else:
-            resource = decode(document.value, default_namespace=DEFAULT_NAMESPACE)
+            resource = decode(document.value, default_namespace=DEFAULT_NAMESPACE, stored=False)
             entries.append(_Entry(resource.ref, name, document, resource))
     except FieldErrors as error:
         problems.extend(_field_problem(name, document, error.ref, each) for each in error.errors)
@@ -301,7 +301,7 @@ def _read_document(name: str, document: Document, entries: list[_Entry], problem
 
 
 def _read_secret(name: str, document: Document, problems: list[Problem]) -> _Entry:
-    found = read_secret(document.value, default_namespace=DEFAULT_NAMESPACE)
+    found = read_secret(document.value, default_namespace=DEFAULT_NAMESPACE, stored=False)
     ref = ObjectRef("Secret", found.namespace, found.name)
     if not found.errors:
         return _Entry(ref, name, document, found.values)

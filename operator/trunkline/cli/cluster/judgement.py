@@ -29,6 +29,7 @@ _NEEDED: Final[Mapping[ConditionReason, frozenset[str]]] = {
     ConditionReason.LIST_NOT_FOUND: _LISTS,
     ConditionReason.NO_USABLE_LIST: _LISTS,
     ConditionReason.NO_ENABLED_URI: frozenset({"OriginationUri"}),
+    ConditionReason.NO_USABLE_URI: frozenset({"OriginationUri"}),
 }
 """Kinds that must have been read for a verdict of "it is not there" to mean anything."""
 
