@@ -21,8 +21,8 @@ from sipedge.routing.memory import (
 from sipedge.routing.tokens import DialogToken
 
 _FACTS: Final = "facts"
-_CALL_SID: Final = "sid"
-"""The call's id by itself, so that a dialog can be found by it from outside (`dlg.list`)."""
+_CALL_SIDS: Final = "sids"
+"""The dialog profile by whose values a call's id finds its dialog from outside (`dlg.profile_list`)."""
 _CALLER: Final = "caller"
 _CALLEE: Final = "callee"
 """Before the name that a To-tag has (`callee_name`)."""
@@ -42,7 +42,7 @@ _ASKED_AVP: Final = "$avp(asked)"
 
 def begin(call_sid: str, caller: SideMemory, learned: MemoryChanges) -> None:
     """A call begins: its dialog is the current one. Its facts come with its first attempt."""
-    KSR.dialog.var_sets(_CALL_SID, call_sid)
+    KSR.dialog.set_dlg_profile(_CALL_SIDS, call_sid)
     KSR.dialog.var_sets(_CALLER, caller.to_text())
     learn(learned, by_caller=True, tag="")
 
