@@ -138,6 +138,8 @@ class Routes:
             return
         writer.put_back(received)
         self._read = (KSR.pv.geti("$mi"), received)
+        if answers.is_awaited():
+            return
         with self._rows.transaction() as rows:
             answers.judge_stray_answer(Table(rows), self._tokens, received)
 
