@@ -238,19 +238,11 @@ def explain(
       trunkline explain -n acme --edge ashburn --source 203.0.113.5 \\
         --request-uri sip:+12125550111@acme-hq.pstn.voice.example.com --from +14155550100
     """
-    from trunkline.cli.explain import ExplainOptions, ExplainPlace, run_explain
+    from trunkline.cli.explain.command import run_explain
+    from trunkline.cli.explain.request import ExplainOptions, ExplainPlace, MessageOptions
 
-    options = ExplainOptions(
-        edge=edge,
-        source=source,
-        transport=str(transport),
-        method=method,
-        request_uri=request_uri,
-        from_uri=from_uri,
-        headers=tuple(header or ()),
-        username=username,
-        seed=seed,
-    )
+    message = MessageOptions(method, request_uri, from_uri, tuple(header or ()))
+    options = ExplainOptions(edge, source, str(transport), message, username=username, seed=seed)
     place = ExplainPlace(
         paths=tuple(paths or ()),
         cluster=ClusterOptions(kubeconfig, context, namespace),

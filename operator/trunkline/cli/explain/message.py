@@ -1,0 +1,135 @@
+"""One SIP message as text, read from a capture or put together of parts. Pure, and total but for `read_message`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from sipedge.routing.bounds import (
+    URI_HEADERS,
+    MessageSizes,
+    longest_branch,
+    longest_uri,
+    size_of,
+)
+from sipedge.routing.headers import long_name
+
+LONGEST_MESSAGE: Final = 16_384
+"""Bytes of a message that an edge takes (kamailio.cfg, MESSAGE_BYTES)."""
+
+_REQUEST_LINE: Final = re.compile(r"([A-Za-z0-9.!%*_+`'~-]+) (\S.*) SIP/2\.0", re.IGNORECASE)
+_STATUS_LINE: Final = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*))?", re.IGNORECASE)
+_HEADER: Final = re.compile(r"([A-Za-z0-9.!%*_+`'~-]+)[ \t]*:(.*)", re.DOTALL)
+_TAG: Final = re.compile(r";\s*tag\s*=\s*([^;,\s\"<>]+)", re.IGNORECASE)
+_METHOD_OF_CSEQ: Final = re.compile(r"\s*\d+\s+(\S+)")
+
+
+@dataclass(frozen=True, slots=True)
+class SipText:
+    """One request or answer as its sender wrote it."""
+
+    method: str
+    """Of an answer: that of the request it answers, as CSeq says; "" without one."""
+    request_uri: str = ""
+    """"" for an answer."""
+    status: int = 0
+    """0 for a request."""
+    phrase: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Names as written, values with white space folded, in the order of the message."""
+    body: str = ""
+    size: int = 0
+    """Bytes of the whole message; 0 = put together of parts."""
+
+    @property
+    def values(self) -> dict[str, tuple[str, ...]]:
+        """Long lower-case names to values, in the order of the message."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name, value in self.headers:
+            key = long_name(name)
+            found[key] = (*found.get(key, ()), value)
+        return found
+
+    def first(self, name: str) -> str:
+        """The first value of a header (long lower-case name); "" if it is absent."""
+        return next((value for each, value in self.headers if long_name(each) == name), "")
+
+    @property
+    def from_tag(self) -> str:
+        return tag_of(self.first("from"))
+
+    @property
+    def to_tag(self) -> str:
+        return tag_of(self.first("to"))
+
+    @property
+    def sizes(self) -> MessageSizes:
+        """What the edge measures before it reads on."""
+        uris = [value for name, value in self.headers if long_name(name) in URI_HEADERS]
+        branches = [value for name, value in self.headers if long_name(name) == "via"]
+        identifiers = (self.first("call-id"), self.from_tag, self.to_tag)
+        return MessageSizes(
+            request_uri=size_of(self.request_uri),
+            uri=max(map(longest_uri, uris), default=0),
+            identifier=max([*map(longest_branch, branches), *map(size_of, identifiers)]),
+            headers=len(self.headers),
+        )
+
+
+def tag_of(value: str) -> str:
+    """The tag of a From or To value; "" if it has none."""
+    outside = re.sub(r'"(?:[^"\\]|\\.)*"|<[^>]*>', "", value)
+    match = _TAG.search(outside)
+    return match[1] if match else ""
+
+
+def folded(value: str) -> str:
+    """White space as one blank each, line breaks of a folded header among it."""
+    return " ".join(value.split())
+
+
+def read_message(data: bytes) -> SipText:
+    """The message that these bytes hold. Raises ValueError, with what is wrong, for what no edge looks at.
+
+    Lines may end in LF alone: captures are copied through many hands.
+    """
+    text = data.decode("utf-8", "replace").lstrip("\r\n")
+    head, _, body = re.sub(r"\r\n", "\n", text).partition("\n\n")
+    if "\r" in head or "\0" in head:
+        raise ValueError("its head holds a NUL or a lone CR: an edge drops it unread")
+    first, *lines = re.sub(r"\n[ \t]+", " ", head.rstrip("\n")).split("\n")
+    headers = tuple(_header(line) for line in lines)
+    # The body byte for byte: line ends count there.
+    _, _, raw = text.partition("\r\n\r\n") if "\r\n\r\n" in text else ("", "", body)
+    read = _first_line(first)
+    method = read.method or _method_of(headers)
+    length = next((value for name, value in headers if long_name(name) == "content-length"), "")
+    if length.isascii() and length.isdecimal():
+        raw = raw.encode("utf-8")[: int(length)].decode("utf-8", "ignore")
+    return SipText(method, read.request_uri, read.status, read.phrase, headers, raw, len(data))
+
+
+def _first_line(line: str) -> SipText:
+    if request := _REQUEST_LINE.fullmatch(line):
+        return SipText(request[1], request_uri=request[2])
+    if answer := _STATUS_LINE.fullmatch(line):
+        return SipText("", status=int(answer[1]), phrase=answer[2] or "")
+    raise ValueError(
+        f"its first line {line[:60]!r} is none of SIP; a message begins like 'INVITE sip:... SIP/2.0' "
+        "or 'SIP/2.0 200 OK'"
+    )
+
+
+def _header(line: str) -> tuple[str, str]:
+    match = _HEADER.fullmatch(line)
+    if match is None:
+        raise ValueError(f"the line {line[:60]!r} is no header; write it like 'Privacy: id'")
+    return match[1], folded(match[2])
+
+
+def _method_of(headers: Iterable[tuple[str, str]]) -> str:
+    cseq = next((value for name, value in headers if long_name(name) == "cseq"), "")
+    match = _METHOD_OF_CSEQ.match(cseq)
+    return match[1] if match else ""
