@@ -6,27 +6,43 @@ import secrets
 from typing import Final
 
 from sipedge.kemi.ksr import KSR
-from sipedge.routing.authenticate import DigestCheck, DigestResult
+from sipedge.kemi.reader import text
+from sipedge.routing.authenticate import DigestCheck, DigestFacts, DigestResult, Verify, authenticate
+from sipedge.routing.digest import credentials_of
+from sipedge.routing.message import SipRequest
 from sipedge.secret import Secret
 
 _PASSWORD_IS_HA1: Final = 1
 _NOBODY: Final = Secret(secrets.token_hex(16))
 """Checked for an unknown user, so that the answer takes as long as for a known one."""
-_STALE: Final = frozenset({-4, -6})
-_MISSING: Final = -5
+_WORDS: Final = {-4: DigestResult.STALE, -6: DigestResult.STALE, -5: DigestResult.MISSING}
+_USES: Final = "nonces"
+"""The htable of uses of nonces; it keeps one longer than its nonce holds."""
+_REPEATS: Final = "repeats"
+"""The htable of the transactions that made them, for as long as Kamailio may not yet know these itself."""
 
 
-def digest_check(realm: str) -> DigestCheck:
+def digest_check(request: SipRequest, realm: str) -> DigestCheck:
     """The check of the request being processed against any of the given HA1s."""
 
     def check(ha1s: tuple[Secret, ...]) -> DigestResult:
-        codes = [
-            KSR.auth.pv_auth_check(realm, ha1.reveal(), _PASSWORD_IS_HA1, 0) for ha1 in ha1s or (_NOBODY,)
-        ]
-        if ha1s and any(code > 0 for code in codes):
-            return DigestResult.OK
-        if _MISSING in codes:
-            return DigestResult.MISSING
-        return DigestResult.STALE if _STALE.intersection(codes) else DigestResult.WRONG
+        credentials = credentials_of(request.headers.get("proxy-authorization", ()), realm)
+        facts = DigestFacts(request.method, request.request_uri, text("$sel(via[0].branch)"), credentials)
+        return authenticate(facts, ha1s, nobody=_NOBODY, verify=_verifier(realm), take=_take)
 
     return check
+
+
+def _verifier(realm: str) -> Verify:
+    def verify(ha1: Secret) -> DigestResult:
+        code = KSR.auth.pv_auth_check(realm, ha1.reveal(), _PASSWORD_IS_HA1, 0)
+        return DigestResult.OK if code > 0 else _WORDS.get(code, DigestResult.WRONG)
+
+    return verify
+
+
+def _take(use: str, branch: str) -> bool:
+    if KSR.htable.sht_inc(_USES, use) == 1:
+        KSR.htable.sht_inc(_REPEATS, f"{use}:{branch}")
+        return True
+    return KSR.htable.sht_gete(_REPEATS, f"{use}:{branch}") == 1

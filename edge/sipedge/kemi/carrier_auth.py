@@ -12,7 +12,7 @@ from sipedge.kemi.ksr import KSR
 from sipedge.kemi.reader import text
 from sipedge.kemi.record import CallRecord
 from sipedge.routing.decision import Direction
-from sipedge.routing.digest import challenge_realm
+from sipedge.routing.digest import answerable
 from sipedge.table import CarrierRow, Table
 
 _PASSWORD_IS_HA1 = 1
@@ -34,7 +34,7 @@ def answer_challenge(table: Table, record: CallRecord, status: int) -> CallRecor
 
 def _is_asked(carrier: CarrierRow, status: int) -> bool:
     challenge = text(f"$T_rpl($hdr({_CHALLENGES[status]}))")
-    return carrier.realm is not None and challenge_realm(challenge) == carrier.realm
+    return carrier.realm is not None and answerable((challenge,), carrier.realm) is not None
 
 
 def _answer(carrier: CarrierRow) -> bool:

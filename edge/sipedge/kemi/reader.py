@@ -15,7 +15,7 @@ from sipedge.routing.bounds import (
     longest_uri,
     size_of,
 )
-from sipedge.routing.digest import digest_username
+from sipedge.routing.digest import credentials_of
 from sipedge.routing.headers import (
     OPTION_LISTS,
     long_name,
@@ -185,6 +185,7 @@ def connection_id() -> int | None:
 def request_of(received: Received, realm: str) -> SipRequest:
     """The facts of the request at hand; `realm` picks the credentials that are meant for us."""
     transport = text("$proto").lower()
+    credentials = credentials_of(received.headers.get("proxy-authorization", ()), realm)
     return SipRequest(
         method=text("$rm"),
         request_uri=text("$ru"),
@@ -194,6 +195,6 @@ def request_of(received: Received, realm: str) -> SipRequest:
         received_on=text("$Ri"),
         headers=received.headers,
         body=text("$rb"),
-        username=digest_username(received.headers.get("proxy-authorization", ()), realm),
+        username=credentials.username if credentials else None,
         tls_version=text("$tls_version") or None if transport == "tls" else None,
     )

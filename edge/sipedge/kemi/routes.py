@@ -160,7 +160,7 @@ class Routes:
             decision = route(
                 table,
                 request,
-                digest=digest_check(site.realm if site else ""),
+                digest=digest_check(request, site.realm if site else ""),
                 dice=_DICE.random,
                 draining=KSR.htable.sht_gete("ctl", _DRAINING) == 1,
             )

@@ -76,6 +76,12 @@ def digest_valid(call: Call) -> Finding:
         case DigestResult.MISSING:
             return failed(Reason.CredentialsRequired, "no Proxy-Authorization for our realm")
         case DigestResult.STALE:
-            return failed(Reason.CredentialsStale, f"user {username}: the nonce is old or another call's")
+            return failed(
+                Reason.CredentialsStale, f"user {username}: the nonce is old, used or another call's"
+            )
+        case DigestResult.OTHER_URI:
+            return failed(Reason.CredentialsWrong, f"user {username}: the digest names another URI")
+        case DigestResult.OTHER_ALGORITHM:
+            return failed(Reason.CredentialsWrong, f"user {username}: the digest is not MD5, or not qop=auth")
         case DigestResult.WRONG:
             return failed(Reason.CredentialsWrong, f"user {username}: unknown, or the password is wrong")

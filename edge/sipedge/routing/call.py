@@ -83,7 +83,8 @@ def failed(reason: Reason, detail: str) -> Finding:
     return Finding(Outcome.FAIL, detail, reason)
 
 
-Subject = TypeVar("Subject", Side, Call)
+Subject = TypeVar("Subject")
+"""What a checklist is asked of: a `Side`, a `Call`, or a request in a dialog."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,41 @@
-"""What becomes of what follows a call's first INVITE: requests in its dialog, and answers. Pure."""
+"""What becomes of what follows a call's first INVITE: requests in its dialog, and answers. Pure, total."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Final
 
-from sipedge.routing.decision import HeaderChanges, Step
+from sipedge.routing import sdp
+from sipedge.routing.authenticate import DigestCheck, DigestResult
+from sipedge.routing.call import Check, Finding, failed, passed, run_checks, skipped
+from sipedge.routing.decision import Direction, HeaderChanges, Step
 from sipedge.routing.hops import Hop
-from sipedge.routing.memory import SideMemory
+from sipedge.routing.memory import LONGEST_SDP, CallMemory, SideKind, SideMemory
+from sipedge.routing.message import Message, SipAnswer, SipRequest
 from sipedge.routing.reasons import Reason
+from sipedge.routing.sides import (
+    Surroundings,
+    callee_of,
+    next_hop,
+    refreshed,
+    source_of,
+    speaks_for,
+)
+from sipedge.routing.tokens import is_ours
+from sipedge.table import Table
+from sipedge.uri import parse_uri, split_header, uri_of_header
+
+METHODS: Final = frozenset({"INVITE", "ACK", "BYE", "PRACK", "UPDATE", "INFO", "NOTIFY", "OPTIONS"})
+"""What passes in a dialog."""
+MOST_REQUESTS: Final = 100
+"""Requests of one dialog in `SPAN_SECONDS`."""
+SPAN_SECONDS: Final = 10
+_LARGEST_CSEQ: Final = 2**31 - 1
+_CARRIES_OFFER: Final = frozenset({"INVITE", "UPDATE", "PRACK"})
+_CSEQ: Final = re.compile(r"([0-9]{1,10})\s+(\S+)", re.ASCII)
+_RACK: Final = re.compile(r"([0-9]{1,10})\s+([0-9]{1,10})\s+(\S+)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +107,311 @@ class AnswerDecision:
     learned: MemoryChanges = _NOTHING_LEARNED
     end_call: Reason | None = None
     drop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LaterRequest:
+    """A request in a dialog, and what it is judged by."""
+
+    table: Table
+    request: SipRequest
+    memory: CallMemory
+    by_caller: bool
+    digest: DigestCheck
+    requests_lately: int
+    """Of this dialog in the last `SPAN_SECONDS`, this one among them."""
+    own_addresses: tuple[str, ...]
+    is_alive: Callable[[int], bool]
+    """Is the connection with this number still up?"""
+
+    @property
+    def sender(self) -> SideMemory:
+        return self.memory.side(caller=self.by_caller)
+
+    @property
+    def receiver(self) -> SideMemory:
+        return self.memory.side(caller=not self.by_caller)
+
+    def around(self, side: SideMemory) -> Surroundings:
+        return _around(self.table, self.own_addresses, self.memory, side)
+
+
+def within_dialog(
+    table: Table,
+    request: SipRequest,
+    memory: CallMemory | None,
+    *,
+    by_caller: bool,
+    digest: DigestCheck,
+    requests_lately: int = 1,
+    own_addresses: tuple[str, ...] = (),
+    is_alive: Callable[[int], bool] = lambda connection: False,
+) -> DialogDecision:
+    """What to do with a request that has a To-tag. Total: any text in any field gives a decision.
+
+    `memory` is None where no valid token tells whose call it is.
+    """
+    if memory is None:
+        return _stranger(request, ())
+    later = LaterRequest(
+        table, request, memory, by_caller, digest, requests_lately, own_addresses, is_alive
+    )
+    steps: list[Step] = []
+    reason = run_checks(_STAGES, later, steps)
+    hop = next_hop(later.around(later.receiver), later.receiver, connected=_is_connected(later))
+    if reason is None and hop is None:
+        reason = Reason.PeerNotReachable
+    if reason is not None and not (request.method == "ACK" and reason in _MEDIA_FAULTS and hop is not None):
+        return _refused(later, reason, tuple(steps))
+    assert hop is not None  # noqa: S101 - the two cases without one have returned
+    return _followed(later, hop, reason, tuple(steps))
+
+
+def judge_answer(
+    table: Table,
+    answer: SipAnswer,
+    memory: CallMemory,
+    *,
+    to_caller: bool,
+    attempt: Hop | None = None,
+    cseq_of_sender: int | None = None,
+    own_addresses: tuple[str, ...] = (),
+) -> AnswerDecision:
+    """What an answer to a request of this call looks like on its way back. Total, as `within_dialog` is.
+
+    `to_caller` tells who asked. `attempt` is where the INVITE that sets the call up was sent; None for the
+    answer to a later request. `cseq_of_sender` is the CSeq number that the asking side has used itself.
+    """
+    if answer.to_tag and answer.to_tag == answer.from_tag:
+        step = Step("tags", failed(Reason.NoDialog, "").outcome, "To-tag and From-tag are the same", "-")
+        return AnswerDecision((step,), drop=True)
+    steps: list[Step] = []
+    side = memory.side(caller=not to_caller)
+    around = _around(table, own_addresses, memory, side)
+    finding = _answered_media(memory, answer)
+    steps.append(Step("media", finding.outcome, finding.detail, "S20"))
+    changes = _changes_of_answer(table, memory, answer, attempt, cseq_of_sender, to_caller=to_caller)
+    learned = _learned_of_answer(around, side, answer, memory, attempt, to_caller=to_caller)
+    if finding.reason is None:
+        return AnswerDecision(tuple(steps), changes, learned=learned)
+    return AnswerDecision(
+        tuple(steps),
+        changes,
+        body=sdp.body_with_media_refused(answer),
+        learned=learned,
+        end_call=finding.reason if 200 <= answer.status < 300 else None,
+    )
+
+
+def _around(
+    table: Table, own_addresses: tuple[str, ...], memory: CallMemory, side: SideMemory
+) -> Surroundings:
+    return Surroundings(table, own_addresses, side.kind, memory.facts, secure=memory.secure is True)
+
+
+# --- the stages of a request, in their order
+
+
+def _in_rate(later: LaterRequest) -> Finding:
+    if later.requests_lately > MOST_REQUESTS:
+        return failed(Reason.DialogRateExceeded, f"{later.requests_lately} requests in {SPAN_SECONDS} s")
+    return passed(f"{later.requests_lately} in {SPAN_SECONDS} s")
+
+
+def _sender_known(later: LaterRequest) -> Finding:
+    """From the side's own address or networks; from elsewhere only with the trunk's digest."""
+    source = later.request.source
+    if speaks_for(later.around(later.sender), later.sender, source):
+        return passed(source)
+    facts = later.memory.facts
+    trunk = later.table.trunk(facts.trunk) if facts is not None else None
+    lists = trunk.credential_lists if trunk is not None else None
+    elsewhere = f"{source} is no address of this side"
+    if later.sender.kind is not SideKind.CUSTOMER or lists is None or later.request.method == "ACK":
+        return failed(Reason.NoDialog, elsewhere)
+    username = later.request.username
+    if username is None:
+        return failed(Reason.CredentialsRequired, elsewhere)
+    match later.digest(later.table.ha1s(lists, username)):
+        case DigestResult.OK:
+            return passed(f"{elsewhere}; user {username}")
+        case DigestResult.MISSING:
+            return failed(Reason.CredentialsRequired, elsewhere)
+        case DigestResult.STALE:
+            return failed(Reason.CredentialsStale, elsewhere)
+        case _:
+            return failed(Reason.CredentialsWrong, f"{elsewhere}; user {username}: wrong password")
+
+
+def _method_served(later: LaterRequest) -> Finding:
+    if later.request.method == "REFER":
+        return failed(Reason.TransferNotAllowed, "transfers are not served")
+    if later.request.method not in METHODS:
+        return failed(Reason.MethodNotAllowed, f"{later.request.method} is not served")
+    return passed(later.request.method)
+
+
+def _hops_left(later: LaterRequest) -> Finding:
+    text = later.request.header("max-forwards").strip()
+    if text.isascii() and text.isdecimal() and not text.strip("0"):
+        return failed(Reason.TooManyHops, "Max-Forwards is 0")
+    return passed(text or "none")
+
+
+def _transport_secure(later: LaterRequest) -> Finding:
+    """S20: of a secure trunk's customer every message comes over TLS."""
+    if later.memory.secure is not True or later.sender.kind is not SideKind.CUSTOMER:
+        return skipped("the trunk is not secure, or the other side has sent it")
+    if later.request.transport != "tls":
+        return failed(Reason.TransportNotSecure, f"it came over {later.request.transport}")
+    return passed("TLS")
+
+
+def _media_allowed(later: LaterRequest) -> Finding:
+    if later.memory.secure is None:
+        return skipped("a call of an earlier release")
+    return sdp.media_fault(later.memory.secure, later.request)
+
+
+_STAGES: Final = (
+    Check("rate", _in_rate, "-"),
+    Check("sender", _sender_known, "RFC 3261 12.2.2"),
+    Check("method", _method_served, "S90"),
+    Check("hops", _hops_left, "RFC 3261 16.3"),
+    Check("secure transport", _transport_secure, "S20"),
+    Check("media", _media_allowed, "S20"),
+)
+_MEDIA_FAULTS: Final = frozenset({Reason.MediaNotSecure, Reason.MediaSecureRefused})
+"""An ACK that has them cannot be refused: it goes on without media, and the call is ended."""
+
+
+def _is_connected(later: LaterRequest) -> bool:
+    connection = later.receiver.connection
+    return connection is not None and later.is_alive(connection)
+
+
+def _stranger(request: SipRequest, steps: tuple[Step, ...]) -> DialogDecision:
+    """No call of this edge, or not of this sender: 481, and silence to an INVITE and an ACK."""
+    if request.method in ("INVITE", "ACK", "CANCEL"):
+        return DropInDialog(steps, Reason.NoDialog)
+    return RefuseInDialog(steps, Reason.NoDialog)
+
+
+def _refused(later: LaterRequest, reason: Reason, steps: tuple[Step, ...]) -> DialogDecision:
+    if reason is Reason.NoDialog:
+        return _stranger(later.request, steps)
+    if later.request.method == "ACK":
+        return DropInDialog(steps, reason)
+    if reason in (Reason.CredentialsRequired, Reason.CredentialsStale):
+        site = later.table.site()
+        return ChallengeInDialog(steps, reason, site.realm if site is not None else "")
+    return RefuseInDialog(steps, reason)
+
+
+def _followed(later: LaterRequest, hop: Hop, fault: Reason | None, steps: tuple[Step, ...]) -> Follow:
+    request, memory = later.request, later.memory
+    shift = memory.caller_shift if later.by_caller else memory.callee_shift
+    learned = MemoryChanges(
+        sender=refreshed(later.around(later.sender), later.sender, request, is_caller=later.by_caller),
+        **_learned_sdp(request, other_offers=memory.open_offer is (not later.by_caller)),
+    )
+    return Follow(
+        steps,
+        hop,
+        request_uri=None if _has_further_route(request) else later.receiver.contact or None,
+        changes=_shifted(request, shift),
+        body=sdp.body_with_media_refused(request) if fault is not None else None,
+        learned=learned,
+        end_call=fault,
+    )
+
+
+def _has_further_route(request: SipRequest) -> bool:
+    """True if a Route is left beside ours: the Request-URI is then the remote side's business.
+
+    A strict router before us has our Route in the Request-URI and the target in the last Route (RFC 3261 16.4).
+    """
+    members = [member for value in request.headers.get("route", ()) for member in split_header(value)]
+    foreign = [member for member in members if not is_ours(uri_of_header(member))]
+    if is_ours(parse_uri(request.request_uri)):
+        foreign = foreign[:-1]
+    return bool(foreign)
+
+
+def _shifted(request: SipRequest, shift: int) -> HeaderChanges:
+    """CSeq and RAck as the other side must see them, after challenges that the edge has answered."""
+    if not shift:
+        return _NOTHING
+    changes = []
+    if match := _CSEQ.fullmatch(request.header("cseq").strip()):
+        changes.append(("CSeq", f"{min(int(match[1]) + shift, _LARGEST_CSEQ)} {match[2]}"))
+    if match := _RACK.fullmatch(request.header("rack").strip()):
+        changes.append(("RAck", f"{match[1]} {min(int(match[2]) + shift, _LARGEST_CSEQ)} {match[3]}"))
+    return HeaderChanges(replace=tuple(changes))
+
+
+# --- answers
+
+
+def _answered_media(memory: CallMemory, answer: SipAnswer) -> Finding:
+    if answer.method not in _CARRIES_OFFER or answer.status >= 300 or memory.secure is None:
+        return skipped("no answer with media")
+    return sdp.media_fault(memory.secure, answer)
+
+
+def _changes_of_answer(
+    table: Table,
+    memory: CallMemory,
+    answer: SipAnswer,
+    attempt: Hop | None,
+    cseq_of_sender: int | None,
+    *,
+    to_caller: bool,
+) -> HeaderChanges:
+    changes = HeaderChanges()
+    match = _CSEQ.fullmatch(answer.header("cseq").strip())
+    if cseq_of_sender is not None and match is not None and int(match[1]) != cseq_of_sender:
+        changes += HeaderChanges(replace=(("CSeq", f"{cseq_of_sender} {match[2]}"),))
+    facts = memory.facts
+    if attempt is not None and facts is not None and 200 <= answer.status < 300:
+        changes += _ids_for_customer(memory.direction, facts.account_sid, facts.call_sid)
+    return changes
+
+
+def _ids_for_customer(direction: Direction, account_sid: str, call_sid: str) -> HeaderChanges:
+    if direction is not Direction.TERMINATION:
+        return _NOTHING
+    account = (("X-Trunkline-AccountSid", account_sid),) if account_sid else ()
+    return HeaderChanges(append=(*account, ("X-Trunkline-CallSid", call_sid)))
+
+
+def _learned_of_answer(
+    around: Surroundings,
+    side: SideMemory,
+    answer: SipAnswer,
+    memory: CallMemory,
+    attempt: Hop | None,
+    *,
+    to_caller: bool,
+) -> MemoryChanges:
+    if attempt is not None:
+        forms = bool(answer.to_tag) and 100 < answer.status < 300
+        sender = callee_of(around, attempt, answer, is_ours) if forms else None
+    else:
+        source = source_of(answer)
+        known = source is not None and speaks_for(around, side, source.address)
+        sender = refreshed(around, side, answer, is_caller=not to_caller) if known else None
+    if answer.method not in _CARRIES_OFFER:
+        return MemoryChanges(sender)
+    if answer.status >= 300:
+        return MemoryChanges(sender, open_offer=False)
+    return MemoryChanges(sender, **_learned_sdp(answer, other_offers=memory.open_offer is to_caller))
+
+
+def _learned_sdp(message: Message, *, other_offers: bool) -> dict[str, object]:
+    """What the message's SDP is: the answer to the other side's open offer, or an offer of its own."""
+    text = sdp.sdp_of(message) if message.body else ""
+    if not text:
+        return {}
+    kept = text if len(text) <= LONGEST_SDP else ""
+    return {"sender_sdp": kept, "open_offer": not other_offers}

@@ -1,8 +1,7 @@
-"""Where a request within a dialog goes: to one of the call's two sides as they were seen, nowhere else. Pure.
+"""Places that messages can be sent to: as values, as text, and as URIs and Via headers name them. Pure.
 
-A side is reached at the address that the INVITE came from (the caller) or went to (the callee). What a later
-message names in its Request-URI, Route or Via may choose a port of that address, but never another address,
-and a name is never resolved.
+A hop is always an address; a name is never resolved here. Which hop a call's side has, `sipedge.routing.sides`
+tells.
 """
 
 from __future__ import annotations
@@ -13,14 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from sipedge.routing.attempts import DEFAULT_PORTS, Attempt, is_refused
-from sipedge.table import SiteRow
-from sipedge.table.lookup import in_any
+from sipedge.routing.attempts import DEFAULT_PORTS, Attempt
 from sipedge.uri import SipUri, address_of, bracketed, parse_uri, split_header
 
-ALIAS_PARAMETER: Final = "alias"
-_ALIAS_TRANSPORTS: Final = {"1": "udp", "2": "tcp", "3": "tls"}
-"""Kamailio's numbers in `address~port~transport`."""
 _STREAMS: Final = frozenset({"tcp", "tls"})
 _LETTERS: Final = {("udp", 4): "u", ("tcp", 4): "t", ("tls", 4): "s",
                    ("udp", 6): "x", ("tcp", 6): "y", ("tls", 6): "z"}  # fmt: skip
@@ -48,6 +42,19 @@ class Hop:
     @property
     def is_stream(self) -> bool:
         return self.transport in _STREAMS
+
+    def __str__(self) -> str:
+        """For people: `udp 192.0.2.1:5060`."""
+        return f"{self.transport} {bracketed(self.address)}:{self.port}"
+
+    @staticmethod
+    def from_words(text: str) -> Hop | None:
+        """The hop of `str`; None for any other text."""
+        transport, _, rest = text.partition(" ")
+        address, _, port = rest.rpartition(":")
+        if not re.fullmatch("[0-9]{1,5}", port, re.ASCII):
+            return None
+        return make_hop(address.strip("[]"), int(port), transport)
 
     def to_text(self) -> str:
         """13 characters for IPv4, 37 for IPv6: letter of the transport, port and address in hexadecimal."""
@@ -84,69 +91,6 @@ def hop_of_uri(uri: SipUri | None) -> Hop | None:
     if uri.scheme == "sips":
         transport = "tls"
     return make_hop(uri.host, uri.port or DEFAULT_PORTS.get(transport, 0), transport)
-
-
-@dataclass(frozen=True, slots=True)
-class PeerSide:
-    """One side of a call, as far as it was seen."""
-
-    signed: Hop | None
-    """Where the INVITE came from or went to: judged when the call was set up. None if nothing told it."""
-    later: Hop | None = None
-    """Where a later message of this side came from, if not from there."""
-    connected: bool = False
-    """True: the connection that this side's last message came by is still up."""
-
-    @property
-    def hops(self) -> tuple[Hop, ...]:
-        """The last one seen first."""
-        return tuple(hop for hop in (self.later, self.signed) if hop is not None)
-
-
-def next_hop(
-    site: SiteRow | None, side: PeerSide, request_uri: str, own_addresses: tuple[str, ...]
-) -> Hop | None:
-    """Where to send a request for this side; None if it may be sent to none of its addresses.
-
-    A Request-URI that is an address of this side chooses port and transport there, unless a connection of
-    this side is still up. Any other, a private address behind a NAT or a name, is passed on unread.
-    `own_addresses` are the instance's.
-    """
-    allowed = tuple(hop for hop in side.hops if _may_be_reached(site, side, hop, own_addresses))
-    if not allowed:
-        return None
-    seen = allowed[0]
-    if seen.is_stream and side.connected:
-        return seen
-    named = hop_of_uri(parse_uri(request_uri))
-    if named is not None and any(named.address == hop.address for hop in allowed):
-        return named
-    # The port of a connection that is down leads nowhere: where the INVITE went to is the better guess.
-    return allowed[-1] if seen.is_stream else seen
-
-
-def _may_be_reached(site: SiteRow | None, side: PeerSide, hop: Hop, own_addresses: tuple[str, ...]) -> bool:
-    if hop.address in own_addresses or (site is not None and in_any(hop.address, site.edge_addresses)):
-        return False
-    if side.signed is not None and hop.address == side.signed.address:
-        return True
-    return site is not None and not is_refused(site, hop.address, ())
-
-
-def callee_hop(attempt: Hop, source: Hop | None) -> Hop:
-    """Where the callee is reached whose 2xx came from `source`, after an INVITE sent to `attempt`.
-
-    From the same address: the port that is known to take requests. From another: there.
-    """
-    return source if source is not None and source.address != attempt.address else attempt
-
-
-def seen_hop(known: Hop, source: Hop, *, is_caller: bool) -> Hop:
-    """Where a side is reached that was known at `known` and has now sent from `source`.
-
-    A caller behind a NAT moves from port to port; a callee is known to take requests where it was called.
-    """
-    return source if is_caller or source.is_stream else known
 
 
 def answer_goes_to(vias: Iterable[str], caller: Hop, connection: int | None) -> bool:
@@ -190,27 +134,3 @@ def _via(value: str) -> dict[str, str] | None:
             return None
         found[name] = text.strip()
     return found
-
-
-def hop_of_old_call(site: SiteRow | None, uri: SipUri | None, own_addresses: tuple[str, ...]) -> Hop | None:
-    """Where a BYE goes whose call was set up before hops were signed: see `sipedge.routing.tokens`.
-
-    Its Request-URI or the alias in it, if that is an address and neither own nor denied.
-    """
-    hop = alias_hop(uri) or hop_of_uri(uri)
-    if hop is None or site is None or hop.address in own_addresses or is_refused(site, hop.address, ()):
-        return None
-    return hop
-
-
-def alias_hop(uri: SipUri | None) -> Hop | None:
-    """The hop in an `alias` parameter, `address~port~transport`: earlier releases wrote it into Contacts."""
-    parts = ((uri.param(ALIAS_PARAMETER) if uri else None) or "").split("~")
-    if len(parts) != 3 or not re.fullmatch("[0-9]{1,5}", parts[1], re.ASCII):
-        return None
-    return make_hop(parts[0].strip("[]"), int(parts[1]), _ALIAS_TRANSPORTS.get(parts[2], ""))
-
-
-def without_alias(uri: str) -> str:
-    """The URI as text without its `alias` parameter: what the callee itself wrote into its Contact."""
-    return re.sub(rf";{ALIAS_PARAMETER}=[^;?]*", "", uri, flags=re.IGNORECASE)

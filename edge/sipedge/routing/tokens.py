@@ -3,6 +3,8 @@
 A dialog token in our Record-Route proves that the dialog was set up through this edge address, and says where
 its two sides are: without it a stranger's forged To-tag and Route would make the edge an open relay. It holds
 for one attempt of one call, until the call has ended at the latest, and survives a restart of Kamailio.
+
+Its MAC is made of two SHA-256 and nothing else, so that Kamailio's own transformations can check it.
 """
 
 from __future__ import annotations
@@ -10,17 +12,40 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from sipedge.routing.decision import Direction
 from sipedge.routing.hops import HOP_PATTERN, Hop, hop_from_text
+from sipedge.routing.memory import SideKind
 from sipedge.secret import Secret
 from sipedge.uri import SipUri
 
 TOKEN_PARAMETER = "tk"  # noqa: S105 - a parameter's name
-_TOKEN: Final = re.compile(rf"([0-9a-f]{{32}})([to])([0-9a-f]{{8}})({HOP_PATTERN})({HOP_PATTERN})")
-_OLD_TOKEN: Final = re.compile("[0-9a-f]{32}")
+_VERSION: Final = "1"
+_DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+"""Of an attempt's number and of a CSeq shift, one character each."""
+_TOKEN: Final = re.compile(
+    rf"(?P<mac>[0-9a-f]{{32}})(?P<text>{_VERSION}(?P<direction>[toTO])(?P<caller_kind>[ucsb])"
+    rf"(?P<callee_kind>[ucsb])(?P<attempt>[0-9a-z])(?P<shift>[0-9a-z])(?P<ends>[0-9a-f]{{8}})"
+    rf"(?P<caller>{HOP_PATTERN})(?P<callee>{HOP_PATTERN}))"
+)
+_FORMER: Final = re.compile(
+    rf"(?P<mac>[0-9a-f]{{32}})(?P<text>(?P<direction>[to])(?P<ends>[0-9a-f]{{8}})"
+    rf"(?P<caller>{HOP_PATTERN})(?P<callee>{HOP_PATTERN}))"
+)
+"""The form before: without version, kinds, attempt and shift, its MAC a keyed BLAKE2b."""
+_KINDS: Final = {
+    Direction.TERMINATION: (SideKind.CUSTOMER, SideKind.CARRIER),
+    Direction.ORIGINATION: (SideKind.CARRIER, SideKind.CUSTOMER),
+}
+MOST_SHIFT: Final = len(_DIGITS) - 1
+"""The largest CSeq shift that a token can tell."""
+
+
+def kinds_of(direction: Direction) -> tuple[SideKind, SideKind]:
+    """Caller's and callee's kind in a call between a customer and a carrier."""
+    return _KINDS[direction]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +56,56 @@ class DialogToken:
     ends: int
     """When the token ends, seconds since the epoch, below 2^32."""
     caller: Hop
-    """Where the INVITE came from."""
+    """Where requests for the caller are sent."""
     callee: Hop
     """Where this attempt's INVITE goes."""
+    caller_kind: SideKind
+    callee_kind: SideKind
+    secure: bool | None = False
+    """None = the token does not tell: it is of the form before."""
+    attempt: int = 0
+    """Which attempt of the call, from 0."""
+    cseq_shift: int = 0
+    """What was added to the CSeq of this attempt's INVITE."""
 
     def to_text(self) -> str:
-        return f"{self.direction.value[0]}{self.ends:08x}{self.caller.to_text()}{self.callee.to_text()}"
+        letter = self.direction.value[0]
+        return (
+            f"{_VERSION}{letter.upper() if self.secure else letter}{self.caller_kind}{self.callee_kind}"
+            f"{_digit(self.attempt)}{_digit(self.cseq_shift)}{self.ends:08x}"
+            f"{self.caller.to_text()}{self.callee.to_text()}"
+        )
+
+    @staticmethod
+    def from_text(text: str) -> DialogToken | None:
+        """The token of `to_text`; None for any other text."""
+        match = _TOKEN.fullmatch("0" * 32 + text)
+        return None if match is None else _token_of(match)
+
+
+def _digit(number: int) -> str:
+    return _DIGITS[min(max(number, 0), len(_DIGITS) - 1)]
+
+
+def _token_of(match: re.Match[str]) -> DialogToken | None:
+    found = match.groupdict()
+    caller, callee = hop_from_text(found["caller"]), hop_from_text(found["callee"])
+    if caller is None or callee is None:
+        return None
+    letter = found["direction"]
+    direction = Direction.TERMINATION if letter.lower() == "t" else Direction.ORIGINATION
+    kinds = kinds_of(direction)
+    return DialogToken(
+        direction=direction,
+        ends=int(found["ends"], 16),
+        caller=caller,
+        callee=callee,
+        caller_kind=SideKind(found.get("caller_kind", kinds[0])),
+        callee_kind=SideKind(found.get("callee_kind", kinds[1])),
+        secure=letter.isupper() if "caller_kind" in found else None,
+        attempt=int(found.get("attempt", "0"), 36),
+        cseq_shift=int(found.get("shift", "0"), 36),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +117,6 @@ class HeldToken:
     key: str
     """Names the dialog: the token's MAC."""
 
-    @property
-    def sender(self) -> Hop:
-        return self.token.caller if self.by_caller else self.token.callee
-
-    @property
-    def receiver(self) -> Hop:
-        return self.token.callee if self.by_caller else self.token.caller
-
 
 @dataclass(frozen=True, slots=True)
 class TokenKeeper:
@@ -64,9 +125,13 @@ class TokenKeeper:
     edge_secret: Secret
     own_address: str
     """Part of what is signed: a token holds at no other address of the platform."""
+    _key: Secret = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_key", token_key(self.edge_secret))
 
     def route_parameter(self, call_id: str, caller_tag: str, token: DialogToken) -> str:
-        """The parameter of our Record-Route, with a leading `;`: 63 characters for IPv4, 111 for IPv6."""
+        """The parameter of our Record-Route, with a leading `;`: 76 characters for IPv4, 124 for IPv6."""
         text = token.to_text()
         return f";{TOKEN_PARAMETER}={self._mac(call_id, caller_tag, text)}{text}"
 
@@ -75,32 +140,40 @@ class TokenKeeper:
     ) -> HeldToken | None:
         """The token in our Route of an in-dialog request, or in our Record-Route of an answer.
 
-        `now` is in seconds since the epoch. None for a token that is another dialog's, forged, or at its end.
+        `now` is in seconds since the epoch. None for a token that is another dialog's, forged, or at its end,
+        and where both tags are the same: nothing tells then which side has sent it (RFC 3261 section 19.3
+        demands tags that differ).
         """
-        match = _TOKEN.fullmatch((route.param(TOKEN_PARAMETER) if route else None) or "")
-        if match is None:
+        sent = (route.param(TOKEN_PARAMETER) if route else None) or ""
+        match = _TOKEN.fullmatch(sent) or _FORMER.fullmatch(sent)
+        token = None if match is None else _token_of(match)
+        if match is None or token is None or token.ends < now or from_tag == to_tag:
             return None
-        mac, direction, ends, caller, callee = match.groups()
-        text = match[0].removeprefix(mac)
-        caller_hop, callee_hop = hop_from_text(caller), hop_from_text(callee)
-        if caller_hop is None or callee_hop is None or int(ends, 16) < now:
-            return None
+        mac_of = self._mac if "caller_kind" in match.groupdict() else self._former_mac
         for by_caller, tag in ((True, from_tag), (False, to_tag)):
-            if tag and hmac.compare_digest(mac, self._mac(call_id, tag, text)):
-                meant = Direction.TERMINATION if direction == "t" else Direction.ORIGINATION
-                return HeldToken(DialogToken(meant, int(ends, 16), caller_hop, callee_hop), by_caller, mac)
+            if tag and hmac.compare_digest(match["mac"], mac_of(call_id, tag, match["text"])):
+                return HeldToken(token, by_caller, match["mac"])
         return None
 
-    def is_of_old_call(self, route: SipUri | None, call_id: str, from_tag: str, to_tag: str) -> bool:
-        """True for a token of the format before sides were signed: over Call-ID and caller's tag alone."""
-        sent = (route.param(TOKEN_PARAMETER) if route else None) or ""
-        return _OLD_TOKEN.fullmatch(sent) is not None and any(
-            tag and hmac.compare_digest(sent, _keyed(self.edge_secret, "dialog", call_id, tag))
-            for tag in (from_tag, to_tag)
-        )
-
     def _mac(self, call_id: str, caller_tag: str, text: str) -> str:
+        signed = self._key.reveal() + with_lengths(self.own_address, call_id, caller_tag, text)
+        inner = hashlib.sha256(signed.encode("utf-8", "surrogatepass")).hexdigest()
+        # The outer hash and the cut prevent that a longer text is signed by who knows the MAC of a shorter one.
+        return hashlib.sha256(inner.encode()).hexdigest()[:32]
+
+    def _former_mac(self, call_id: str, caller_tag: str, text: str) -> str:
         return _keyed(self.edge_secret, "sides", self.own_address, call_id, caller_tag, text)
+
+
+def token_key(edge_secret: Secret) -> Secret:
+    """The key of the tokens' MAC: 64 hex digits, whatever the secret."""
+    key = edge_secret.reveal().encode()
+    return Secret(hashlib.blake2b(b"dialog token", key=key, digest_size=32).hexdigest())
+
+
+def with_lengths(*parts: str) -> str:
+    """The parts, each with its length in bytes before it: no two lists of parts give the same text."""
+    return "".join(f"{len(part.encode('utf-8', 'surrogatepass'))}:{part}" for part in parts)
 
 
 def call_sid(edge_secret: Secret, call_id: str, caller_tag: str) -> str:
@@ -114,7 +187,6 @@ def is_ours(uri: SipUri | None) -> bool:
 
 
 def _keyed(edge_secret: Secret, *parts: str) -> str:
-    # Keyed BLAKE2b is a MAC by itself (RFC 7693) at a thirtieth of the price of OpenSSL 3's HMAC.
-    # The length before each part: no two lists of parts give the same bytes.
-    message = b"".join(b"%d:%b" % (len(raw), raw) for raw in (part.encode() for part in parts))
+    # Keyed BLAKE2b is a MAC by itself (RFC 7693).
+    message = with_lengths(*parts).encode("utf-8", "surrogatepass")
     return hashlib.blake2b(message, key=edge_secret.reveal().encode(), digest_size=16).hexdigest()

@@ -173,6 +173,12 @@ class Table:
             return None
         return next((each.carrier for each in row.sources if parsed in network(each.cidr)), None)
 
+    def carrier_networks(self, carrier: str | None) -> tuple[str, ...]:
+        """The source networks (CIDRs) of one carrier, or of all."""
+        row = cast("SourcesRow | None", self._get(Section.SOURCES, "sources"))
+        sources = () if row is None else row.sources
+        return tuple(each.cidr for each in sources if carrier is None or each.carrier == carrier)
+
     def route(self, number: str) -> RouteRow | None:
         """The gateways of the longest prefix of `number` that any carrier takes."""
         site = self.site()
