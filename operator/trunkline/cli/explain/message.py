@@ -1,4 +1,4 @@
-"""One SIP message as text, read from a capture or put together of parts. Pure, and total but for `read_message`."""
+"""One SIP message as text: read from a capture, or put together of parts. Pure."""
 
 from __future__ import annotations
 

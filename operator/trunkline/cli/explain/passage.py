@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from sipedge.routing.attempts import Attempt, attempts_of, plan_attempts
 from sipedge.routing.authenticate import DigestCheck
-from sipedge.routing.bounds import MOST_HEADERS, excess_of
+from sipedge.routing.bounds import MOST_HEADERS, Excess, excess_of
 from sipedge.routing.decision import (
     Decision,
     Direction,
@@ -19,7 +19,6 @@ from sipedge.routing.decision import (
     Target,
 )
 from sipedge.routing.failover import FinalReply, begin_call, first_step
-from sipedge.routing.headers import request_header_travels
 from sipedge.routing.message import SipRequest
 from sipedge.routing.reasons import Reason
 from sipedge.routing.route import may_be_answered, route
@@ -27,7 +26,7 @@ from sipedge.routing.targets import Dice
 from sipedge.table import Table
 from sipedge.uri import address_of
 from trunkline.cli.explain.message import LONGEST_MESSAGE, SipText
-from trunkline.cli.explain.passing import Passing
+from trunkline.cli.explain.passing import Passing, request_travels
 from trunkline.cli.explain.stages import ORDER, Change, Circumstances, Kind, Stage
 
 MAXIMUM_HOPS = 70
@@ -84,13 +83,20 @@ def _bounds(table: Table, message: SipText, request: SipRequest) -> tuple[Step, 
         step = Step("bound", Outcome.FAIL, detail, Reason.MessageTooLarge.value.rule)
         return step, Drop((step,), reason=Reason.MessageTooLarge)
     excess = excess_of(message.sizes)
+    step = bound_step(message, excess)
     if excess is None:
-        size = f"{message.size} bytes, " if message.size else ""
-        detail = f"{size}{len(message.headers)} of {MOST_HEADERS} headers, no URI or tag too long"
-        return Step("bound", Outcome.PASS, detail, Reason.BoundExceeded.value.rule), None
-    step = Step("bound", Outcome.FAIL, excess.detail, excess.reason.value.rule)
+        return step, None
     answered = request.method != "ACK" and may_be_answered(table, request)
     return step, Reject((step,), reason=excess.reason) if answered else Drop((step,), reason=excess.reason)
+
+
+def bound_step(message: SipText, excess: Excess | None) -> Step:
+    """The question of lengths, which comes before all others."""
+    if excess is not None:
+        return Step("bound", Outcome.FAIL, excess.detail, excess.reason.value.rule)
+    size = f"{message.size} bytes, " if message.size else ""
+    detail = f"{size}{len(message.headers)} of {MOST_HEADERS} headers, no URI or tag too long"
+    return Step("bound", Outcome.PASS, detail, Reason.BoundExceeded.value.rule)
 
 
 def _of_no_call(request: SipRequest, bound: Step) -> Decision:
@@ -115,15 +121,13 @@ def _forwarded(table: Table, request: SipRequest, forward: Forward) -> Passage:
     facts = _circumstances(request, forward)
     common = Passing(request.headers, facts)
     common.count_hop(MAXIMUM_HOPS)
-    common.keep(request_header_travels, f"does not travel in {request.method}")
+    common.keep(request_travels(request.method), f"does not travel in {request.method}")
     common.remove_route()
     common.apply(forward.changes)
     changes = list(common.changes)
-    sent = []
+    sent = tuple(_sent(common.values, attempt, request, forward) for attempt in attempts)
     for place, target in enumerate(forward.targets, 1):
         changes += _of_target(place, target, request)
-    for attempt in attempts:
-        sent.append(_sent(common.values, attempt, request, forward))
     if forward.direction is Direction.ORIGINATION:
         changes.append(
             Change(
@@ -132,7 +136,7 @@ def _forwarded(table: Table, request: SipRequest, forward: Forward) -> Passage:
             )
         )  # fmt: skip
     changes.sort(key=lambda change: ORDER.index(change.stage))
-    return Passage(forward, tuple(changes), attempts, unresolved, tuple(sent))
+    return Passage(forward, tuple(changes), attempts, unresolved, sent)
 
 
 def _of_target(place: int, target: Target, request: SipRequest) -> list[Change]:

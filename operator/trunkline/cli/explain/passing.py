@@ -8,13 +8,32 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from sipedge.routing.decision import HeaderChanges
-from sipedge.routing.headers import OPTION_LISTS, without_timer
+from sipedge.routing.headers import (
+    OPTION_LISTS,
+    reply_header_travels,
+    request_header_travels,
+    without_timer,
+)
 from trunkline.cli.explain.stages import Change, Circumstances, Kind, Stage, cause_of
 
 _SPELT = {
     "call-id": "Call-ID", "cseq": "CSeq", "min-se": "Min-SE", "mime-version": "MIME-Version", "rack": "RAck",
     "rseq": "RSeq", "www-authenticate": "WWW-Authenticate", "p-charge-info": "P-Charge-Info",
 }  # fmt: skip
+
+
+Travels = Callable[[str], bool]
+"""Does a header with this (long, lower-case) name go on?"""
+
+
+def request_travels(method: str) -> Travels:
+    """What a request with this method keeps."""
+    return request_header_travels
+
+
+def reply_travels(method: str) -> Travels:
+    """What an answer to this method keeps."""
+    return reply_header_travels
 
 
 def spelt(name: str) -> str:
@@ -33,7 +52,7 @@ class Passing:
     def note(self, change: Change) -> None:
         self.changes.append(change)
 
-    def keep(self, travels: Callable[[str], bool], why: str) -> None:
+    def keep(self, travels: Travels, why: str) -> None:
         """Take out what does not travel, and `timer` of the option tags."""
         rewritten: list[tuple[str, str]] = []
         for name in list(self.values):

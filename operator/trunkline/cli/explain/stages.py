@@ -68,6 +68,8 @@ class Circumstances:
     called: str
     method: str
     is_answer: bool = False
+    in_call: bool = False
+    """True: a message that follows a call's first INVITE."""
     hides_caller: bool = False
     """True: the caller wants the number hidden, and the other side may not see it."""
 
@@ -88,6 +90,8 @@ def cause_of(name: str, kind: Kind, facts: Circumstances) -> tuple[Stage, str, s
         return Stage.IDENTITY, "S2", "tells the customer whose call it is"
     if name in _ASSERTED:
         return _asserted(kind, facts)
+    if name in ("from", "to") and facts.in_call:
+        return Stage.CALLER_ID, "RFC 3261 12.2", "as that side has known it since the first INVITE"
     if name in ("from", "to"):
         if facts.hides_caller:
             return Stage.PRIVACY, "RFC 3323", "the caller wants the number hidden"

@@ -138,12 +138,11 @@ def changes_text(changes: Iterable[Change], look: Look) -> list[str]:
 
 
 def _change(change: Change, look: Look) -> str:
-    value = (
-        f" {change.value}" if len(change.value) <= _LONGEST_VALUE else f" {change.value[:_LONGEST_VALUE]}..."
-    )
+    value = change.value if len(change.value) <= _LONGEST_VALUE else f"{change.value[:_LONGEST_VALUE]}..."
     only = f" (target {change.target} only)" if change.target is not None else ""
     because = f"  ({change.because})" if change.because else ""
-    return f"{printable(f'{_WORDS[change.kind]} {change.header}:{value}{only}{because}')}  {_rule(change.rule, look)}"
+    told = printable(f"{_WORDS[change.kind]} {change.header}: {value}{only}{because}")
+    return f"{told}  {_rule(change.rule, look)}"
 
 
 def _limit(limit: Limit) -> str:
