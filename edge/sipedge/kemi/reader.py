@@ -19,8 +19,7 @@ from sipedge.routing.digest import credentials_of
 from sipedge.routing.headers import (
     OPTION_LISTS,
     long_name,
-    reply_header_travels,
-    request_header_travels,
+    passes,
     without_timer,
 )
 from sipedge.routing.hops import Hop, make_hop
@@ -92,9 +91,10 @@ def read_message(*, is_request: bool) -> Received | None:
     """
     request_uri = size_of(text("$ru")) if is_request else 0
     call_id, from_tag, to_tag = text("$ci"), text("$ft"), text("$tt")
+    method = text("$rm")
     walk = _Walk(
         whole=is_request and not to_tag,
-        travels=request_header_travels if is_request else reply_header_travels,
+        travels=lambda name: passes(method, name, is_answer=not is_request),
     )
     if not walk.read():
         return None

@@ -8,7 +8,7 @@ from sipedge.kemi.ksr import KSR
 from sipedge.kemi.reader import Received
 from sipedge.routing.attempts import Attempt
 from sipedge.routing.decision import Challenge, Decision, HeaderChanges
-from sipedge.routing.headers import header_line, phrase, request_header_travels
+from sipedge.routing.headers import header_line, passes, phrase
 from sipedge.routing.hops import Hop, hop_of_attempt
 from sipedge.routing.reasons import Reason
 from sipedge.uri import bracketed
@@ -74,7 +74,7 @@ def put_back(received: Received) -> None:
 def change_headers(received: Received, changes: HeaderChanges) -> None:
     """The decision's own changes; an inserted header comes before all others of its name."""
     removed = {name.lower() for name in changes.remove}
-    present = {name for name in received.names if request_header_travels(name)} - removed
+    present = {name for name in received.names if passes("INVITE", name, is_answer=False)} - removed
     for name in changes.remove:
         KSR.hdr.remove(name)
     for name, value in changes.insert:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sipedge.routing.authenticate import DigestResult
 from sipedge.routing.call import Call, Finding, Side, failed, passed, skipped
+from sipedge.routing.message import Message
 from sipedge.routing.reasons import Reason
 from sipedge.table.lookup import in_any
 
@@ -21,11 +22,16 @@ def account_active(side: Side) -> Finding:
 
 def secure_transport(call: Call) -> Finding:
     """S20: a secure trunk takes signalling over TLS alone."""
-    if not call.trunk.secure:
+    return transport_allowed(call.trunk.secure, call.request)
+
+
+def transport_allowed(secure: bool, message: Message) -> Finding:
+    """S20, for whatever a customer's PBX sends of a call of a trunk that is, or is not, secure."""
+    if not secure:
         return skipped("the trunk is not secure")
-    if call.request.transport != "tls":
+    if message.transport != "tls":
         return failed(
-            Reason.TransportNotSecure, f"the trunk is secure; the call came over {call.request.transport}"
+            Reason.TransportNotSecure, f"the trunk is secure; the call came over {message.transport}"
         )
     return passed("TLS")
 

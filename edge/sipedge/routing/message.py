@@ -23,6 +23,8 @@ class Message:
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Lower-case long header names to raw values, in the order of the message."""
     body: str = ""
+    body_size: int | None = None
+    """Bytes of the body on the wire; None = as many as `body` has."""
 
     def header(self, name: str) -> str:
         """The first value of a header (lower-case name), "" if it is absent."""
@@ -38,6 +40,8 @@ class SipRequest(Message):
     request_uri: str
     received_on: str
     """The edge's own address that received it."""
+    version: str = "SIP/2.0"
+    """As the request line says."""
     username: str | None = None
     """Of a Proxy-Authorization for our realm; None if there is none."""
     tls_version: str | None = None

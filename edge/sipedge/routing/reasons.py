@@ -35,7 +35,13 @@ class Reason(Enum):
         "more new calls in this second than the edge takes, or too little memory for them",
     )
     MessageTooLarge = Answer(0, "", None, "-", "a message of more than 16 kB")
-    MalformedRequest = Answer(400, "Bad Request", None, "RFC 3261 8.2", "the request cannot be read")
+    MalformedRequest = Answer(
+        400,
+        "Bad Request",
+        None,
+        "RFC 3261 21.4.1",
+        "it cannot be read: a header that every request has is missing, twice there, or no such header",
+    )
     RequestUriTooLong = Answer(
         414, "Request-URI Too Long", None, "RFC 3261 21.4.12", "the Request-URI has more than 1,400 bytes"
     )
@@ -48,8 +54,21 @@ class Reason(Enum):
         "(255 bytes), or the number of headers (128)",
     )
     BodyNotSupported = Answer(
-        415, "Unsupported Media Type", None, "RFC 3261 21.4.13", "a multipart body is not taken"
+        415,
+        "Unsupported Media Type",
+        None,
+        "RFC 3261 21.4.13",
+        "a body that the method does not carry, an encoded one, or one of several parts that is no emergency "
+        "call's location",
     )
+    ExtensionNotSupported = Answer(
+        420,
+        "Bad Extension",
+        None,
+        "RFC 3261 21.4.15",
+        "Proxy-Require names what the edge does not do, or Require an extension whose header does not travel",
+    )
+    VersionNotSupported = Answer(505, "Version Not Supported", None, "RFC 3261 21.5.6", "not SIP/2.0")
     TooManyHops = Answer(483, "Too Many Hops", None, "RFC 3261 16.3", "Max-Forwards reached zero")
     UnknownDomain = Answer(0, "", None, "answers", "the host of the Request-URI is none of ours")
     NoDialog = Answer(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sipedge.routing import access, identity, limits, media, numbers, targets
+from sipedge.routing import access, identity, limits, numbers, sdp, targets
 from sipedge.routing.authenticate import DigestCheck
 from sipedge.routing.call import Call, Check, Side, run_checks, step_of
 from sipedge.routing.classify import classify, is_own_host
@@ -26,7 +26,7 @@ from sipedge.table import SiteRow, Table
 from sipedge.uri import parse_uri
 
 ACCOUNT = Check("account", access.account_active, "answers")
-MEDIA = Check("media", media.media_allowed, "S20")
+MEDIA = Check("media", sdp.media_allowed, "S20")
 SIDE_CHECKS = {
     Direction.TERMINATION: (ACCOUNT,),
     Direction.ORIGINATION: (Check("called number", numbers.called_number_routed, "S45"), ACCOUNT),
