@@ -100,6 +100,7 @@ def terminated_call(
     invite = send_invite(
         *(pbx, (edge, port), uri),
         caller=MAIN_LINE,
+        from_header=challenged.local,
         headers=_proof(challenge, uri),
         call_id=challenged.call_id,
         cseq=2,

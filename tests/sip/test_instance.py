@@ -147,7 +147,13 @@ def test_a_dialog_of_one_edge_is_known_at_another_of_the_platform(
         first = own.call_out(pbx)
         challenge = first.final().header("Proxy-Authenticate")
         value = digest_answer(challenge, "pbx", "Correct-Horse-9", "INVITE", first.uri)
-        again = second.call_out(pbx, headers=[("Proxy-Authorization", value)], call_id=first.call_id, cseq=2)
+        again = second.call_out(
+            pbx,
+            headers=[("Proxy-Authorization", value)],
+            call_id=first.call_id,
+            from_header=first.local,
+            cseq=2,
+        )
         telco.respond(telco.wait("INVITE"), 486)
         assert again.final().status == 486
 
@@ -173,7 +179,13 @@ def test_no_password_hash_is_logged(own: Lab, pbx: UserAgent) -> None:
     )
     first = own.call_out(pbx)
     value = digest_answer(first.final().header("Proxy-Authenticate"), "pbx", "Wrong-1", "INVITE", first.uri)
-    refused = own.call_out(pbx, headers=[("Proxy-Authorization", value)], call_id=first.call_id, cseq=2)
+    refused = own.call_out(
+        pbx,
+        headers=[("Proxy-Authorization", value)],
+        call_id=first.call_id,
+        from_header=first.local,
+        cseq=2,
+    )
     assert refused.final().status == 403
     log = own.edge.log()
     assert "CredentialsWrong" in log

@@ -144,6 +144,7 @@ def answer_challenge(
         called,
         headers=[("Proxy-Authorization", value)],
         call_id=call_id or invite.call_id,
+        from_header=invite.local,
         cseq=2,
     )
 

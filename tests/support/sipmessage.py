@@ -116,16 +116,18 @@ def sdp(address: str, port: int = 40_000, profile: str = "RTP/AVP") -> str:
     )
 
 
-def digest_answer(challenge: str, username: str, password: str, method: str, uri: str) -> str:
+def digest_answer(
+    challenge: str, username: str, password: str, method: str, uri: str, *, count: int = 1
+) -> str:
     """The value of an Authorization header for an MD5 challenge with qop=auth (RFC 2617)."""
     found = dict(re.findall(r'(\w+)="?([^",]+)"?', challenge))
     realm, nonce = found["realm"], found["nonce"]
     ha1, ha2 = _md5(f"{username}:{realm}:{password}"), _md5(f"{method}:{uri}")
     cnonce = new_token()
-    response = _md5(f"{ha1}:{nonce}:00000001:{cnonce}:auth:{ha2}")
+    response = _md5(f"{ha1}:{nonce}:{count:08x}:{cnonce}:auth:{ha2}")
     return (
         f'Digest username="{username}", realm="{realm}", nonce="{nonce}", uri="{uri}", qop=auth, '
-        f'nc=00000001, cnonce="{cnonce}", response="{response}", algorithm=MD5'
+        f'nc={count:08x}, cnonce="{cnonce}", response="{response}", algorithm=MD5'
     )
 
 

@@ -49,6 +49,10 @@ class UserAgent:
         for each in (*self._connections, self._socket):
             each.close()
 
+    def forget(self) -> None:
+        """From here on a repetition of what was received already is shown again."""
+        self._seen.clear()
+
     def hang_up_connections(self) -> None:
         """Close every connection; the agent still listens."""
         for each in list(self._connections):

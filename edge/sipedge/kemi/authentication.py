@@ -6,7 +6,6 @@ import secrets
 from typing import Final
 
 from sipedge.kemi.ksr import KSR
-from sipedge.kemi.reader import text
 from sipedge.routing.authenticate import DigestCheck, DigestFacts, DigestResult, Verify, authenticate
 from sipedge.routing.digest import credentials_of
 from sipedge.routing.message import SipRequest
@@ -27,7 +26,7 @@ def digest_check(request: SipRequest, realm: str) -> DigestCheck:
 
     def check(ha1s: tuple[Secret, ...]) -> DigestResult:
         credentials = credentials_of(request.headers.get("proxy-authorization", ()), realm)
-        facts = DigestFacts(request.method, request.request_uri, text("$sel(via[0].branch)"), credentials)
+        facts = DigestFacts(request.method, request.request_uri, request.header("via"), credentials)
         return authenticate(facts, ha1s, nobody=_NOBODY, verify=_verifier(realm), take=_take)
 
     return check
@@ -41,8 +40,8 @@ def _verifier(realm: str) -> Verify:
     return verify
 
 
-def _take(use: str, branch: str) -> bool:
+def _take(use: str, via: str) -> bool:
     if KSR.htable.sht_inc(_USES, use) == 1:
-        KSR.htable.sht_inc(_REPEATS, f"{use}:{branch}")
+        KSR.htable.sht_inc(_REPEATS, f"{use}:{via}")
         return True
-    return KSR.htable.sht_gete(_REPEATS, f"{use}:{branch}") == 1
+    return via != "" and KSR.htable.sht_gete(_REPEATS, f"{use}:{via}") == 1

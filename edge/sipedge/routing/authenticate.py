@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from sipedge.routing.bounds import LONGEST_IDENTIFIER
 from sipedge.routing.digest import Credentials
 from sipedge.secret import Secret
 from sipedge.uri import parse_uri
@@ -39,7 +40,8 @@ Verify = Callable[[Secret], DigestResult]
 """The stack's word on one HA1: OK, MISSING, STALE or WRONG."""
 
 Take = Callable[[str, str], bool]
-"""Given one use of a nonce and the branch of its transaction: True if no other transaction has made it."""
+"""Given one use of a nonce and the topmost Via of who makes it ("" = like no other): True if no other request
+has made it."""
 
 _ALGORITHMS: Final = frozenset({"", "md5"})
 _QOP: Final = frozenset({"", "auth"})
@@ -54,8 +56,8 @@ class DigestFacts:
 
     method: str
     request_uri: str
-    branch: str
-    """Of its topmost Via: the same for a repetition of the same request alone."""
+    via: str
+    """The topmost: the same for a repetition of the same request alone (RFC 3261 section 17.2.3)."""
     credentials: Credentials | None
     """None = none for our realm that can be read."""
 
@@ -78,7 +80,8 @@ def authenticate(
     if not ha1s or DigestResult.OK not in results:
         asked_again = (each for each in (DigestResult.MISSING, DigestResult.STALE) if each in results)
         return next(asked_again, DigestResult.WRONG)
-    return DigestResult.OK if take(use_of(credentials), facts.branch) else DigestResult.STALE
+    via = facts.via if len(facts.via) <= LONGEST_IDENTIFIER else ""
+    return DigestResult.OK if take(use_of(credentials), via) else DigestResult.STALE
 
 
 def misuse_of(method: str, request_uri: str, credentials: Credentials) -> DigestResult | None:

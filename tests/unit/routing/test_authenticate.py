@@ -29,14 +29,14 @@ class Stack:
         self.asked.append(ha1)
         return DigestResult.OK if ha1 == RIGHT else DigestResult.WRONG
 
-    def take(self, use: str, branch: str) -> bool:
-        return self.uses.setdefault(use, branch) == branch
+    def take(self, use: str, via: str) -> bool:
+        return self.uses.setdefault(use, via) == via
 
 
 def facts(
-    credentials: Credentials | None = GOOD, *, method: str = "INVITE", uri: str = URI, branch: str = "b1"
+    credentials: Credentials | None = GOOD, *, method: str = "INVITE", uri: str = URI, via: str = "b1"
 ) -> DigestFacts:
-    return DigestFacts(method, uri, branch, credentials)
+    return DigestFacts(method, uri, via, credentials)
 
 
 def result_of(
@@ -135,10 +135,10 @@ def test_what_cannot_be_challenged_is_not_authenticated_by_a_digest(method: str)
 def test_each_use_of_a_nonce_is_taken_once() -> None:
     stack = Stack()
     assert result_of(facts(), stack=stack) is DigestResult.OK
-    assert result_of(facts(branch="b2"), stack=stack) is DigestResult.STALE
+    assert result_of(facts(via="b2"), stack=stack) is DigestResult.STALE
     grown = replace(GOOD, nonce_count="00000002")
-    assert result_of(facts(grown, branch="b3"), stack=stack) is DigestResult.OK
-    assert result_of(facts(replace(GOOD, nonce="n2"), branch="b4"), stack=stack) is DigestResult.OK
+    assert result_of(facts(grown, via="b3"), stack=stack) is DigestResult.OK
+    assert result_of(facts(replace(GOOD, nonce="n2"), via="b4"), stack=stack) is DigestResult.OK
 
 
 def test_a_repetition_of_the_same_request_passes() -> None:
@@ -148,14 +148,20 @@ def test_a_repetition_of_the_same_request_passes() -> None:
     assert result_of(facts(), stack=stack) is DigestResult.OK
 
 
+def test_a_via_that_is_too_long_to_keep_is_like_no_other() -> None:
+    stack = Stack()
+    assert result_of(facts(via="x" * 256), stack=stack) is DigestResult.OK
+    assert list(stack.uses.values()) == [""]
+
+
 def test_the_count_has_no_second_spelling_and_without_qop_counts_for_nothing() -> None:
     stack = Stack()
     assert result_of(facts(replace(GOOD, nonce_count="0000000A")), stack=stack) is DigestResult.OK
-    again = facts(replace(GOOD, nonce_count="0000000a"), branch="b2")
+    again = facts(replace(GOOD, nonce_count="0000000a"), via="b2")
     assert result_of(again, stack=stack) is DigestResult.STALE
     plain = replace(GOOD, nonce="n2", qop="")
     assert result_of(facts(plain), stack=stack) is DigestResult.OK
-    assert result_of(facts(replace(plain, nonce_count="2"), branch="b2"), stack=stack) is DigestResult.STALE
+    assert result_of(facts(replace(plain, nonce_count="2"), via="b2"), stack=stack) is DigestResult.STALE
 
 
 def test_a_wrong_digest_takes_no_use() -> None:
