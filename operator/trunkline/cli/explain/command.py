@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-import random
 import sys
+import time
 from dataclasses import dataclass, replace
 
-from sipedge.routing.authenticate import DigestResult
-from sipedge.routing.decision import Decision, Outcome
-from sipedge.secret import Secret
-from sipedge.table import MemoryRows, Rows, Table
+from sipedge.table import MemoryRows, Rows
 from trunkline.api import Edge, FieldErrors
 from trunkline.cli import exits
 from trunkline.cli.cluster.faults import ClusterError, NoClusterError
 from trunkline.cli.cluster.published import PublishedTable
-from trunkline.cli.explain.document import passage_document
+from trunkline.cli.explain.asking import decide, decide_later
+from trunkline.cli.explain.document import action_of, document_of
+from trunkline.cli.explain.given_files import GivenFiles
+from trunkline.cli.explain.later import LaterPassage
+from trunkline.cli.explain.later_request import later_message_of
 from trunkline.cli.explain.message import SipText
-from trunkline.cli.explain.passage import Passage, passage_of
+from trunkline.cli.explain.passage import Passage
 from trunkline.cli.explain.request import (
     Arrival,
     ExplainOptions,
@@ -26,10 +27,9 @@ from trunkline.cli.explain.request import (
     message_of,
     request_of,
 )
-from trunkline.cli.explain.text import passage_text
+from trunkline.cli.explain.text import text_of
 from trunkline.cli.findings import find, has_errors, summary
 from trunkline.cli.reading import UsageError, read
-from trunkline.cli.render_decision import ACTIONS
 from trunkline.cli.terminal import look_of, tell
 from trunkline.settings import DEFAULT_EDGE_NAMESPACE
 
@@ -44,17 +44,12 @@ class Source:
     notes: tuple[str, ...] = ()
 
 
-def run_explain(place: ExplainPlace, options: ExplainOptions, as_json: bool) -> int:
+def run_explain(place: ExplainPlace, options: ExplainOptions, files: GivenFiles, as_json: bool) -> int:
     """Prints the decision; gives the exit code."""
     try:
         if fault := place.cluster.fault(("PATH",) if place.paths else ()):
             raise UsageError(fault)
-        message, arrival = message_of(options.message), arrival_of(options)
-        found = (
-            _files(place, options.edge) if place.paths else _cluster(place, options.edge, message, arrival)
-        )
-        arrival = replace(arrival, received_on=found.received_on)
-        passage = decide(found.rows, message, arrival, options.seed)
+        passage, notes = _explain(place, files.read_into(options))
     except (UsageError, NoClusterError) as error:
         tell(f"trunkline explain: {error}")
         return exits.USAGE
@@ -62,13 +57,13 @@ def run_explain(place: ExplainPlace, options: ExplainOptions, as_json: bool) -> 
         tell(f"trunkline explain: {error}")
         return exits.FAILED
     if as_json:
-        print(json.dumps(passage_document(passage), indent=2))
+        print(json.dumps(document_of(passage), indent=2))
     else:
-        print(passage_text(passage, look_of(sys.stdout)))
+        print(text_of(passage, look_of(sys.stdout)))
     sys.stdout.flush()
-    for note in found.notes:
+    for note in notes:
         tell(f"note: {note}")
-    return _as_expected(ACTIONS[type(passage.decision)], options.expected)
+    return _as_expected(action_of(passage), options.expected)
 
 
 def _as_expected(action: str, expected: str | None) -> int:
@@ -78,32 +73,14 @@ def _as_expected(action: str, expected: str | None) -> int:
     return exits.FAILED
 
 
-def decide(rows: Rows, message: SipText, arrival: Arrival, seed: int | None = None) -> Passage:
-    """What an edge with this table would do. The right password is assumed of a request with a user."""
-    table = Table(rows)
-    site = table.site()
-    request = request_of(message, arrival, site.realm if site else "")
-
-    def digest(ha1s: tuple[Secret, ...]) -> DigestResult:
-        if request.username is None:
-            return DigestResult.MISSING
-        return DigestResult.OK if ha1s else DigestResult.WRONG
-
-    # Not for secrets: a draw by weight, repeatable on request.
-    dice = random.Random(seed)  # noqa: S311
-    passage = passage_of(table, message, request, digest=digest, dice=dice.random)
-    return replace(passage, decision=_with_assumption(passage.decision))
-
-
-def _with_assumption(decision: Decision) -> Decision:
-    """The digest cannot be checked without the password: say that it was taken as right."""
-    steps = tuple(
-        replace(step, detail=f"{step.detail} (the right password is assumed)")
-        if step.check == "digest" and step.outcome is Outcome.PASS
-        else step
-        for step in decision.steps
-    )
-    return replace(decision, steps=steps)
+def _explain(place: ExplainPlace, options: ExplainOptions) -> tuple[Passage | LaterPassage, tuple[str, ...]]:
+    arrival, call = arrival_of(options), options.call
+    text = message_of(options.message) if call is None else later_message_of(options.message, call)
+    found = _files(place, options.edge) if place.paths else _cluster(place, options.edge, text, arrival)
+    arrival = replace(arrival, received_on=found.received_on)
+    if call is not None:
+        return decide_later(found.rows, text, arrival, call), found.notes
+    return decide(found.rows, text, arrival, seed=options.seed, now=time.time()), found.notes
 
 
 def _files(place: ExplainPlace, name: str) -> Source:

@@ -1,31 +1,24 @@
-"""The later message that `trunkline explain --in-dialog` is asked about: options and a memory to a message. Pure."""
+"""The later message that `explain --in-dialog` is asked about: of options and a call's memory. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from sipedge.routing.headers import long_name
-from sipedge.routing.hops import Hop
 from sipedge.routing.memory import CallMemory, SideMemory
 from sipedge.routing.message import SipAnswer
 from trunkline.cli.explain.message import SipText
-from trunkline.cli.explain.request import Arrival, MessageOptions, message_of
+from trunkline.cli.explain.request import Arrival, CallOptions, MessageOptions, message_of, sender_is_caller
 
 _UNKNOWN = "<sip:unknown.invalid>"
 
 
-def sender_is_caller(asked: str | None, *, is_answer: bool) -> bool:
-    """Who sends the message; unless it is said, a request is the caller's and an answer the callee's."""
-    return asked == "caller" if asked is not None else not is_answer
-
-
-def later_message_of(
-    options: MessageOptions, memory: CallMemory, *, by_caller: bool, status: int | None
-) -> SipText:
+def later_message_of(options: MessageOptions, call: CallOptions) -> SipText:
     """The message as this side of the call would send it, with the headers that each has.
 
-    `status` is an answer's; None = a request.
+    Raises UsageError for what is no header.
     """
+    memory, status, by_caller = call.memory, call.status, sender_is_caller(call)
     if options.whole is not None:
         return options.whole
     sender, receiver = memory.side(caller=by_caller), memory.side(caller=not by_caller)
@@ -47,19 +40,6 @@ def later_message_of(
     # What an asking side is answered has no hop count.
     headers = tuple(each for each in text.headers if long_name(each[0]) != "max-forwards")
     return replace(text, request_uri="", status=status, phrase="Answer", headers=headers)
-
-
-def arrival_of_side(memory: CallMemory, arrival: Arrival | None, *, by_caller: bool) -> Arrival:
-    """Where the message comes from: as the options say, else where this side was seen last."""
-    if arrival is not None:
-        return arrival
-    hop = source_of_side(memory.side(caller=by_caller))
-    return Arrival(hop.address, hop.port, hop.transport)
-
-
-def source_of_side(side: SideMemory) -> Hop:
-    """Where a side was seen last."""
-    return side.source or side.hop
 
 
 def answer_of(text: SipText, arrival: Arrival) -> SipAnswer:

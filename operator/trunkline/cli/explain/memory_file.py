@@ -29,7 +29,7 @@ def memory_of(text: str, name: str) -> CallMemory:
         action, plain = plain.get("action"), plain[_KEY]
         if plain is None:
             raise UsageError(
-                f"{name} tells of a message with action {action!r}: only a call that is forwarded is remembered"
+                f"{name} tells of a message with action {action!r}: only what is forwarded is remembered"
             )
     if not isinstance(plain, dict):
         raise UsageError(f"{name} holds no call's memory: {_MEND}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sipedge.routing.bounds import (
@@ -19,7 +19,7 @@ from sipedge.routing.headers import long_name
 LONGEST_MESSAGE: Final = 16_384
 """Bytes of a message that an edge takes (kamailio.cfg, MESSAGE_BYTES)."""
 
-_REQUEST_LINE: Final = re.compile(r"([A-Za-z0-9.!%*_+`'~-]+) (\S.*) SIP/2\.0", re.IGNORECASE)
+_REQUEST_LINE: Final = re.compile(r"([A-Za-z0-9.!%*_+`'~-]+) (\S+) (SIP/\S+)", re.IGNORECASE)
 _STATUS_LINE: Final = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*))?", re.IGNORECASE)
 _HEADER: Final = re.compile(r"([A-Za-z0-9.!%*_+`'~-]+)[ \t]*:(.*)", re.DOTALL)
 _TAG: Final = re.compile(r";\s*tag\s*=\s*([^;,\s\"<>]+)", re.IGNORECASE)
@@ -40,6 +40,7 @@ class SipText:
     headers: tuple[tuple[str, str], ...] = ()
     """Names as written, values with white space folded, in the order of the message."""
     body: str = ""
+    version: str = "SIP/2.0"
     size: int = 0
     """Bytes of the whole message; 0 = put together of parts."""
 
@@ -93,27 +94,33 @@ def folded(value: str) -> str:
 def read_message(data: bytes) -> SipText:
     """The message that these bytes hold. Raises ValueError, with what is wrong, for what no edge looks at.
 
-    Lines may end in LF alone: captures are copied through many hands.
+    Lines may end in LF alone throughout: captures are copied through many hands.
     """
     text = data.decode("utf-8", "replace").lstrip("\r\n")
-    head, _, body = re.sub(r"\r\n", "\n", text).partition("\n\n")
-    if "\r" in head or "\0" in head:
-        raise ValueError("its head holds a NUL or a lone CR: an edge drops it unread")
-    first, *lines = re.sub(r"\n[ \t]+", " ", head.rstrip("\n")).split("\n")
+    if "\r\n\r\n" not in text:
+        text = text.replace("\r\n", "\n").replace("\n", "\r\n")
+    head, _, body = text.partition("\r\n\r\n")
+    first, *lines = re.sub(r"\r\n[ \t]+", " ", head).rstrip("\r\n").split("\r\n")
+    if re.search("[\r\n\0]", first + "".join(lines)):
+        raise ValueError("its head holds a NUL, or CR or LF alone: an edge drops it unread")
     headers = tuple(_header(line) for line in lines)
-    # The body byte for byte: line ends count there.
-    _, _, raw = text.partition("\r\n\r\n") if "\r\n\r\n" in text else ("", "", body)
     read = _first_line(first)
+    said = next((value for name, value in headers if long_name(name) == "content-length"), "")
     method = read.method or _method_of(headers)
-    length = next((value for name, value in headers if long_name(name) == "content-length"), "")
-    if length.isascii() and length.isdecimal():
-        raw = raw.encode("utf-8")[: int(length)].decode("utf-8", "ignore")
-    return SipText(method, read.request_uri, read.status, read.phrase, headers, raw, len(data))
+    return replace(read, method=method, headers=headers, body=_without_surplus(body, said), size=len(data))
+
+
+def _without_surplus(body: str, said: str) -> str:
+    """The body without the line ends that an editor has added behind it."""
+    kept = body.rstrip("\r\n")
+    while said.isascii() and said.isdecimal() and size_of(kept) < int(said) and len(kept) < len(body):
+        kept = body[: len(kept) + 1]
+    return kept if said == str(size_of(kept)) else body
 
 
 def _first_line(line: str) -> SipText:
     if request := _REQUEST_LINE.fullmatch(line):
-        return SipText(request[1], request_uri=request[2])
+        return SipText(request[1], request_uri=request[2], version=request[3])
     if answer := _STATUS_LINE.fullmatch(line):
         return SipText("", status=int(answer[1]), phrase=answer[2] or "")
     raise ValueError(

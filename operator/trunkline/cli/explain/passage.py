@@ -19,6 +19,7 @@ from sipedge.routing.decision import (
     Target,
 )
 from sipedge.routing.failover import FinalReply, begin_call, first_step
+from sipedge.routing.memory import CallMemory
 from sipedge.routing.message import SipRequest
 from sipedge.routing.reasons import Reason
 from sipedge.routing.route import may_be_answered, route
@@ -60,12 +61,17 @@ class Passage:
     """Hosts of targets whose addresses only a running edge knows."""
     sent: tuple[Sent, ...] = ()
     """One for each attempt."""
+    memory: CallMemory | None = None
+    """What is remembered once the first target has answered; None for what is not forwarded."""
 
 
 def passage_of(
-    table: Table, message: SipText, request: SipRequest, *, digest: DigestCheck, dice: Dice
+    table: Table, message: SipText, request: SipRequest, *, digest: DigestCheck, dice: Dice, now: float
 ) -> Passage:
-    """What an edge with this table does with a request outside a dialog. Total."""
+    """What an edge with this table does with a request outside a dialog. Total.
+
+    `now` is in seconds since the epoch.
+    """
     bound, refused = _bounds(table, message, request)
     if refused is not None:
         return Passage(refused)

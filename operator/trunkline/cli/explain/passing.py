@@ -8,12 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from sipedge.routing.decision import HeaderChanges
-from sipedge.routing.headers import (
-    OPTION_LISTS,
-    reply_header_travels,
-    request_header_travels,
-    without_timer,
-)
+from sipedge.routing.headers import OPTION_LISTS, passes, without_timer
 from trunkline.cli.explain.stages import Change, Circumstances, Kind, Stage, cause_of
 
 _SPELT = {
@@ -28,12 +23,12 @@ Travels = Callable[[str], bool]
 
 def request_travels(method: str) -> Travels:
     """What a request with this method keeps."""
-    return request_header_travels
+    return lambda name: passes(method, name, is_answer=False)
 
 
 def reply_travels(method: str) -> Travels:
     """What an answer to this method keeps."""
-    return reply_header_travels
+    return lambda name: passes(method, name, is_answer=True)
 
 
 def spelt(name: str) -> str:

@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from sipedge.routing.digest import digest_username
+from sipedge.routing.digest import credentials_of
 from sipedge.routing.headers import long_name
+from sipedge.routing.memory import CallMemory
 from sipedge.routing.message import SipRequest
 from trunkline.cli.explain.message import SipText, folded, tag_of
 from trunkline.cli.options import ClusterOptions
@@ -33,17 +34,33 @@ class MessageOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class CallOptions:
+    """The call that a later message belongs to, and which message it is."""
+
+    memory: CallMemory
+    sender: str | None = None
+    """`caller` or `callee`; None = the caller of a request, the callee of an answer."""
+    status: int | None = None
+    """Of an answer; None = a request."""
+    set_up: bool = False
+    """True: the answer is to the INVITE that sets the call up."""
+
+
+@dataclass(frozen=True, slots=True)
 class ExplainOptions:
     """What to explain, as the options gave it."""
 
     edge: str
-    source: str
-    transport: str
+    source: str | None
+    """None = where the side of the call was seen last."""
+    transport: str | None
     message: MessageOptions = field(default_factory=MessageOptions)
     username: str | None = None
     seed: int | None = None
     expected: str | None = None
     """The action that is hoped for; None = any will do."""
+    call: CallOptions | None = None
+    """None = a request outside a dialog."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +88,22 @@ class Arrival:
 
 
 def arrival_of(options: ExplainOptions) -> Arrival:
-    """Raises UsageError for a source that is no address."""
-    address, port = _source(options.source)
-    return Arrival(address, port, options.transport, username=options.username)
+    """Where the message comes from. Raises UsageError for a source that is no address."""
+    call = options.call
+    seen = None
+    if call is not None:
+        side = call.memory.side(caller=sender_is_caller(call))
+        seen = side.source or side.hop
+    if options.source is None and seen is None:
+        raise UsageError("--source is missing: the address that the request comes from, like 203.0.113.5")
+    address, port = (seen.address, seen.port) if options.source is None else _source(options.source)
+    transport = options.transport or (seen.transport if seen is not None else "udp")
+    return Arrival(address, port, transport, username=options.username)
+
+
+def sender_is_caller(call: CallOptions) -> bool:
+    """Who sends the message; unless it is said, a request is the caller's and an answer the callee's."""
+    return call.sender == "caller" if call.sender is not None else call.status is None
 
 
 def message_of(options: MessageOptions) -> SipText:
@@ -83,6 +113,10 @@ def message_of(options: MessageOptions) -> SipText:
     """
     if options.whole is not None:
         return options.whole
+    if not options.request_uri:
+        raise UsageError(
+            "--request-uri is missing: who is called, like sip:+12125550111@acme-hq.pstn.example"
+        )
     headers = [_header(text) for text in options.headers]
     given = {long_name(name) for name, _ in headers}
     method = options.method.upper()
@@ -110,6 +144,7 @@ def message_of(options: MessageOptions) -> SipText:
 def request_of(message: SipText, arrival: Arrival, realm: str) -> SipRequest:
     """The facts that a decision reads; `realm` picks the credentials that are meant for the edge."""
     values = message.values
+    credentials = credentials_of(values.get("proxy-authorization", ()), realm)
     return SipRequest(
         source=arrival.source,
         source_port=arrival.source_port,
@@ -122,8 +157,9 @@ def request_of(message: SipText, arrival: Arrival, realm: str) -> SipRequest:
         body=message.body,
         method=message.method,
         request_uri=message.request_uri,
+        version=message.version,
         received_on=arrival.received_on,
-        username=arrival.username or digest_username(values.get("proxy-authorization", ()), realm),
+        username=arrival.username or (credentials.username if credentials else None),
         tls_version="TLSv1.2" if arrival.transport == "tls" else None,
     )
 

@@ -19,7 +19,10 @@ from sipedge.routing.decision import (
     Step,
     Target,
 )
+from sipedge.routing.dialog import AnswerDecision, ChallengeInDialog, DropInDialog, RefuseInDialog
 from sipedge.routing.reasons import Reason
+from trunkline.cli.explain.document import added_in_call
+from trunkline.cli.explain.later import LaterPassage
 from trunkline.cli.explain.passage import Passage
 from trunkline.cli.explain.stages import Change, Kind
 from trunkline.cli.render_decision import added_headers
@@ -35,8 +38,13 @@ _LONGEST_VALUE: Final = 160
 """Characters of a value that are shown; `-o json` has all."""
 
 
+def text_of(passage: Passage | LaterPassage, look: Look) -> str:
+    """The whole answer as lines for a terminal."""
+    return passage_text(passage, look) if isinstance(passage, Passage) else later_text(passage, look)
+
+
 def passage_text(passage: Passage, look: Look) -> str:
-    """The whole answer as lines for a terminal, for a request outside a dialog."""
+    """Of a request outside a dialog."""
     decision = passage.decision
     lines = [_heading(decision, look), "", *steps_text(decision.steps, look), ""]
     lines.append(look.paint(_sentence(decision), "bold"))
@@ -50,6 +58,49 @@ def passage_text(passage: Passage, look: Look) -> str:
         added = added_headers(decision)
         lines += [printable(f"  adds {name}: {value}") for name, value in added.items()]
     return "\n".join(lines)
+
+
+def later_text(passage: LaterPassage, look: Look) -> str:
+    """Of a request or an answer within a call."""
+    decision = passage.decision
+    lines = [_later_heading(passage, look), "", *steps_text(decision.steps, look), ""]
+    lines.append(look.paint(_later_sentence(passage), "bold"))
+    if passage.sent is not None and passage.sent.request_uri:
+        lines.append(printable(f"  Request-URI {passage.sent.request_uri}"))
+    lines += [printable(f"  adds {name}: {value}") for name, value in added_in_call(decision)]
+    lines += changes_text(passage.changes, look)
+    return "\n".join(lines)
+
+
+def _later_heading(passage: LaterPassage, look: Look) -> str:
+    message, memory = passage.message, passage.memory
+    what = f"{message.status} to {message.method}" if message.status else message.method
+    who, whom = ("caller", "callee") if passage.by_caller else ("callee", "caller")
+    kinds = {"caller": memory.caller.kind, "callee": memory.callee.kind}
+    arrow = "→" if look.rich else "->"
+    ends = f"{who} ({kinds[who].name.lower()}) {arrow} {whom} ({kinds[whom].name.lower()})"
+    owner = f", trunk {memory.facts.trunk}" if memory.facts is not None else ""
+    return printable(f"{memory.direction}, within a call: {what}, {ends}{owner}")
+
+
+def _later_sentence(passage: LaterPassage) -> str:
+    decision, sent = passage.decision, passage.sent
+    match decision:
+        case RefuseInDialog():
+            return f"Refused with {why(decision.reason)}"
+        case ChallengeInDialog():
+            return f"Challenged with {why(decision.reason)} --username assumes the right answer."
+        case DropInDialog():
+            return f"Dropped without an answer: {decision.reason.value.meaning} ({decision.reason.name})."
+        case AnswerDecision(drop=True):
+            return "Dropped: it does not reach the other side."
+    if sent is None:
+        return "No decision."
+    place = "" if passage.message.status else f" to {sent.transport}:{sent.address}:{sent.port}"
+    whom = "callee" if passage.by_caller else "caller"
+    ended = getattr(decision, "end_call", None)
+    ends = f" Then both sides get a BYE: {ended.value.meaning} ({ended.name})." if ended is not None else ""
+    return f"Sent on to the {whom}{place}.{ends}"
 
 
 def _heading(decision: Decision, look: Look) -> str:
@@ -124,12 +175,13 @@ def _address_lines(passage: Passage, target: Target) -> list[str]:
 
 
 def changes_text(changes: Iterable[Change], look: Look) -> list[str]:
-    """Every change, stage by stage; nothing if there is none."""
-    groups = [(stage, list(each)) for stage, each in groupby(changes, key=lambda change: change.stage)]
+    """Every change, stage by stage; nothing if there is none. Each target's Request-URI stands beside it."""
+    told = (each for each in changes if each.header != "Request-URI" or each.target is None)
+    groups = [(stage, list(each)) for stage, each in groupby(told, key=lambda change: change.stage)]
     if not groups:
         return []
     width = max(len(stage) for stage, _ in groups)
-    lines = ["", "What it says is changed on the way, stage by stage:"]
+    lines = ["", "What the edge changes in it, stage by stage:"]
     for stage, members in groups:
         for place, change in enumerate(members):
             name = stage if place == 0 else ""
