@@ -19,13 +19,11 @@ def is_e164(text: str) -> bool:
 
 
 def with_plus(text: str) -> str:
-    """The number of a user part that may lack its `+`: parameters after `;` dropped.
+    """The number of a user part that may lack its `+`.
 
-    Text that is no number even with a `+` comes back unchanged (without its parameters).
-    Idempotent.
+    Text that is no number even with a `+` comes back unchanged. Idempotent.
     """
-    user = text.partition(";")[0]
-    return "+" + user if _DIGITS.fullmatch(user) else user
+    return "+" + text if _DIGITS.fullmatch(text) else text
 
 
 def range_key(number: str) -> bytes:

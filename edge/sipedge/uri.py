@@ -19,6 +19,10 @@ _URI: Final = re.compile(
     r"(?:\?(?P<headers>[^\s<>\"\x00-\x1f\x7f]*))?",
     re.IGNORECASE | re.ASCII,
 )
+_QUOTED: Final = re.compile(r'\s*"(?:[^"\\]|\\.)*"')
+_LOCAL: Final = "phone-context"
+"""The parameter of a number that means something in one network alone (RFC 3966 section 5.1.5)."""
+_SEPARATORS: Final = {ord(separator): None for separator in "-.()"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,12 @@ class SipUri:
 
     @property
     def number(self) -> str:
-        """The user part without password and parameters, percent-decoded; "" if there is none."""
-        return unquote((self.user or "").partition(";")[0].partition(":")[0])
+        """The user part without password and parameters, percent-decoded; "" if there is none.
+
+        A local number keeps its `phone-context`, wherever it stands, and so is none of E.164's.
+        """
+        number = _number_of_user(self.user or "")
+        return number if self.param(_LOCAL) is None else f"{number};{_LOCAL}"
 
 
 def parse_uri(text: str) -> SipUri | None:
@@ -78,17 +86,65 @@ def uri_of_header(value: str) -> SipUri | None:
 
 def address_part(value: str) -> str:
     """The URI of such a value as text, of whatever scheme; "" if its `<` is never closed."""
-    text = _without_quoted(value)
-    start = text.find("<")
-    if start >= 0:
-        end = text.find(">", start)
-        return text[start + 1 : end].strip() if end > 0 else ""
-    # RFC 3261 20.10: without <> the parameters after ; belong to the header, not to the URI.
-    return text.partition(";")[0].strip()
+    return split_address(value)[1]
 
 
-def _without_quoted(value: str) -> str:
-    return re.sub(r'^\s*"(?:[^"\\]|\\.)*"', "", value)
+def split_address(value: str) -> tuple[str, str, str]:
+    """Display name as written, URI as text, and the parameters with their leading `;`, of such a value."""
+    quoted = _QUOTED.match(value)
+    begin = quoted.end() if quoted else 0
+    start = value.find("<", begin)
+    if start < 0:
+        # RFC 3261 20.10: without <> the parameters after ; belong to the header, not to the URI.
+        address, semicolon, parameters = value[begin:].partition(";")
+        return value[:begin].strip(), address.strip(), (semicolon + parameters).rstrip()
+    end = value.find(">", start)
+    if end < 0:
+        return value[:start].strip(), "", ""
+    return value[:start].strip(), value[start + 1 : end].strip(), value[end + 1 :].strip()
+
+
+def without_tag(value: str) -> str:
+    """A From or To value without its tag; without any parameter if one of them is quoted."""
+    parameters = split_address(value)[2]
+    if not parameters:
+        return value.strip()
+    address = value.strip()[: -len(parameters)].strip()
+    if '"' in parameters:
+        return address
+    kept = (part for part in parameters.split(";")[1:] if part.partition("=")[0].strip().lower() != "tag")
+    return "".join((address, *(f";{part.strip()}" for part in kept)))
+
+
+def sip_number(text: str) -> str:
+    """The number in a `sip:` or `sips:` URI as its user part writes it, whatever host and port are.
+
+    "" if the text is no such URI, has no user part, or more than one `@`. A local number keeps its context.
+    """
+    scheme, _, rest = text.partition(":")
+    user, at, host = rest.partition("@")
+    if scheme.lower() not in ("sip", "sips") or not at or "@" in host:
+        return ""
+    number = _number_of_user(user)
+    return number if _LOCAL not in host.lower() else f"{number};{_LOCAL}"
+
+
+def tel_number(text: str) -> str:
+    """The number of a `tel:` URI without its visual separators (RFC 3966 section 3); "" if it is none.
+
+    A global number has its `+`; a local one may keep its context.
+    """
+    scheme, _, rest = text.strip().partition(":")
+    if scheme.lower() != "tel":
+        return ""
+    number, semicolon, context = _number_of_user(rest).partition(";")
+    return number.translate(_SEPARATORS) + semicolon + context
+
+
+def _number_of_user(user: str) -> str:
+    number, _, parameters = user.partition(";")
+    number, parameters = unquote(number.partition(":")[0]), unquote(parameters)
+    return f"{number};{parameters}" if _LOCAL in parameters.lower() else number
 
 
 def split_header(value: str) -> tuple[str, ...]:

@@ -112,7 +112,10 @@ def test_a_parameter_is_found_in_any_case(name: str, value: str | None) -> None:
     ("user", "number"),
     (
         ("+14155550100", "+14155550100"),
-        ("+14155550100;phone-context=example.com", "+14155550100"),
+        ("+14155550100;npdi;rn=+1", "+14155550100"),
+        ("6565550101;phone-context=+1", "6565550101;phone-context=+1"),
+        ("6565550101;Phone-Context=+1:pw", "6565550101;Phone-Context=+1:pw"),
+        ("6565550101%3Bphone-context=+1", "6565550101;phone-context=+1"),
         ("+14155550100:secret", "+14155550100"),
         ("%2B14155550100", "+14155550100"),
         ("anonymous", "anonymous"),

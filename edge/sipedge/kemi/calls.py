@@ -6,17 +6,23 @@ import time
 from dataclasses import dataclass, replace
 
 from sipedge.instance import InstanceSettings
-from sipedge.kemi import writer
+from sipedge.kemi import memory, writer
 from sipedge.kemi.carrier_auth import answer_challenge
 from sipedge.kemi.counting import count_call, keys_in_progress, uncount_calls
 from sipedge.kemi.duration import limit_duration
 from sipedge.kemi.journal import say
 from sipedge.kemi.ksr import KSR
-from sipedge.kemi.reader import Received, connection_id, source_hop, text
-from sipedge.kemi.record import CallRecord, Dress, load_dress, load_record, save_record
-from sipedge.kemi.sides import CALLEE, CALLER, note_side
+from sipedge.kemi.pending import (
+    PendingAttempt,
+    PendingCall,
+    load_attempt,
+    load_call,
+    save_call,
+)
+from sipedge.kemi.reader import Received, answer_of, text
 from sipedge.routing.attempts import Attempt, plan_attempts
-from sipedge.routing.decision import Direction, Forward
+from sipedge.routing.decision import Forward
+from sipedge.routing.dialog import AnswerDecision, invite_changes, judge_answer
 from sipedge.routing.failover import (
     Failure,
     FailureKind,
@@ -26,9 +32,15 @@ from sipedge.routing.failover import (
     begin_call,
     first_step,
 )
-from sipedge.routing.headers import header_line
-from sipedge.routing.hops import callee_hop, hop_of_attempt
-from sipedge.routing.tokens import DialogToken, TokenKeeper, call_sid
+from sipedge.routing.message import SipRequest
+from sipedge.routing.new_call import (
+    beginning_of,
+    facts_of,
+    facts_with_carrier,
+    headers_of_attempt,
+    token_of,
+)
+from sipedge.routing.tokens import TokenKeeper, call_sid
 from sipedge.table import Table
 
 FAILURE_ROUTE = "ksr_failure_call"
@@ -37,8 +49,6 @@ REPLY_ROUTE = "ksr_onreply_call"
 
 _SILENCE_MILLISECONDS = 4_000
 """S65: no response at all, not even a 100."""
-_GRACE_SECONDS = 60
-"""How much longer than its call a dialog token holds: the last BYE may be repeated for half a minute."""
 _NO_REPLY_ON_ERROR = 2
 """Flag of t_relay: a send error is ours to handle, by the next attempt."""
 
@@ -51,15 +61,20 @@ class CallRoom:
     tokens: TokenKeeper
     table: Table
 
+    @property
+    def own_addresses(self) -> tuple[str, ...]:
+        return writer.own_addresses(self.settings)
 
-def start_call(room: CallRoom, received: Received, decision: Forward) -> None:
+
+def start_call(room: CallRoom, received: Received, request: SipRequest, decision: Forward) -> None:
     """Count the call, prepare its INVITE and make the first attempt."""
-    caller = source_hop()
-    if caller is None:
-        raise ValueError("the INVITE came from no address")
+    state = begin_call(room.table, decision, plan_attempts(room.table, decision))
+    sid = call_sid(room.tokens.edge_secret, received.call_id, received.from_tag)
+    facts = facts_of(request, decision, state, sid)
+    caller, learned = beginning_of(room.table, room.own_addresses, request, facts)
     KSR.dialog.dlg_manage()
     limit_duration(decision.max_duration_seconds)
-    note_side(CALLER, caller, caller, connection_id())
+    memory.begin(facts, caller, learned)
     if KSR.tm.t_newtran() <= 0:
         return  # a retransmission, which another worker is answering
     over = count_call(decision.limits)
@@ -70,99 +85,99 @@ def start_call(room: CallRoom, received: Received, decision: Forward) -> None:
     writer.put_back(received)
     KSR.hdr.remove("Route")  # a preloaded one: ours has done its work, a foreign one is never followed
     writer.change_headers(received, decision.changes)
-    state = begin_call(room.table, decision, plan_attempts(room.table, decision))
-    record = CallRecord(
-        state=state,
-        begun=time.time(),
-        call_sid=call_sid(room.tokens.edge_secret, received.call_id, received.from_tag),
-        account_sid=decision.account_sid,
-        caller=caller,
-        longest_seconds=decision.max_duration_seconds,
-    )
-    _proceed(room, record, first_step(state), None)
+    call = PendingCall(state, time.time(), facts, caller)
+    _proceed(room, call, first_step(state), None)
 
 
 def resume_call(room: CallRoom) -> None:
     """The attempt under way has failed: the next one, or the final answer."""
     if KSR.tm.t_is_canceled() > 0:
         return  # the caller has hung up and gets its 487 from the transaction
-    record = load_record()
-    failure = _failure(record)
+    call = load_call()
+    failure = _failure(call)
     if failure.status in (401, 407):
-        answered = answer_challenge(room.table, record, failure.status)
+        answered = answer_challenge(room.table, call, failure.status)
         if answered is not None:
-            record = answered
-            attempt = record.state.attempts[record.state.position]
-            save_record(record, _dress(room, record, attempt))
+            call = answered
+            memory.note_shift(True, memory.shift_of(True) + 1)
+            attempt = call.state.attempts[call.state.position]
+            save_call(call, _pending(room, call, attempt))
             if _send(room.settings, attempt):
                 return
             failure = replace(failure, kind=FailureKind.SEND_ERROR)
-    _say_failed(record, failure)
-    state, step = after_failure(room.table, record.state, failure)
-    _proceed(room, record.with_state(state), step, failure)
+    _say_failed(call, failure)
+    state, step = after_failure(room.table, call.state, failure)
+    _proceed(room, call.with_state(state), step, failure)
 
 
-def dress_branch() -> None:
+def prepare_branch() -> None:
     """Headers of this attempt alone: on the branch, so that they never add up over failovers."""
-    dress = load_dress()
-    KSR.rr.record_route_params(dress.route_parameter)
-    for name, value in dress.headers:
-        KSR.hdr.append(header_line(name, value))
-    if dress.direction is Direction.ORIGINATION:
-        KSR.hdr.append(header_line("X-Trunkline-CallSid", dress.call_sid))
+    attempt = load_attempt()
+    KSR.rr.record_route_params(attempt.route_parameter)
+    writer.write(invite_changes(attempt.headers, attempt.token.cseq_shift, attempt.cseq))
 
 
-def dress_reply() -> None:
+def judge_call_answer(room: CallRoom, received: Received) -> AnswerDecision:
     """An answer of the target on its way to the caller."""
-    dress = load_dress()
-    if not 200 <= int(text("$rs") or 0) < 300:
-        return
-    note_side(CALLEE, dress.callee, callee_hop(dress.callee, source_hop()), connection_id())
-    if dress.direction is Direction.TERMINATION:
-        if dress.account_sid is not None:
-            KSR.hdr.append(header_line("X-Trunkline-AccountSid", dress.account_sid))
-        KSR.hdr.append(header_line("X-Trunkline-CallSid", dress.call_sid))
+    attempt = load_attempt()
+    answer = answer_of(received)
+    return judge_answer(
+        room.table,
+        answer,
+        memory.of_call(attempt.token, answer.to_tag, memory.kept_facts()),
+        to_caller=True,
+        attempt=attempt.token.callee,
+        cseq_of_sender=attempt.cseq,
+        own_addresses=room.own_addresses,
+    )
 
 
 def _proceed(
     room: CallRoom,
-    record: CallRecord,
+    call: PendingCall,
     step: NextAttempt | FinalReply,
     failure: Failure | None,
 ) -> None:
     """Attempts until one is under way; else the final answer. `failure` is the last one that was received."""
     while isinstance(step, NextAttempt):
-        record, unsent = _attempt(room, record, step.attempt)
+        call, unsent = _attempt(room, call, step.attempt)
         if unsent is None:
             return
-        _say_failed(record, unsent)
+        _say_failed(call, unsent)
         failure = unsent
-        state, step = after_failure(room.table, record.state, unsent)
-        record = record.with_state(state)
-    uncount_calls(record.counted)
-    _finish(record, step, failure)
+        state, step = after_failure(room.table, call.state, unsent)
+        call = call.with_state(state)
+    uncount_calls(call.counted)
+    _finish(call, step, failure)
 
 
-def _attempt(room: CallRoom, record: CallRecord, attempt: Attempt) -> tuple[CallRecord, Failure | None]:
+def _attempt(room: CallRoom, call: PendingCall, attempt: Attempt) -> tuple[PendingCall, Failure | None]:
     """Send the INVITE to one address; a Failure if it could not be sent."""
-    uncount_calls(record.counted)
-    record = replace(record, counted=())
+    uncount_calls(call.counted)
+    call = replace(call, counted=(), facts=facts_with_carrier(call.facts, attempt))
     over = count_call(attempt.limits)
     if over is not None:
-        return record, Failure(FailureKind.OVER_LIMIT, over=over, elapsed=_elapsed(record))
-    record = replace(record, counted=keys_in_progress(attempt.limits))
-    save_record(record, _dress(room, record, attempt))
+        return call, Failure(FailureKind.OVER_LIMIT, over=over, elapsed=_elapsed(call))
+    memory.begin_attempt(call.facts)
+    call = replace(call, counted=keys_in_progress(attempt.limits))
+    save_call(call, _pending(room, call, attempt))
     if _send(room.settings, attempt):
-        return record, None
-    return record, Failure(FailureKind.SEND_ERROR, elapsed=_elapsed(record))
+        return call, None
+    return call, Failure(FailureKind.SEND_ERROR, elapsed=_elapsed(call))
 
 
-def _dress(room: CallRoom, record: CallRecord, attempt: Attempt) -> Dress:
-    direction, callee = record.state.direction, hop_of_attempt(attempt)
-    ends = int(time.time()) + room.settings.ring_seconds + record.longest_seconds + _GRACE_SECONDS
-    token = DialogToken(direction, ends, record.caller, callee)
+def _pending(room: CallRoom, call: PendingCall, attempt: Attempt) -> PendingAttempt:
+    token = token_of(
+        call.facts,
+        call.caller,
+        attempt,
+        number=call.state.position,
+        cseq_shift=memory.shift_of(True),
+        now=time.time(),
+        ring_seconds=room.settings.ring_seconds,
+    )
     parameter = room.tokens.route_parameter(text("$ci"), text("$ft"), token)
-    return Dress(direction, record.call_sid, record.account_sid, attempt.headers, parameter, callee)
+    return PendingAttempt(headers_of_attempt(call.facts, attempt), parameter, token, int(text("$cs") or 0))
 
 
 def _send(settings: InstanceSettings, attempt: Attempt) -> bool:
@@ -174,9 +189,9 @@ def _send(settings: InstanceSettings, attempt: Attempt) -> bool:
     return KSR.tm.t_relay_to_flags(_NO_REPLY_ON_ERROR) > 0
 
 
-def _failure(record: CallRecord) -> Failure:
+def _failure(call: PendingCall) -> Failure:
     """How the attempt under way ended, as the transaction tells it."""
-    elapsed = _elapsed(record)
+    elapsed = _elapsed(call)
     if KSR.tm.t_branch_timeout() > 0:
         rang = KSR.tm.t_branch_replied() > 0
         return Failure(FailureKind.RING_TIMEOUT if rang else FailureKind.NO_RESPONSE, elapsed=elapsed)
@@ -190,9 +205,9 @@ def _failure(record: CallRecord) -> Failure:
     )
 
 
-def _finish(record: CallRecord, step: FinalReply, failure: Failure | None) -> None:
+def _finish(call: PendingCall, step: FinalReply, failure: Failure | None) -> None:
     if step.reason is not None:
-        writer.fail_call(step.reason, record.state.trunk, record.state.direction)
+        writer.fail_call(step.reason, call.state.trunk, call.state.direction)
     elif not _is_passed_on(step, failure):
         writer.reply(step.status, step.text)
 
@@ -210,16 +225,16 @@ def _is_passed_on(step: FinalReply, failure: Failure | None) -> bool:
     )
 
 
-def _say_failed(record: CallRecord, failure: Failure) -> None:
-    attempt = record.state.current
+def _say_failed(call: PendingCall, failure: Failure) -> None:
+    attempt = call.state.current
     if attempt is None:
         return
     answer = f" status={failure.status}" if failure.status else ""
     say(
-        f"attempt failed kind={failure.kind}{answer} trunk={record.state.trunk} target={attempt.target}"
+        f"attempt failed kind={failure.kind}{answer} trunk={call.state.trunk} target={attempt.target}"
         f" address={attempt.transport}:{attempt.address}:{attempt.port} call_id={text('$ci')!r}"
     )
 
 
-def _elapsed(record: CallRecord) -> float:
-    return max(0.0, time.time() - record.begun)
+def _elapsed(call: PendingCall) -> float:
+    return max(0.0, time.time() - call.begun)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sipedge.kemi.ksr import KSR
+from sipedge.kemi.pending import PendingCall
 from sipedge.kemi.reader import text
-from sipedge.kemi.record import CallRecord
 from sipedge.routing.decision import Direction
 from sipedge.routing.digest import answerable
 from sipedge.table import CarrierRow, Table
@@ -19,7 +19,7 @@ _PASSWORD_IS_HA1 = 1
 _CHALLENGES = {401: "WWW-Authenticate", 407: "Proxy-Authenticate"}
 
 
-def answer_challenge(table: Table, record: CallRecord, status: int) -> CallRecord | None:
+def answer_challenge(table: Table, record: PendingCall, status: int) -> PendingCall | None:
     """The record of the call whose INVITE now carries the answer; None if there is nothing to answer."""
     attempt = record.state.current
     if record.state.direction is not Direction.TERMINATION or attempt is None or attempt.carrier is None:

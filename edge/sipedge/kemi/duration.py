@@ -7,16 +7,16 @@ import time
 from typing import Final
 
 from sipedge.instance import InstanceSettings
-from sipedge.kemi import writer
+from sipedge.kemi import memory, writer
 from sipedge.kemi.journal import say
 from sipedge.kemi.ksr import KSR
 from sipedge.kemi.reader import text
-from sipedge.kemi.sides import CALLEE, CALLER, dialog_text, peer_side, sighting
-from sipedge.routing.ending import OwnRequest, Party, end_call_bye
+from sipedge.routing.ending import OwnRequest, Party, callee_address, caller_address, end_call_bye
 from sipedge.routing.headers import header_line
-from sipedge.routing.hops import next_hop
+from sipedge.routing.memory import CallFacts, SideMemory
+from sipedge.routing.sides import Surroundings, next_hop
 from sipedge.routing.tokens import TOKEN_PARAMETER
-from sipedge.table import SiteRow
+from sipedge.table import Table
 
 _LIMIT_VARIABLE: Final = "limit"
 """Variable of the dialog: how many seconds the call may last."""
@@ -41,37 +41,58 @@ def has_run_out() -> bool:
     return text("$rm") != "BYE"
 
 
-def end_call(settings: InstanceSettings, site: SiteRow | None) -> None:
+def end_call(settings: InstanceSettings, table: Table) -> None:
     """Tell both sides of the dialog that has just ended that it has.
 
     The dialog module's own BYEs would go where Contact and Record-Route say, names among them.
     """
-    call_id = dialog_text("callid")
-    caller, callee = _party("from"), _party("to")
-    for side, receiver, other in ((CALLER, caller, callee), (CALLEE, callee, caller)):
-        hop = next_hop(
-            site, peer_side(sighting(side), None), receiver.contact, writer.own_addresses(settings)
-        )
-        told = hop is not None and _is_sent(
-            settings, end_call_bye(call_id, receiver, other, hop, TOKEN_PARAMETER)
-        )
-        if not told:
-            say(f"a BYE could not be sent side={side} call_id={call_id!r}")
+    call_id, facts = dialog_text("callid"), memory.facts()
+    sides = {"caller": memory.caller(), "callee": memory.callee_with(dialog_text("to_tag"))}
+    for name, side in sides.items():
+        bye = None if side is None else _bye(settings, table, facts, side, to_caller=name == "caller")
+        if bye is None or not _is_sent(settings, bye):
+            say(f"a BYE could not be sent side={name} call_id={call_id!r}")
     seconds, begun = KSR.dialog.var_gete(_LIMIT_VARIABLE), int(dialog_text("start_ts") or 0)
-    if seconds and time.time() - begun >= int(seconds) - _TICK_SECONDS:
+    if reason := memory.ended_by():
+        say(f"ended reason={reason} call_id={call_id!r}")
+    elif seconds and time.time() - begun >= int(seconds) - _TICK_SECONDS:
         say(f"ended error=32015 reason=DurationReached rule='S11' seconds={seconds} call_id={call_id!r}")
     else:
         say(f"ended reason=NeverAcknowledged call_id={call_id!r}")
 
 
-def _party(name: str) -> Party:
+def _bye(
+    settings: InstanceSettings, table: Table, facts: CallFacts | None, side: SideMemory, *, to_caller: bool
+) -> OwnRequest | None:
+    around = Surroundings(table, writer.own_addresses(settings), side.kind, facts, secure=False)
+    hop = next_hop(around, side, connected=is_alive(side.connection))
+    if hop is None:
+        return None
+    caller = _party("from", caller_address(facts, dialog_text("from_uri"), to_caller=to_caller), True)
+    callee = _party("to", callee_address(facts, dialog_text("to_uri"), to_caller=to_caller), False)
+    receiver, other = (caller, callee) if to_caller else (callee, caller)
+    return end_call_bye(dialog_text("callid"), receiver, other, hop, TOKEN_PARAMETER)
+
+
+def _party(name: str, address: str, by_caller: bool) -> Party:
     return Party(
-        uri=dialog_text(f"{name}_uri"),
+        address=address,
         tag=dialog_text(f"{name}_tag"),
         contact=dialog_text(f"{name}_contact"),
         routes=dialog_text(f"{name}_rs"),
         cseq=dialog_text(f"{name}_cseq"),
+        cseq_shift=memory.shift_of(by_caller),
     )
+
+
+def is_alive(connection: int | None) -> bool:
+    """True if the connection with this number is still up."""
+    return connection is not None and KSR.tcpops.tcp_conid_alive(connection) > 0
+
+
+def dialog_text(name: str) -> str:
+    """An attribute of the current dialog, such as `callid`, by Kamailio's `$dlg(name)`."""
+    return text(f"$dlg({name})")
 
 
 def _is_sent(settings: InstanceSettings, request: OwnRequest) -> bool:

@@ -33,6 +33,11 @@ class Hdr(Protocol):
     def remove(self, name: str, /) -> int: ...
 
 
+class Textops(Protocol):
+    def set_body(self, body: str, content_type: str, /) -> int: ...
+    def remove_body(self) -> int: ...
+
+
 class Textopsx(Protocol):
     def hf_iterator_start(self, name: str, /) -> int: ...
     def hf_iterator_next(self, name: str, /) -> int: ...
@@ -116,6 +121,7 @@ class Ksr(Protocol):
     pv: Pv
     pvx: Pvx
     hdr: Hdr
+    textops: Textops
     textopsx: Textopsx
     sl: Sl
     auth: Auth

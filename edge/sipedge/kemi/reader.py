@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 from sipedge.kemi.ksr import KSR
 from sipedge.routing.bounds import (
@@ -22,8 +21,7 @@ from sipedge.routing.headers import (
     passes,
     without_timer,
 )
-from sipedge.routing.hops import Hop, make_hop
-from sipedge.routing.message import SipRequest
+from sipedge.routing.message import SipAnswer, SipRequest
 from sipedge.uri import SipUri, split_header, uri_of_header
 
 _ITERATOR = "headers"
@@ -65,8 +63,7 @@ class Received:
     from_tag: str = ""
     to_tag: str = ""
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Long lower-case names to values, white space folded, in the message's order. Of a message in a
-    dialog and of an answer: those that say where it goes alone."""
+    """Long lower-case names to values, white space folded, in the message's order."""
     names: frozenset[str] = frozenset()
     """Every header name of the message."""
     rewritten: tuple[tuple[str, str], ...] = ()
@@ -92,10 +89,7 @@ def read_message(*, is_request: bool) -> Received | None:
     request_uri = size_of(text("$ru")) if is_request else 0
     call_id, from_tag, to_tag = text("$ci"), text("$ft"), text("$tt")
     method = text("$rm")
-    walk = _Walk(
-        whole=is_request and not to_tag,
-        travels=lambda name: passes(method, name, is_answer=not is_request),
-    )
+    walk = _Walk(travels=lambda name: passes(method, name, is_answer=not is_request))
     if not walk.read():
         return None
     identifiers = (walk.longest_branch, size_of(call_id), size_of(from_tag), size_of(to_tag))
@@ -110,14 +104,11 @@ def read_message(*, is_request: bool) -> Received | None:
     )
 
 
-_SAYS_WHERE: Final = URI_HEADERS | {"via"}
-
-
 class _Walk:
     """One walk over the headers of the message at hand."""
 
-    def __init__(self, *, whole: bool, travels: Callable[[str], bool]) -> None:
-        self._whole, self._travels = whole, travels
+    def __init__(self, *, travels: Callable[[str], bool]) -> None:
+        self._travels = travels
         self.values: dict[str, list[str]] = {}
         self.names: set[str] = set()
         self.rewritten: list[tuple[str, str]] = []
@@ -137,18 +128,15 @@ class _Walk:
 
     def _header(self, name: str) -> None:
         self.names.add(name)
-        if name in _SAYS_WHERE:
-            value = _current_value()
-            if name == "via":
-                self.longest_branch = max(self.longest_branch, longest_branch(value))
-            else:
-                self.longest_uri = max(self.longest_uri, longest_uri(value))
-            self.values.setdefault(name, []).append(_folded(value))
-        elif self._whole:
-            self.values.setdefault(name, []).append(_folded(_current_value()))
+        value = _folded(_current_value())
+        self.values.setdefault(name, []).append(value)
+        if name == "via":
+            self.longest_branch = max(self.longest_branch, longest_branch(value))
+        elif name in URI_HEADERS:
+            self.longest_uri = max(self.longest_uri, longest_uri(value))
         if not self._travels(name):
             KSR.textopsx.hf_iterator_rm(_ITERATOR)
-        elif name in OPTION_LISTS and "timer" in (value := _folded(_current_value())).lower():
+        elif name in OPTION_LISTS and "timer" in value.lower():
             KSR.textopsx.hf_iterator_rm(_ITERATOR)
             if remaining := without_timer(value):
                 self.rewritten.append((name.capitalize(), remaining))
@@ -172,11 +160,6 @@ def _folded(value: str) -> str:
     return " ".join(value.split())
 
 
-def source_hop() -> Hop | None:
-    """Where the message at hand came from."""
-    return make_hop(text("$si"), int(text("$sp") or 0), text("$proto").lower())
-
-
 def connection_id() -> int | None:
     """The connection that the message at hand came by; None over UDP."""
     return None if text("$proto").lower() == "udp" else int(text("$conid") or 0) or None
@@ -192,9 +175,31 @@ def request_of(received: Received, realm: str) -> SipRequest:
         source=text("$si"),
         source_port=int(text("$sp") or 0),
         transport=transport,
+        connection=connection_id(),
+        call_id=received.call_id,
+        from_tag=received.from_tag,
+        to_tag=received.to_tag,
         received_on=text("$Ri"),
         headers=received.headers,
         body=text("$rb"),
         username=credentials.username if credentials else None,
         tls_version=text("$tls_version") or None if transport == "tls" else None,
+    )
+
+
+def answer_of(received: Received) -> SipAnswer:
+    """The facts of the answer at hand."""
+    return SipAnswer(
+        status=int(text("$rs") or 0),
+        phrase=text("$rr"),
+        method=text("$rm"),
+        source=text("$si"),
+        source_port=int(text("$sp") or 0),
+        transport=text("$proto").lower(),
+        connection=connection_id(),
+        call_id=received.call_id,
+        from_tag=received.from_tag,
+        to_tag=received.to_tag,
+        headers=received.headers,
+        body=text("$rb"),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -16,9 +15,9 @@ from sipedge.kemi.dialogs import DialogRoom
 from sipedge.kemi.journal import note_fault, note_reason, note_refusal
 from sipedge.kemi.ksr import KSR
 from sipedge.kemi.reader import Received, read_message, request_of, text
-from sipedge.kemi.upgrade import old_calls_until
 from sipedge.routing.bounds import Excess, excess_of
 from sipedge.routing.decision import Challenge, Decision, Drop, Forward, Reject, Reply
+from sipedge.routing.dialog import is_ambiguous
 from sipedge.routing.message import SipRequest
 from sipedge.routing.reasons import Reason
 from sipedge.routing.route import may_be_answered, route
@@ -45,7 +44,8 @@ class Routes:
         secret = read_edge_secret(self._settings.edge_secret_file)
         self._tokens = TokenKeeper(secret, self._settings.address)
         self._rows = LmdbRows(self._settings.lmdb_directory)
-        self._old_calls_until = old_calls_until(self._settings.directory)
+        self._read: tuple[int, Received] | None = None
+        """The answer that `ksr_reply_route` has read last, and its number: its reply route needs it again."""
 
     def child_init(self, rank: int) -> int:
         """Called in each process after the fork. LMDB is opened by the first request, never before."""
@@ -83,11 +83,15 @@ class Routes:
 
     def ksr_branch_call(self, message: Any) -> int:
         """An INVITE is about to leave."""
-        return _guarded("branch route", calls.dress_branch)
+        return _guarded("branch route", calls.prepare_branch)
 
     def ksr_onreply_call(self, message: Any) -> int:
         """An answer to the INVITE that sets a call up."""
-        return _guarded("reply route", calls.dress_reply)
+        return _guarded("reply route", self._call_answer)
+
+    def ksr_onreply_dialog(self, message: Any) -> int:
+        """An answer to a request in a dialog."""
+        return _guarded("reply route of dialogs", self._dialog_answer)
 
     def ksr_dialog_event(self, message: Any, event: str) -> int:
         """A dialog has begun, ended or failed."""
@@ -98,7 +102,7 @@ class Routes:
     def _dialog_event(self, event: str) -> None:
         if event == "dialog:end" and duration.has_run_out():
             with self._rows.transaction() as rows:
-                duration.end_call(self._settings, Table(rows).site())
+                duration.end_call(self._settings, Table(rows))
 
     def _answer(self) -> None:
         received = read_message(is_request=False)
@@ -108,8 +112,31 @@ class Routes:
             )
             writer.drop_answer()
             return
+        if is_ambiguous(received.from_tag, received.to_tag):
+            writer.drop_answer()
+            return
         writer.put_back(received)
-        dialogs.judge_stray_answer(self._tokens, received)
+        self._read = (KSR.pv.geti("$mi"), received)
+        with self._rows.transaction() as rows:
+            dialogs.judge_stray_answer(DialogRoom(self._settings, self._tokens, Table(rows)), received)
+
+    def _received(self) -> Received:
+        """The answer at hand, as the reply route has just read it."""
+        number, received = self._read or (0, None)
+        if received is None or number != KSR.pv.geti("$mi"):
+            raise ValueError("an answer that no reply route has read")
+        return received
+
+    def _call_answer(self) -> None:
+        received = self._received()
+        with self._rows.transaction() as rows:
+            decision = calls.judge_call_answer(CallRoom(self._settings, self._tokens, Table(rows)), received)
+        dialogs.carry_out_answer(received, decision, to_caller=True)
+
+    def _dialog_answer(self) -> None:
+        received = self._received()
+        with self._rows.transaction() as rows:
+            dialogs.judge_dialog_answer(DialogRoom(self._settings, self._tokens, Table(rows)), received)
 
     def _request(self) -> None:
         KSR.force_rport()
@@ -129,10 +156,8 @@ class Routes:
             return
         if received.to_tag:
             with self._rows.transaction() as rows:
-                serves_old_calls = time.time() < self._old_calls_until
-                site = Table(rows).site()
-                room = DialogRoom(self._settings, self._tokens, site, serves_old_calls)
-                dialogs.within_dialog(room, received)
+                room = DialogRoom(self._settings, self._tokens, Table(rows))
+                dialogs.follow_dialog(room, received)
         elif method != "ACK":
             self._without_dialog(received)
 
@@ -166,9 +191,11 @@ class Routes:
             )
             if not isinstance(decision, Drop):
                 fault = fault or _unserved(request)
-            self._carry_out(table, received, decision, fault)
+            self._carry_out(table, received, request, decision, fault)
 
-    def _carry_out(self, table: Table, received: Received, decision: Decision, fault: Reason | None) -> None:
+    def _carry_out(
+        self, table: Table, received: Received, request: SipRequest, decision: Decision, fault: Reason | None
+    ) -> None:
         match decision:
             case Drop():
                 note_refusal(decision, decision.reason)
@@ -182,7 +209,7 @@ class Routes:
             case Reply():
                 writer.reply(decision.status, decision.text)
             case Forward():
-                calls.start_call(CallRoom(self._settings, self._tokens, table), received, decision)
+                calls.start_call(CallRoom(self._settings, self._tokens, table), received, request, decision)
 
     def _is_readiness_probe(self, request: SipRequest) -> bool:
         return (

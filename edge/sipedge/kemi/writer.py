@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sipedge.instance import InstanceSettings
 from sipedge.kemi.journal import note_reason, note_refusal
 from sipedge.kemi.ksr import KSR
-from sipedge.kemi.reader import Received
+from sipedge.kemi.reader import Received, text
 from sipedge.routing.attempts import Attempt
 from sipedge.routing.decision import Challenge, Decision, HeaderChanges
-from sipedge.routing.headers import header_line, passes, phrase
+from sipedge.routing.headers import LONGEST_PHRASE, clean, header_line, passes, phrase
 from sipedge.routing.hops import Hop, hop_of_attempt
 from sipedge.routing.reasons import Reason
 from sipedge.uri import bracketed
@@ -41,10 +43,15 @@ def reject(decision: Decision, reason: Reason, extra: tuple[tuple[str, str], ...
 
 
 def challenge(decision: Challenge) -> None:
-    """407 with a fresh nonce (S38)."""
+    """`challenge_with`, counted and logged."""
     note_refusal(decision, decision.reason)
-    stale = _STALE if decision.reason is Reason.CredentialsStale else 0
-    KSR.auth.auth_challenge(decision.realm, _QOP_AUTH | stale)
+    challenge_with(decision.realm, decision.reason)
+
+
+def challenge_with(realm: str, reason: Reason) -> None:
+    """407 with a fresh nonce (S38)."""
+    stale = _STALE if reason is Reason.CredentialsStale else 0
+    KSR.auth.auth_challenge(realm, _QOP_AUTH | stale)
 
 
 def reply(status: int, text: str, extra: tuple[tuple[str, str], ...] = ()) -> None:
@@ -74,7 +81,12 @@ def put_back(received: Received) -> None:
 def change_headers(received: Received, changes: HeaderChanges) -> None:
     """The decision's own changes; an inserted header comes before all others of its name."""
     removed = {name.lower() for name in changes.remove}
-    present = {name for name in received.names if passes("INVITE", name, is_answer=False)} - removed
+    present = {name for name in received.names if passes(text("$rm"), name, is_answer=False)} - removed
+    write(changes, present)
+
+
+def write(changes: HeaderChanges, present: Collection[str] = ()) -> None:
+    """Changes of the message at hand; `present` are the headers (long, lower-case names) that it keeps."""
     for name in changes.remove:
         KSR.hdr.remove(name)
     for name, value in changes.insert:
@@ -85,6 +97,18 @@ def change_headers(received: Received, changes: HeaderChanges) -> None:
             KSR.hdr.append(line)
     for name, value in changes.append:
         KSR.hdr.append(header_line(name, value))
+    for name, value in changes.replace:
+        KSR.hdr.remove(name)
+        KSR.hdr.append(header_line(name, value))
+
+
+def set_body(received: Received, body: str) -> None:
+    """The body that the message carries from now on, its type the same; "" = none."""
+    if body:
+        kinds = received.headers.get("content-type", ())
+        KSR.textops.set_body(body, clean(kinds[0] if kinds else "application/sdp", LONGEST_PHRASE))
+    else:
+        KSR.textops.remove_body()
 
 
 def aim(settings: InstanceSettings, attempt: Attempt) -> None:

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from sipedge.e164 import EMERGENCY_NUMBERS
 from sipedge.routing.authenticate import DigestCheck
-from sipedge.routing.decision import Direction, Outcome, Step
+from sipedge.routing.decision import Direction, HeaderChanges, Outcome, Parties, Step
 from sipedge.routing.message import SipRequest
 from sipedge.routing.reasons import Reason
 from sipedge.table import AccountRow, NumberRow, SiteRow, Table, TrunkRow
@@ -109,3 +109,22 @@ def run_checks(checks: tuple[Check[Subject], ...], subject: Subject, steps: list
 def step_of(name: str, finding: Finding, rule: str) -> Step:
     """The step that tells a finding: a refusal bears the rule of its reason."""
     return Step(name, finding.outcome, finding.detail, finding.reason.value.rule if finding.reason else rule)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One thing that is changed on a call that goes on."""
+
+    name: str
+    change: Callable[[Call, Parties], tuple[Finding, HeaderChanges]]
+    rule: str
+
+
+def run_stages(stages: tuple[Stage, ...], call: Call, parties: Parties, steps: list[Step]) -> HeaderChanges:
+    """All changes, in order. What each did is added to `steps`."""
+    changes = HeaderChanges()
+    for stage in stages:
+        finding, more = stage.change(call, parties)
+        steps.append(Step(stage.name, finding.outcome, finding.detail, stage.rule))
+        changes += more
+    return changes

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sipedge.e164 import with_plus
 from sipedge.routing.call import Side
 from sipedge.routing.decision import Direction, Outcome, Step
 from sipedge.routing.identity import calling_number
 from sipedge.routing.message import SipRequest
+from sipedge.routing.numbers import number_called_by_carrier, number_called_by_trunk
 from sipedge.table import SiteRow, Table
 from sipedge.uri import SipUri, address_of, parse_uri
 
@@ -28,11 +28,12 @@ def classify(table: Table, site: SiteRow, request: SipRequest) -> tuple[Side | N
         return None, Step("side", Outcome.FAIL, f"{shown} is no termination domain", "answers")
     step = Step("side", Outcome.PASS, f"{domain} is the termination domain of trunk {trunk.id}", "S27")
     account = table.account(trunk.account)
-    return Side(Direction.TERMINATION, uri.number, calling_number(request), trunk, account), step
+    called = number_called_by_trunk(uri)
+    return Side(Direction.TERMINATION, called, calling_number(request), trunk, account), step
 
 
 def _origination(table: Table, request: SipRequest, carrier: str, uri: SipUri | None) -> Side:
-    called = with_plus(uri.number) if uri else ""
+    called = number_called_by_carrier(request.request_uri, uri)
     number = table.number(called)
     trunk = table.trunk(number.trunk) if number and number.trunk else None
     account = table.account(trunk.account) if trunk else None

@@ -90,6 +90,18 @@ class HeaderChanges:
 
 
 @dataclass(frozen=True, slots=True)
+class Parties:
+    """From and To of a call without their tags, as one side wrote them and as the other is shown them."""
+
+    from_received: str = ""
+    from_sent: str = ""
+    to_received: str = ""
+    to_sent: str = ""
+    anonymous: bool = False
+    """True: the calling number must be shown to nobody but carriers."""
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """Common to all decisions: who the call belongs to, and the steps that led here."""
 
@@ -110,6 +122,7 @@ class Forward(Decision):
     targets: tuple[Target, ...] = ()
     """In the order to try: by priority, equals drawn by weight."""
     changes: HeaderChanges = HeaderChanges()
+    parties: Parties = Parties()
     limits: tuple[Limit, ...] = ()
     max_duration_seconds: int = 14_400
     """S11."""

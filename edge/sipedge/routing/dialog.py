@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
-from sipedge.routing import sdp
+from sipedge.routing import headers, sdp, wellformed
 from sipedge.routing.authenticate import DigestCheck, DigestResult
 from sipedge.routing.call import Check, Finding, failed, passed, run_checks, skipped
 from sipedge.routing.decision import Direction, HeaderChanges, Step
-from sipedge.routing.hops import Hop
+from sipedge.routing.hops import Hop, answer_goes_to
 from sipedge.routing.memory import LONGEST_SDP, CallMemory, SideKind, SideMemory
 from sipedge.routing.message import Message, SipAnswer, SipRequest
 from sipedge.routing.reasons import Reason
@@ -153,18 +153,18 @@ def within_dialog(
     """
     if memory is None:
         return _stranger(request, ())
-    later = LaterRequest(
-        table, request, memory, by_caller, digest, requests_lately, own_addresses, is_alive
-    )
+    later = LaterRequest(table, request, memory, by_caller, digest, requests_lately, own_addresses, is_alive)
     steps: list[Step] = []
     reason = run_checks(_STAGES, later, steps)
-    hop = next_hop(later.around(later.receiver), later.receiver, connected=_is_connected(later))
-    if reason is None and hop is None:
-        reason = Reason.PeerNotReachable
-    if reason is not None and not (request.method == "ACK" and reason in _MEDIA_FAULTS and hop is not None):
+    if reason is not None:
         return _refused(later, reason, tuple(steps))
-    assert hop is not None  # noqa: S101 - the two cases without one have returned
-    return _followed(later, hop, reason, tuple(steps))
+    fault = run_checks(_BODY_STAGES, later, steps)
+    if fault is not None and request.method not in headers.MUST_ARRIVE:
+        return _refused(later, fault, tuple(steps))
+    hop = next_hop(later.around(later.receiver), later.receiver, connected=_is_connected(later))
+    if hop is None:
+        return _refused(later, Reason.PeerNotReachable, tuple(steps))
+    return _followed(later, hop, fault, tuple(steps))
 
 
 def judge_answer(
@@ -182,9 +182,6 @@ def judge_answer(
     `to_caller` tells who asked. `attempt` is where the INVITE that sets the call up was sent; None for the
     answer to a later request. `cseq_of_sender` is the CSeq number that the asking side has used itself.
     """
-    if answer.to_tag and answer.to_tag == answer.from_tag:
-        step = Step("tags", failed(Reason.NoDialog, "").outcome, "To-tag and From-tag are the same", "-")
-        return AnswerDecision((step,), drop=True)
     steps: list[Step] = []
     side = memory.side(caller=not to_caller)
     around = _around(table, own_addresses, memory, side)
@@ -201,6 +198,33 @@ def judge_answer(
         learned=learned,
         end_call=finding.reason if 200 <= answer.status < 300 else None,
     )
+
+
+def is_ambiguous(from_tag: str, to_tag: str) -> bool:
+    """True for an answer whose tags are the same: no later message would tell its side (RFC 3261 19.3).
+
+    It is dropped, as if it had been lost.
+    """
+    return bool(to_tag) and from_tag == to_tag
+
+
+def judge_repeated_answer(answer: SipAnswer, memory: CallMemory | None, cseq_shift: int) -> AnswerDecision:
+    """What becomes of an answer that no transaction waits for; `memory` is None without a valid token.
+
+    A callee repeats its 2xx for longer than the transaction lasts (RFC 3261 13.3.1.4). It goes to the caller
+    where the INVITE came from, and nowhere else; anything else is dropped.
+    """
+    if memory is None or answer.method != "INVITE" or not 200 <= answer.status < 300:
+        return AnswerDecision((), drop=True)
+    caller, vias = memory.caller, answer.headers.get("via", ())
+    places = {hop for hop in (caller.source, caller.hop) if hop is not None}
+    if not any(answer_goes_to(vias, hop, caller.connection) for hop in places):
+        return AnswerDecision((), drop=True)
+    match = _CSEQ.fullmatch(answer.header("cseq").strip())
+    if not cseq_shift or match is None:
+        return AnswerDecision(())
+    original = ("CSeq", f"{max(int(match[1]) - cseq_shift, 0)} {match[2]}")
+    return AnswerDecision((), HeaderChanges(replace=(original,)))
 
 
 def _around(
@@ -251,11 +275,16 @@ def _method_served(later: LaterRequest) -> Finding:
     return passed(later.request.method)
 
 
-def _hops_left(later: LaterRequest) -> Finding:
-    text = later.request.header("max-forwards").strip()
-    if text.isascii() and text.isdecimal() and not text.strip("0"):
-        return failed(Reason.TooManyHops, "Max-Forwards is 0")
-    return passed(text or "none")
+def _well_formed(later: LaterRequest) -> Finding:
+    return wellformed.fault_of(later.request)
+
+
+def _extensions_known(later: LaterRequest) -> Finding:
+    return headers.extension_fault(later.request)
+
+
+def _body_carried(later: LaterRequest) -> Finding:
+    return headers.body_fault(later.request, emergency=False)
 
 
 def _transport_secure(later: LaterRequest) -> Finding:
@@ -276,13 +305,16 @@ def _media_allowed(later: LaterRequest) -> Finding:
 _STAGES: Final = (
     Check("rate", _in_rate, "-"),
     Check("sender", _sender_known, "RFC 3261 12.2.2"),
+    Check("well-formed", _well_formed, "RFC 3261 8.1.1"),
     Check("method", _method_served, "S90"),
-    Check("hops", _hops_left, "RFC 3261 16.3"),
     Check("secure transport", _transport_secure, "S20"),
+    Check("extensions", _extensions_known, "RFC 3261 8.2.2.3"),
+)
+_BODY_STAGES: Final = (
+    Check("body", _body_carried, "RFC 3261 8.2.3"),
     Check("media", _media_allowed, "S20"),
 )
-_MEDIA_FAULTS: Final = frozenset({Reason.MediaNotSecure, Reason.MediaSecureRefused})
-"""An ACK that has them cannot be refused: it goes on without media, and the call is ended."""
+"""An ACK or BYE that fails here cannot be refused: it goes on without what it carries."""
 
 
 def _is_connected(later: LaterRequest) -> bool:
@@ -305,25 +337,37 @@ def _refused(later: LaterRequest, reason: Reason, steps: tuple[Step, ...]) -> Di
     if reason in (Reason.CredentialsRequired, Reason.CredentialsStale):
         site = later.table.site()
         return ChallengeInDialog(steps, reason, site.realm if site is not None else "")
-    return RefuseInDialog(steps, reason)
+    extra = _ALLOW if reason is Reason.MethodNotAllowed else headers.refusal_headers(reason, later.request)
+    return RefuseInDialog(steps, reason, extra)
+
+
+_ALLOW: Final = (("Allow", ", ".join(sorted(METHODS - {"NOTIFY"} | {"CANCEL"}))),)
 
 
 def _followed(later: LaterRequest, hop: Hop, fault: Reason | None, steps: tuple[Step, ...]) -> Follow:
     request, memory = later.request, later.memory
     shift = memory.caller_shift if later.by_caller else memory.callee_shift
-    learned = MemoryChanges(
-        sender=refreshed(later.around(later.sender), later.sender, request, is_caller=later.by_caller),
-        **_learned_sdp(request, other_offers=memory.open_offer is (not later.by_caller)),
-    )
+    sender = refreshed(later.around(later.sender), later.sender, request, is_caller=later.by_caller)
+    learned = learned_sdp(request, sender, other_offers=memory.open_offer is (not later.by_caller))
     return Follow(
         steps,
         hop,
         request_uri=None if _has_further_route(request) else later.receiver.contact or None,
         changes=_shifted(request, shift),
-        body=sdp.body_with_media_refused(request) if fault is not None else None,
+        body=_mended_body(request, fault),
         learned=learned,
-        end_call=fault,
+        end_call=fault if fault in _MEDIA_FAULTS and request.method == "ACK" else None,
     )
+
+
+_MEDIA_FAULTS: Final = frozenset({Reason.MediaNotSecure, Reason.MediaSecureRefused})
+
+
+def _mended_body(request: SipRequest, fault: Reason | None) -> str | None:
+    """The body of a request that goes on in spite of it; None = as it came."""
+    if fault is None:
+        return None
+    return sdp.body_with_media_refused(request) if fault in _MEDIA_FAULTS else ""
 
 
 def _has_further_route(request: SipRequest) -> bool:
@@ -405,13 +449,18 @@ def _learned_of_answer(
         return MemoryChanges(sender)
     if answer.status >= 300:
         return MemoryChanges(sender, open_offer=False)
-    return MemoryChanges(sender, **_learned_sdp(answer, other_offers=memory.open_offer is to_caller))
+    return learned_sdp(answer, sender, other_offers=memory.open_offer is to_caller)
 
 
-def _learned_sdp(message: Message, *, other_offers: bool) -> dict[str, object]:
+def learned_sdp(message: Message, sender: SideMemory | None, *, other_offers: bool) -> MemoryChanges:
     """What the message's SDP is: the answer to the other side's open offer, or an offer of its own."""
     text = sdp.sdp_of(message) if message.body else ""
     if not text:
-        return {}
-    kept = text if len(text) <= LONGEST_SDP else ""
-    return {"sender_sdp": kept, "open_offer": not other_offers}
+        return MemoryChanges(sender)
+    return MemoryChanges(sender, text if len(text) <= LONGEST_SDP else "", open_offer=not other_offers)
+
+
+def invite_changes(headers: tuple[tuple[str, str], ...], cseq_shift: int, cseq: int) -> HeaderChanges:
+    """What one attempt's INVITE has of its own. `cseq` is the number that the caller has used."""
+    shifted = (("CSeq", f"{min(cseq + cseq_shift, _LARGEST_CSEQ)} INVITE"),) if cseq_shift else ()
+    return HeaderChanges(append=headers, replace=shifted)

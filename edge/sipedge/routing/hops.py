@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sipedge.routing.attempts import DEFAULT_PORTS, Attempt
-from sipedge.uri import SipUri, address_of, bracketed, parse_uri, split_header
+from sipedge.uri import SipUri, address_of, bracketed, split_header
 
 _STREAMS: Final = frozenset({"tcp", "tls"})
 _LETTERS: Final = {("udp", 4): "u", ("tcp", 4): "t", ("tls", 4): "s",

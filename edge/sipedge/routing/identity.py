@@ -1,32 +1,28 @@
-"""Who calls, and what the other side is told of it: caller id, PAI, Privacy, Diversion."""
+"""Who calls, and what the other side is told of it: caller id, PAI, Diversion, privacy. Pure.
+
+The same rules for a call's first INVITE, for what follows in its dialog, and for answers.
+"""
 
 from __future__ import annotations
 
+from typing import Final
+
 from sipedge.e164 import is_e164, with_plus
-from sipedge.routing.call import Call, Finding, failed, passed
-from sipedge.routing.decision import Direction, HeaderChanges
-from sipedge.routing.message import SipRequest
+from sipedge.routing.call import Call, Finding, failed, passed, skipped
+from sipedge.routing.decision import Direction, HeaderChanges, Parties
+from sipedge.routing.memory import CallFacts, SideKind
+from sipedge.routing.message import Message, SipRequest
+from sipedge.routing.numbers import number_of_header
+from sipedge.routing.parties import replaced
+from sipedge.routing.privacy import TELLING, hidden_sender, is_private, present
 from sipedge.routing.reasons import Reason
-from sipedge.table import SiteRow
-from sipedge.uri import address_part, split_header, uri_of_header
+from sipedge.table import SiteRow, Table
+from sipedge.uri import split_header, uri_of_header
 
-ASSERTED = ("P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID", "P-Charge-Info")
-"""Identity headers a customer may send but not assert: replaced by one PAI of ours."""
-
-
-def number_of_header(value: str) -> str:
-    """The number in a From, PAI ... value (`sip:` or `tel:`), its `+` added; "" if there is none."""
-    uri = uri_of_header(value)
-    number = with_plus(uri.number if uri is not None else _tel_number(address_part(value)))
-    return number if is_e164(number) else ""
-
-
-def _tel_number(address: str) -> str:
-    """The digits of a `tel:` URI without its visual separators (RFC 3966 section 3)."""
-    scheme, _, rest = address.partition(":")
-    if scheme.lower() != "tel":
-        return ""
-    return rest.partition(";")[0].translate({ord(separator): None for separator in "-.()"})
+_SHOWS_CALLER: Final = frozenset({"INVITE", "UPDATE"})
+"""Requests that bear the judged number to a carrier."""
+_NOTHING: Final = HeaderChanges()
+_PRIVACY: Final = ("Privacy", "id")
 
 
 def calling_number(request: SipRequest) -> str:
@@ -59,44 +55,103 @@ def caller_id_allowed(call: Call) -> Finding:
     return passed(call.calling)
 
 
-def identity_changes(call: Call) -> HeaderChanges:
-    """The identity headers of the forwarded INVITE (wire rules of both directions)."""
-    if call.direction is Direction.TERMINATION:
-        return _termination_changes(call)
-    privacy = ";".join(call.request.headers.get("privacy", ())).replace(",", ";")
-    private = "id" in [token.strip().lower() for token in privacy.split(";")]
-    return HeaderChanges(
-        remove=("P-Asserted-Identity", "Remote-Party-ID") if private else (),
-        insert=(
-            # S49, S81: topmost, and in both cases of S47 and S48.
-            ("Diversion", f"<sip:{call.called}@{call.site.base_domain}>;reason=unconditional"),
-            ("X-Trunkline-AccountSid", call.account.sid),
-        ),
-    )
+def change_identity(call: Call, parties: Parties) -> tuple[Finding, HeaderChanges]:
+    """From and To; towards a carrier one identity of ours for all that the customer wrote."""
+    shown = replaced(call.request, parties.from_sent, parties.to_sent)
+    if call.direction is Direction.ORIGINATION:
+        changes = HeaderChanges(insert=(("X-Trunkline-AccountSid", call.account.sid),), replace=shown)
+    else:
+        changes = HeaderChanges(
+            remove=present(call.request, TELLING),
+            append=(_asserted(call.site, call.calling),),
+            replace=shown,
+        )
+    return passed(f"From {parties.from_sent}, To {parties.to_sent}"), changes
 
 
-def _termination_changes(call: Call) -> HeaderChanges:
-    sent = [member for value in call.request.headers.get("diversion", ()) for member in split_header(value)]
-    kept = [member for member in sent if _diversion_allowed(call, member)]
-    return HeaderChanges(
-        remove=(*ASSERTED, *(("Diversion",) if kept != sent else ())),
-        append=(
-            ("P-Asserted-Identity", f"<sip:{call.calling}@{call.site.base_domain}>"),
-            *((("Diversion", member) for member in kept) if kept != sent else ()),
-        ),
-    )
+def change_diversion(call: Call, parties: Parties) -> tuple[Finding, HeaderChanges]:
+    """S49, S81: towards a PBX the called number, topmost. S82, S83: towards a carrier what may stand."""
+    if call.direction is Direction.ORIGINATION:
+        value = f"<sip:{call.called}@{call.site.base_domain}>;reason=unconditional"
+        return passed(f"{call.called} on top"), HeaderChanges(insert=(("Diversion", value),))
+    if "diversion" not in call.request.headers:
+        return skipped("none"), _NOTHING
+    changes = _judged_diversions(call.table, call.site, call.trunk.account, call.request)
+    left = f"{len(changes.append)} left" if changes.remove else "all may stand"
+    return passed(left), changes
 
 
-def _diversion_allowed(call: Call, member: str) -> bool:
+def change_privacy(call: Call, parties: Parties) -> tuple[Finding, HeaderChanges]:
+    """A hidden number is shown to carriers alone, and they are asked to hide it."""
+    if call.direction is Direction.ORIGINATION:
+        changes = hidden_sender(call.request, private=parties.anonymous, contact=True)
+        told = "the caller is unknown" if parties.anonymous else "not asked for"
+        return (passed if parties.anonymous else skipped)(told), changes
+    if not parties.anonymous:
+        return skipped("not asked for"), _NOTHING
+    return passed("the carrier is asked to hide the number"), _asked_of_carrier(call.request)
+
+
+def later_changes(
+    table: Table, site: SiteRow, facts: CallFacts | None, sender: SideKind, message: Message
+) -> HeaderChanges:
+    """The same for a request in a dialog and for an answer; From and To are `parties.exchanged`'s.
+
+    Without facts, after a restart, a customer asserts nothing and a carrier's caller stays unknown.
+    """
+    if sender is SideKind.CUSTOMER:
+        return _later_of_customer(table, site, facts, message)
+    if sender is not SideKind.CARRIER:
+        return _NOTHING  # it was judged where it came in
+    hidden = facts is None or (facts.anonymous and facts.direction is Direction.ORIGINATION)
+    return hidden_sender(message, private=hidden or is_private(message), contact=facts is not None)
+
+
+def _later_of_customer(
+    table: Table, site: SiteRow, facts: CallFacts | None, message: Message
+) -> HeaderChanges:
+    changes = HeaderChanges(remove=present(message, TELLING))
+    if "diversion" in message.headers:
+        changes += _judged_diversions(table, site, facts.account if facts else "", message)
+    # Of a call that came from a carrier the judged number is that carrier's caller, not who sends this.
+    if facts is None or facts.direction is not Direction.TERMINATION or not is_e164(facts.calling):
+        return changes
+    if isinstance(message, SipRequest) and message.method in _SHOWS_CALLER:
+        changes += HeaderChanges(append=(_asserted(site, facts.calling),))
+        if facts.anonymous or is_private(message):
+            changes += _asked_of_carrier(message)
+    return changes
+
+
+def _asserted(site: SiteRow, number: str) -> tuple[str, str]:
+    return "P-Asserted-Identity", f"<sip:{number}@{site.base_domain}>"
+
+
+def _asked_of_carrier(message: Message) -> HeaderChanges:
+    """RFC 3325 section 7: `Privacy: id` beside our own identity, however the customer asked for it."""
+    if message.headers.get("privacy") == (_PRIVACY[1],):
+        return _NOTHING
+    return HeaderChanges(remove=present(message, ("Privacy",)), append=(_PRIVACY,))
+
+
+def _judged_diversions(table: Table, site: SiteRow, account: str, message: Message) -> HeaderChanges:
+    sent = [member for value in message.headers.get("diversion", ()) for member in split_header(value)]
+    kept = [member for member in sent if _diversion_allowed(table, site, account, member)]
+    if kept == sent:
+        return _NOTHING
+    return HeaderChanges(remove=("Diversion",), append=tuple(("Diversion", member) for member in kept))
+
+
+def _diversion_allowed(table: Table, site: SiteRow, account: str, member: str) -> bool:
     """S83: one in the platform's own domain must name a number of the account; others pass."""
     uri = uri_of_header(member)
     if uri is None:
         # Unreadable here does not mean unreadable at the carrier: it must not speak for the platform.
-        return call.site.base_domain not in member.lower()
-    if not is_platform_host(call.site, uri.host):
+        return site.base_domain not in member.lower()
+    if not is_platform_host(site, uri.host):
         return True
     number = with_plus(uri.number)
-    return is_e164(number) and call.table.is_caller_id(call.trunk.account, number)
+    return is_e164(number) and table.is_caller_id(account, number)
 
 
 def is_platform_host(site: SiteRow, host: str) -> bool:

@@ -1,10 +1,35 @@
-"""The called number, in both directions."""
+"""Numbers as messages write them: the called one in both directions, and those of header values."""
 
 from __future__ import annotations
 
-from sipedge.e164 import is_e164
+from sipedge.e164 import EMERGENCY_NUMBERS, is_e164, with_plus
 from sipedge.routing.call import Call, Finding, Side, failed, passed
 from sipedge.routing.reasons import Reason
+from sipedge.uri import SipUri, address_part, sip_number, tel_number
+
+
+def number_of_header(value: str) -> str:
+    """The number in a From, PAI ... value (`sip:` or `tel:`), its `+` added; "" if there is none.
+
+    Nothing is sent to such a URI, so whatever its host and port are decides nothing.
+    """
+    address = address_part(value)
+    number = with_plus(tel_number(address) or sip_number(address))
+    return number if is_e164(number) else ""
+
+
+def number_called_by_trunk(uri: SipUri) -> str:
+    """The number of a Request-URI as dialled. A short code is local by nature, whatever context it names."""
+    short = uri.number.partition(";")[0]
+    return short if short in EMERGENCY_NUMBERS else uri.number
+
+
+def number_called_by_carrier(request_uri: str, uri: SipUri | None) -> str:
+    """The number of a Request-URI, with the `+` that a carrier left out; `uri` is it as a `sip:` URI.
+
+    A `tel:` URI says itself whether its number is global: one without `+` is local, and none of ours.
+    """
+    return with_plus(uri.number) if uri is not None else tel_number(request_uri)
 
 
 def called_number_dialable(call: Call) -> Finding:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sipedge.routing import access, identity, limits, numbers, sdp, targets
 from sipedge.routing.authenticate import DigestCheck
-from sipedge.routing.call import Call, Check, Side, run_checks, step_of
+from sipedge.routing.call import Call, Check, Side, Stage, run_checks, run_stages, step_of
 from sipedge.routing.classify import classify, is_own_host
 from sipedge.routing.decision import (
     Challenge,
@@ -21,6 +21,7 @@ from sipedge.routing.decision import (
     Target,
 )
 from sipedge.routing.message import SipRequest
+from sipedge.routing.parties import parties_of
 from sipedge.routing.reasons import Reason
 from sipedge.table import SiteRow, Table
 from sipedge.uri import parse_uri
@@ -44,6 +45,11 @@ CALL_CHECKS = {
     ),
     Direction.ORIGINATION: (MEDIA,),
 }
+STAGES = (
+    Stage("identity", identity.change_identity, "S41"),
+    Stage("Diversion", identity.change_diversion, "S83"),
+    Stage("privacy", identity.change_privacy, "S41"),
+)
 RETRY_AFTER = (("Retry-After", "30"),)
 ALLOW = (("Allow", "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO"),)
 
@@ -83,10 +89,13 @@ def route(
 
 
 def _forward(call: Call, ordered: tuple[Target, ...], steps: list[Step]) -> Forward:
+    parties = parties_of(call)
+    changes = run_stages(STAGES, call, parties, steps)
     return Forward(
         **_parties(call.side, steps),
         targets=ordered,
-        changes=identity.identity_changes(call),
+        changes=changes,
+        parties=parties,
         limits=limits.limits_of(call),
         max_duration_seconds=call.account.max_call_duration_seconds,
     )

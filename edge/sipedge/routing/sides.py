@@ -61,7 +61,9 @@ class Surroundings:
         site = self.table.site()
         account = self.table.account(self.facts.account) if self.facts is not None else None
         excepted = account is not None and self.kind is SideKind.CUSTOMER
-        return site is None or is_refused(site, address, account.allowed_targets if excepted and account else ())
+        return site is None or is_refused(
+            site, address, account.allowed_targets if excepted and account else ()
+        )
 
     def may_be_sent_to(self, address: str, known: tuple[str, ...]) -> bool:
         """True if a request for this side may go there. `known` are addresses that were judged already, or

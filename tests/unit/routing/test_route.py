@@ -97,6 +97,9 @@ def test_every_question_asked_leaves_a_step_and_the_last_one_decides() -> None:
         "caller id",
         "media",
         "route",
+        "identity",
+        "Diversion",
+        "privacy",
     ]
     assert all(step.outcome is not Outcome.FAIL for step in whole.steps)
     refused = decide(make_platform({"access": ()}), make_request())
@@ -110,6 +113,9 @@ def test_every_question_asked_leaves_a_step_and_the_last_one_decides() -> None:
         "account",
         "media",
         "route",
+        "identity",
+        "Diversion",
+        "privacy",
     ]
 
 

@@ -1,0 +1,91 @@
+"""A call between its INVITE and its final answer, in AVPs of its transaction: any process may handle its next step.
+
+The whole call is read when an attempt has failed; the INVITE that leaves and its answers need the attempt alone.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+
+from sipedge.kemi.ksr import KSR
+from sipedge.routing.failover import CallState
+from sipedge.routing.memory import CallFacts, SideMemory
+from sipedge.routing.tokens import DialogToken
+
+_AVP = "$avp(call)"
+_ATTEMPT_AVP = "$avp(attempt)"
+
+
+@dataclass(frozen=True, slots=True)
+class PendingAttempt:
+    """What is put on the messages of the attempt under way."""
+
+    headers: tuple[tuple[str, str], ...]
+    """X- headers of the attempt's target (S50), and the call's id where the target is told it."""
+    route_parameter: str
+    """Of our Record-Route: the dialog's token, with a leading `;`."""
+    token: DialogToken
+    cseq: int
+    """Of the INVITE as the caller sent it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingCall:
+    """A call that no target has taken yet."""
+
+    state: CallState
+    begun: float
+    """When the INVITE came in, seconds since the epoch."""
+    facts: CallFacts
+    caller: SideMemory
+    answered_challenge: int | None = None
+    """The position of the attempt whose challenge was answered; never twice for one attempt."""
+    counted: tuple[str, ...] = ()
+    """Keys of the carrier limits that the attempt under way is counted in."""
+
+    def with_state(self, state: CallState) -> PendingCall:
+        return replace(self, state=state)
+
+
+def save_call(call: PendingCall, attempt: PendingAttempt) -> None:
+    """Keep the call, and the attempt that is about to be made."""
+    fields = {
+        "state": call.state.to_text(),
+        "begun": call.begun,
+        "facts": call.facts.to_text(),
+        "caller": call.caller.to_text(),
+        "answeredChallenge": call.answered_challenge,
+        "counted": call.counted,
+    }
+    KSR.pv.sets(_AVP, json.dumps(fields, separators=(",", ":")))
+    values = (attempt.headers, attempt.route_parameter, attempt.token.to_text(), attempt.cseq)
+    KSR.pv.sets(_ATTEMPT_AVP, json.dumps(values, separators=(",", ":")))
+
+
+def load_attempt() -> PendingAttempt:
+    """The attempt of the call whose transaction is being handled. Raises ValueError if there is none."""
+    headers, route_parameter, text, cseq = json.loads(KSR.pv.gete(_ATTEMPT_AVP))
+    token = DialogToken.from_text(text)
+    if token is None:
+        raise ValueError("a call's attempt holds no token")
+    return PendingAttempt(tuple((name, value) for name, value in headers), route_parameter, token, cseq)
+
+
+def load_call() -> PendingCall:
+    """The call whose transaction is being handled.
+
+    Raises ValueError if there is none: the caller's guard then answers the call.
+    """
+    fields = json.loads(KSR.pv.gete(_AVP))
+    facts, caller = CallFacts.from_text(fields["facts"]), SideMemory.from_text(fields["caller"])
+    if facts is None or caller is None:
+        raise ValueError("a call's AVP holds no facts")
+    return PendingCall(
+        state=CallState.from_text(fields["state"]),
+        begun=fields["begun"],
+        facts=facts,
+        caller=caller,
+        answered_challenge=fields["answeredChallenge"],
+        counted=tuple(fields["counted"]),
+    )

@@ -1,0 +1,138 @@
+"""Identity, Diversion and privacy in what follows the first INVITE: requests in its dialog, and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+
+from sipedge.routing.decision import Direction, HeaderChanges
+from sipedge.routing.identity import later_changes
+from sipedge.routing.memory import CallFacts, SideKind
+from sipedge.routing.message import Message, SipAnswer
+from sipedge.routing.privacy import TELLING
+from support.calls import CARRIER, OWN_NUMBER, make_platform, make_request, table_of
+
+FOREIGN = "+19998887777"
+BASE = "trunkline.test"
+OUR_IDENTITY = ("P-Asserted-Identity", f"<sip:{OWN_NUMBER}@{BASE}>")
+TELLS = dict.fromkeys(TELLING, f"<sip:{FOREIGN}@bank.example>")
+FACTS = CallFacts(
+    direction=Direction.TERMINATION,
+    trunk="acme/hq",
+    account="acme",
+    account_sid="AC1",
+    call_sid="CA1",
+    carrier="telco",
+    secure=False,
+    calling=OWN_NUMBER,
+    anonymous=False,
+    emergency=False,
+    max_duration_seconds=60,
+    from_received="",
+    from_sent="",
+    to_received="",
+    to_sent="",
+)
+HIDDEN_FROM_PSTN = replace(FACTS, direction=Direction.ORIGINATION, calling=FOREIGN, anonymous=True)
+Headers = Mapping[str, str | Sequence[str]]
+
+
+def changes(
+    sender: SideKind, method: str, headers: Headers, facts: CallFacts | None = FACTS
+) -> HeaderChanges:
+    """Of a request, or for a method `200 INVITE` of that answer."""
+    message: Message = make_request(method=method, headers=headers)
+    if method[0].isdigit():
+        status, _, asked = method.partition(" ")
+        message = SipAnswer(
+            source=CARRIER, source_port=5060, transport="udp", headers=message.headers,
+            status=int(status), phrase="OK", method=asked,
+        )  # fmt: skip
+    table = table_of(make_platform())
+    site = table.site()
+    assert site is not None
+    return later_changes(table, site, facts, sender, message)
+
+
+ANY_MESSAGE = (
+    "INVITE", "UPDATE", "INFO", "NOTIFY", "ACK", "BYE", "180 INVITE", "200 INVITE", "200 UPDATE", "603 INVITE"
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("method", ANY_MESSAGE)
+@pytest.mark.parametrize("facts", (FACTS, HIDDEN_FROM_PSTN, None))
+def test_a_customer_never_asserts_who_it_is(method: str, facts: CallFacts | None) -> None:
+    found = changes(SideKind.CUSTOMER, method, TELLS, facts)
+    assert set(found.remove) == set(TELLING)
+    asserted = method in ("INVITE", "UPDATE") and facts is FACTS
+    assert found.append == ((OUR_IDENTITY,) if asserted else ())
+
+
+def test_a_plain_message_is_left_alone() -> None:
+    for method in ("INFO", "BYE", "ACK", "200 INVITE"):
+        assert changes(SideKind.CUSTOMER, method, {}) == HeaderChanges()
+        assert changes(SideKind.CARRIER, method, TELLS) == HeaderChanges()
+
+
+@pytest.mark.parametrize(
+    ("headers", "facts"),
+    (
+        ({"Privacy": "user"}, FACTS),
+        ({"Remote-Party-ID": f"<sip:{FOREIGN}@x>;privacy=full"}, FACTS),
+        ({}, replace(FACTS, anonymous=True)),
+    ),
+)
+def test_a_hidden_customer_stays_hidden(headers: Headers, facts: CallFacts) -> None:
+    found = changes(SideKind.CUSTOMER, "UPDATE", headers, facts)
+    assert found.append == (OUR_IDENTITY, ("Privacy", "id"))
+    assert ("Privacy" in found.remove) is ("Privacy" in headers)
+
+
+@pytest.mark.parametrize(
+    ("diversion", "facts", "kept"),
+    (
+        (f"<sip:{OWN_NUMBER}@{BASE}>", FACTS, None),
+        (f"<sip:{FOREIGN}@elsewhere.example>", FACTS, None),
+        (f"<sip:{FOREIGN}@{BASE}>, <sip:a@b>", FACTS, ["<sip:a@b>"]),
+        (f"<sip:{FOREIGN}@{BASE}>", HIDDEN_FROM_PSTN, []),
+        (f"<sip:{OWN_NUMBER}@{BASE}>", None, []),
+        (f"<sip:{FOREIGN}@elsewhere.example>", None, None),
+    ),
+)
+@pytest.mark.parametrize("method", ("INVITE", "UPDATE", "INFO", "302 INVITE"))
+def test_a_later_diversion_is_judged_as_the_first(
+    diversion: str, facts: CallFacts | None, kept: list[str] | None, method: str
+) -> None:
+    """S83. Nobody is known to own a number after a restart."""
+    found = changes(SideKind.CUSTOMER, method, {"Diversion": diversion}, facts)
+    assert ("Diversion" in found.remove) is (kept is not None)
+    assert [value for name, value in found.append if name == "Diversion"] == (kept or [])
+
+
+@pytest.mark.parametrize("method", ANY_MESSAGE)
+@pytest.mark.parametrize(
+    ("asked", "facts"),
+    (
+        ({"Privacy": "id"}, FACTS),
+        ({"Privacy": "header;critical"}, FACTS),
+        ({"Remote-Party-ID": "<sip:+1@x>;privacy=name"}, FACTS),
+        ({}, HIDDEN_FROM_PSTN),
+        ({}, None),
+    ),
+)
+def test_a_carrier_s_hidden_party_is_shown_nowhere(
+    asked: Headers, facts: CallFacts | None, method: str
+) -> None:
+    contact = f"<sip:{FOREIGN}@192.0.2.65:5060>"
+    found = changes(SideKind.CARRIER, method, {**TELLS, **asked, "Contact": contact}, facts)
+    assert set(found.remove) == set(TELLING)
+    # Without facts nobody could put the true Contact back.
+    hidden = (("Contact", "<sip:anonymous@192.0.2.65:5060>"),) if facts else ()
+    assert (found.replace, found.append) == (hidden, ())
+
+
+def test_what_a_sibling_or_the_b2bua_sends_was_judged_where_it_came_in() -> None:
+    for sender in (SideKind.SIBLING, SideKind.B2BUA):
+        assert changes(sender, "UPDATE", {**TELLS, "Privacy": "id"}) == HeaderChanges()
