@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
@@ -24,9 +23,11 @@ from support.odd_messages import HELD, OWN, TCP_FAR, Case, Party, Peers, draw_in
 from support.sipmessage import Message, digest_answer, render
 from support.sipua import UserAgent, client_context
 from support.tables import REALM, Platform, make_account, make_carrier, make_gateway, make_target, make_trunk
-from trunkline.cli.explain.command import decide
+from trunkline.cli.explain.asking import decide
 from trunkline.cli.explain.message import read_message
-from trunkline.cli.explain.passage import CALL_SID_MADE_AT_THE_EDGE, Passage, Sent
+from trunkline.cli.explain.new_memory import CALL_SID_MADE_AT_THE_EDGE
+from trunkline.cli.explain.passage import Passage
+from trunkline.cli.explain.passing import Sent
 from trunkline.cli.explain.request import Arrival
 from trunkline.cli.render_decision import decision_document
 

@@ -75,7 +75,10 @@ def _as_expected(action: str, expected: str | None) -> int:
 
 def _explain(place: ExplainPlace, options: ExplainOptions) -> tuple[Passage | LaterPassage, tuple[str, ...]]:
     arrival, call = arrival_of(options), options.call
-    text = message_of(options.message) if call is None else later_message_of(options.message, call)
+    if call is None:
+        text = message_of(options.message, arrival)
+    else:
+        text = later_message_of(options.message, call, arrival)
     found = _files(place, options.edge) if place.paths else _cluster(place, options.edge, text, arrival)
     arrival = replace(arrival, received_on=found.received_on)
     if call is not None:

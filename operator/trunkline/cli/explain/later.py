@@ -23,8 +23,7 @@ from sipedge.routing.tokens import is_ours
 from sipedge.table import Table
 from sipedge.uri import split_header, uri_of_header
 from trunkline.cli.explain.message import SipText
-from trunkline.cli.explain.passage import MAXIMUM_HOPS, Sent, bound_step
-from trunkline.cli.explain.passing import Passing, reply_travels, request_travels
+from trunkline.cli.explain.passing import Passing, Sent, bound_step, reply_travels, request_travels
 from trunkline.cli.explain.stages import ORDER, Change, Circumstances, Kind, Stage
 
 
@@ -80,7 +79,7 @@ def request_in_dialog(call: Call, text: SipText, request: SipRequest) -> LaterPa
 
 def _followed(call: Call, text: SipText, request: SipRequest, follow: Follow) -> LaterPassage:
     passing = Passing(request.headers, _circumstances(call, request.method, is_answer=False))
-    passing.count_hop(MAXIMUM_HOPS)
+    passing.count_hop()
     passing.keep(request_travels(request.method), f"does not travel in {request.method}")
     _leave_own_route(passing)
     passing.apply(follow.changes)

@@ -13,7 +13,7 @@ from trunkline.cli.explain.request import Arrival, CallOptions, MessageOptions, 
 _UNKNOWN = "<sip:unknown.invalid>"
 
 
-def later_message_of(options: MessageOptions, call: CallOptions) -> SipText:
+def later_message_of(options: MessageOptions, call: CallOptions, arrival: Arrival) -> SipText:
     """The message as this side of the call would send it, with the headers that each has.
 
     Raises UsageError for what is no header.
@@ -23,7 +23,9 @@ def later_message_of(options: MessageOptions, call: CallOptions) -> SipText:
         return options.whole
     sender, receiver = memory.side(caller=by_caller), memory.side(caller=not by_caller)
     own, other = _parties(memory, by_caller=by_caller, is_answer=status is not None)
-    ordinary = {"From": own, "To": other, "Contact": f"<{_target(sender)}>"}
+    ordinary = {"From": own, "To": other}
+    if sender.contact and options.method.upper() in ("INVITE", "UPDATE"):
+        ordinary["Contact"] = f"<{sender.contact}>"
     given = {long_name(text.partition(":")[0]) for text in options.headers}
     if options.from_uri:
         del ordinary["From"]
@@ -33,7 +35,8 @@ def later_message_of(options: MessageOptions, call: CallOptions) -> SipText:
             options,
             headers=(*added, *options.headers),
             request_uri=options.request_uri or _target(receiver),
-        )
+        ),
+        arrival,
     )
     if status is None:
         return text

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from sipedge.routing.attempts import Attempt, attempts_of, plan_attempts
 from sipedge.routing.authenticate import DigestCheck
-from sipedge.routing.bounds import MOST_HEADERS, Excess, excess_of
+from sipedge.routing.bounds import excess_of
 from sipedge.routing.decision import (
     Decision,
     Direction,
@@ -16,36 +16,20 @@ from sipedge.routing.decision import (
     Outcome,
     Reject,
     Step,
-    Target,
 )
 from sipedge.routing.failover import FinalReply, begin_call, first_step
-from sipedge.routing.memory import CallMemory
+from sipedge.routing.memory import CallFacts, CallMemory
 from sipedge.routing.message import SipRequest
+from sipedge.routing.new_call import headers_of_attempt
 from sipedge.routing.reasons import Reason
 from sipedge.routing.route import may_be_answered, route
 from sipedge.routing.targets import Dice
 from sipedge.table import Table
 from sipedge.uri import address_of
 from trunkline.cli.explain.message import LONGEST_MESSAGE, SipText
-from trunkline.cli.explain.passing import Passing, request_travels
+from trunkline.cli.explain.new_memory import facts_of_call, memory_of_call
+from trunkline.cli.explain.passing import Passing, Sent, bound_step, request_travels
 from trunkline.cli.explain.stages import ORDER, Change, Circumstances, Kind, Stage
-
-MAXIMUM_HOPS = 70
-CALL_SID_MADE_AT_THE_EDGE = "(made by the edge: CA and 32 hexadecimal digits)"
-"""The value of X-Trunkline-CallSid here: it is made with the platform's secret."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A message as it leaves the edge, but for Via, Record-Route and Content-Length, which are its own."""
-
-    request_uri: str
-    address: str
-    port: int
-    transport: str
-    headers: Mapping[str, tuple[str, ...]]
-    """Long lower-case names to values."""
-    body: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +63,7 @@ def passage_of(
         return Passage(_of_no_call(request, bound))
     decision = route(table, request, digest=digest, dice=dice)
     decision = replace(decision, steps=(bound, *decision.steps))
-    return _forwarded(table, request, decision) if isinstance(decision, Forward) else Passage(decision)
+    return _forwarded(table, request, decision, now) if isinstance(decision, Forward) else Passage(decision)
 
 
 def _bounds(table: Table, message: SipText, request: SipRequest) -> tuple[Step, Decision | None]:
@@ -96,15 +80,6 @@ def _bounds(table: Table, message: SipText, request: SipRequest) -> tuple[Step, 
     return step, Reject((step,), reason=excess.reason) if answered else Drop((step,), reason=excess.reason)
 
 
-def bound_step(message: SipText, excess: Excess | None) -> Step:
-    """The question of lengths, which comes before all others."""
-    if excess is not None:
-        return Step("bound", Outcome.FAIL, excess.detail, excess.reason.value.rule)
-    size = f"{message.size} bytes, " if message.size else ""
-    detail = f"{size}{len(message.headers)} of {MOST_HEADERS} headers, no URI or tag too long"
-    return Step("bound", Outcome.PASS, detail, Reason.BoundExceeded.value.rule)
-
-
 def _of_no_call(request: SipRequest, bound: Step) -> Decision:
     """A request in a dialog that this edge has no proof of, or an ACK that acknowledges nothing."""
     step = Step("dialog", Outcome.FAIL, "no call of this edge (--in-dialog tells of one)", "RFC 3261 12.2.2")
@@ -113,7 +88,7 @@ def _of_no_call(request: SipRequest, bound: Step) -> Decision:
     return Reject((bound, step), reason=Reason.NoDialog)
 
 
-def _forwarded(table: Table, request: SipRequest, forward: Forward) -> Passage:
+def _forwarded(table: Table, request: SipRequest, forward: Forward, now: float) -> Passage:
     attempts = plan_attempts(table, forward)
     unresolved = tuple(
         target.host
@@ -124,47 +99,41 @@ def _forwarded(table: Table, request: SipRequest, forward: Forward) -> Passage:
         step = first_step(begin_call(table, forward, attempts))
         reason = step.reason if isinstance(step, FinalReply) and step.reason else Reason.NoAnswer
         return Passage(_unreachable(forward, reason))
-    facts = _circumstances(request, forward)
-    common = Passing(request.headers, facts)
-    common.count_hop(MAXIMUM_HOPS)
+    facts = facts_of_call(table, request, forward, attempts)
+    common = Passing(request.headers, _circumstances(request, forward))
+    common.count_hop()
     common.keep(request_travels(request.method), f"does not travel in {request.method}")
     common.remove_route()
     common.apply(forward.changes)
-    changes = list(common.changes)
-    sent = tuple(_sent(common.values, attempt, request, forward) for attempt in attempts)
-    for place, target in enumerate(forward.targets, 1):
-        changes += _of_target(place, target, request)
-    if forward.direction is Direction.ORIGINATION:
-        changes.append(
-            Change(
-                Stage.IDENTITY, Kind.APPEND, "X-Trunkline-CallSid", CALL_SID_MADE_AT_THE_EDGE, "S2",
-                "tells the customer which call it is",
-            )
-        )  # fmt: skip
-    changes.sort(key=lambda change: ORDER.index(change.stage))
-    return Passage(forward, tuple(changes), attempts, unresolved, sent)
+    changes = [*common.changes, *_of_targets(request, forward, facts)]
+    return Passage(
+        forward,
+        tuple(sorted(changes, key=lambda change: ORDER.index(change.stage))),
+        attempts,
+        unresolved,
+        tuple(_sent(common.values, attempt, request, facts) for attempt in attempts),
+        memory_of_call(table, request, facts, attempts, now),
+    )
 
 
-def _of_target(place: int, target: Target, request: SipRequest) -> list[Change]:
+def _of_targets(request: SipRequest, forward: Forward, facts: CallFacts) -> Iterator[Change]:
     """What an attempt at one target alone carries."""
-    changes = [
-        Change(Stage.TARGET, Kind.APPEND, name, value, "S50", f"spec.sipUri of {target.id}", place)
-        for name, value in target.headers
-    ]
-    if target.request_uri != request.request_uri:
-        rule, because = ("S43", f"a gateway of {target.id}") if target.carrier else ("S47", target.id)
-        changes.append(
-            Change(Stage.NUMBER, Kind.REPLACE, "Request-URI", target.request_uri, rule, because, place)
-        )
-    return changes
+    for place, target in enumerate(forward.targets, 1):
+        if target.request_uri != request.request_uri:
+            rule, because = ("S43", f"a gateway of {target.id}") if target.carrier else ("S47", target.id)
+            uri = target.request_uri
+            yield Change(Stage.NUMBER, Kind.REPLACE, "Request-URI", uri, rule, because, place)
+        for name, value in target.headers:
+            because = f"spec.sipUri of {target.id}"
+            yield Change(Stage.TARGET, Kind.APPEND, name, value, "S50", because, place)
+    if facts.direction is Direction.ORIGINATION:
+        because = "tells the customer which call it is"
+        yield Change(Stage.IDENTITY, Kind.APPEND, "X-Trunkline-CallSid", facts.call_sid, "S2", because)
 
 
-def _sent(values: Mapping[str, list[str]], attempt: Attempt, request: SipRequest, forward: Forward) -> Sent:
+def _sent(values: Mapping[str, list[str]], attempt: Attempt, request: SipRequest, facts: CallFacts) -> Sent:
     headers = {name: tuple(each) for name, each in values.items()}
-    extra = list(attempt.headers)
-    if forward.direction is Direction.ORIGINATION:
-        extra.append(("X-Trunkline-CallSid", CALL_SID_MADE_AT_THE_EDGE))
-    for name, value in extra:
+    for name, value in headers_of_attempt(facts, attempt):
         headers[name.lower()] = (*headers.get(name.lower(), ()), value)
     return Sent(attempt.request_uri, attempt.address, attempt.port, attempt.transport, headers, request.body)
 
@@ -187,11 +156,10 @@ def _unreachable(forward: Forward, reason: Reason) -> Reject:
 
 
 def _circumstances(request: SipRequest, forward: Forward) -> Circumstances:
-    hides = any(
-        token.strip().lower() in ("id", "user", "header")
-        for value in request.headers.get("privacy", ())
-        for token in value.replace(",", ";").split(";")
-    )
     return Circumstances(
-        forward.direction, forward.calling, forward.called, request.method, hides_caller=hides
+        forward.direction,
+        forward.calling,
+        forward.called,
+        request.method,
+        hides_caller=forward.parties.anonymous,
     )

@@ -6,9 +6,14 @@ What is told is what was done: the changes and the message that leaves come out 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from sipedge.routing.decision import HeaderChanges
+from sipedge.routing.bounds import MOST_HEADERS, Excess
+from sipedge.routing.decision import HeaderChanges, Outcome, Step
 from sipedge.routing.headers import OPTION_LISTS, passes, without_timer
+from sipedge.routing.reasons import Reason
+from sipedge.routing.wellformed import MAXIMUM_HOPS
+from trunkline.cli.explain.message import SipText
 from trunkline.cli.explain.stages import Change, Circumstances, Kind, Stage, cause_of
 
 _SPELT = {
@@ -34,6 +39,28 @@ def reply_travels(method: str) -> Travels:
 def spelt(name: str) -> str:
     """A header's lower-case name as one writes it."""
     return _SPELT.get(name) or "-".join(part.capitalize() for part in name.split("-"))
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message as it leaves the edge, but for Via, Record-Route and Content-Length, which are its own."""
+
+    request_uri: str
+    address: str
+    port: int
+    transport: str
+    headers: Mapping[str, tuple[str, ...]]
+    """Long lower-case names to values."""
+    body: str
+
+
+def bound_step(message: SipText, excess: Excess | None) -> Step:
+    """The question of lengths, which comes before all others."""
+    if excess is not None:
+        return Step("bound", Outcome.FAIL, excess.detail, excess.reason.value.rule)
+    size = f"{message.size} bytes, " if message.size else ""
+    detail = f"{size}{len(message.headers)} of {MOST_HEADERS} headers, no URI or tag too long"
+    return Step("bound", Outcome.PASS, detail, Reason.BoundExceeded.value.rule)
 
 
 class Passing:
@@ -94,10 +121,12 @@ class Passing:
         because = "a foreign one is never followed" if self.values.get("route") else ""
         self._remove("route", Stage.PROXY, "RFC 3261 16.4", because)
 
-    def count_hop(self, most: int) -> None:
+    def count_hop(self) -> None:
         """One hop less; a message without the header gets the most that there may be (RFC 3261 16.6)."""
         given = next(iter(self.values.get("max-forwards", ())), "")
-        left = min(int(given) - 1, most) if given.isascii() and given.isdecimal() else most
+        left = MAXIMUM_HOPS
+        if given.isascii() and given.isdecimal():
+            left = min(int(given) - 1, MAXIMUM_HOPS)
         self.values["max-forwards"] = [str(left)]
         self.note(
             Change(Stage.PROXY, Kind.REPLACE, "Max-Forwards", str(left), "RFC 3261 16.6", "one hop less")

@@ -11,12 +11,14 @@ from sipedge.routing.digest import credentials_of
 from sipedge.routing.headers import long_name
 from sipedge.routing.memory import CallMemory
 from sipedge.routing.message import SipRequest
+from sipedge.uri import bracketed
 from trunkline.cli.explain.message import SipText, folded, tag_of
 from trunkline.cli.options import ClusterOptions
 from trunkline.cli.reading import UsageError
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+")
 _HOPS: Final = "70"
+_WITH_CONTACT: Final = frozenset({"INVITE", "UPDATE", "NOTIFY"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +96,12 @@ def arrival_of(options: ExplainOptions) -> Arrival:
     if call is not None:
         side = call.memory.side(caller=sender_is_caller(call))
         seen = side.source or side.hop
-    if options.source is None and seen is None:
+    if options.source is not None:
+        address, port = _source(options.source)
+    elif seen is not None:
+        address, port = seen.address, seen.port
+    else:
         raise UsageError("--source is missing: the address that the request comes from, like 203.0.113.5")
-    address, port = (seen.address, seen.port) if options.source is None else _source(options.source)
     transport = options.transport or (seen.transport if seen is not None else "udp")
     return Arrival(address, port, transport, username=options.username)
 
@@ -106,7 +111,7 @@ def sender_is_caller(call: CallOptions) -> bool:
     return call.sender == "caller" if call.sender is not None else call.status is None
 
 
-def message_of(options: MessageOptions) -> SipText:
+def message_of(options: MessageOptions, arrival: Arrival) -> SipText:
     """The message as it would be sent, with the headers that each has and that no option gave.
 
     Raises UsageError for what is no header.
@@ -127,14 +132,16 @@ def message_of(options: MessageOptions) -> SipText:
     headers = [
         (name, _with_tag(value)) if long_name(name) == "from" else (name, value) for name, value in headers
     ]
+    place = f"{bracketed(arrival.source)}:{arrival.source_port}"
     ordinary = {
-        "Via": "SIP/2.0/UDP from.invalid;branch=z9hG4bKexplain",
+        "Via": f"SIP/2.0/{arrival.transport.upper()} {place};branch=z9hG4bKexplain",
         "To": f"<{options.request_uri}>",
         "Call-ID": "explain",
         "CSeq": f"1 {method}",
         "Max-Forwards": _HOPS,
-        "Contact": "<sip:from.invalid>",
     }
+    if method in _WITH_CONTACT:
+        ordinary["Contact"] = f"<sip:{place}>"
     headers += [(name, value) for name, value in ordinary.items() if name.lower() not in given]
     if options.body and "content-type" not in given:
         headers.append(("Content-Type", options.content_type))

@@ -12,13 +12,12 @@ from sipedge.routing.decision import Direction
 class Stage(StrEnum):
     """In the order in which a message passes them; a stage that changes nothing is not told."""
 
-    BOUND = "bound"
     ALLOW = "allow"
     """Headers, option tags and bodies that do not travel."""
     POLICY = "policy"
     NUMBER = "number"
-    CALLER_ID = "caller id"
     IDENTITY = "identity"
+    """From and To, and what asserts or tells who calls."""
     DIVERSION = "Diversion"
     CNAM = "CNAM"
     PRIVACY = "privacy"
@@ -75,7 +74,7 @@ class Circumstances:
 
 
 _ASSERTED: Final = frozenset(
-    {"p-asserted-identity", "p-preferred-identity", "remote-party-id", "p-charge-info"}
+    {"p-asserted-identity", "p-preferred-identity", "remote-party-id", "p-charge-info", "identity"}
 )
 _NUMBERING: Final = frozenset({"cseq", "rack"})
 
@@ -91,13 +90,14 @@ def cause_of(name: str, kind: Kind, facts: Circumstances) -> tuple[Stage, str, s
     if name in _ASSERTED:
         return _asserted(kind, facts)
     if name in ("from", "to") and facts.in_call:
-        return Stage.CALLER_ID, "RFC 3261 12.2", "as that side has known it since the first INVITE"
-    if name in ("from", "to"):
-        if facts.hides_caller:
-            return Stage.PRIVACY, "RFC 3323", "the caller wants the number hidden"
-        return Stage.CALLER_ID, "S41", f"the calling number that was judged: {facts.calling or 'none'}"
-    if name in ("privacy", "identity"):
-        return Stage.PRIVACY, "RFC 3323", "the caller wants the number hidden" if facts.hides_caller else ""
+        return Stage.IDENTITY, "RFC 3261 12.2", "as that side has known it since the first INVITE"
+    if name == "from":
+        told = "the caller wants to stay unknown" if facts.hides_caller else _judged(facts)
+        return Stage.IDENTITY, "S41", told
+    if name == "to":
+        return Stage.IDENTITY, "S43", f"the called number {facts.called}"
+    if name in ("privacy", "contact"):
+        return Stage.PRIVACY, "RFC 3323", "the caller wants to stay unknown" if facts.hides_caller else ""
     return Stage.ALLOW, "RFC 3261 16.6", ""
 
 
@@ -112,4 +112,8 @@ def _asserted(kind: Kind, facts: Circumstances) -> tuple[Stage, str, str]:
         return Stage.PRIVACY, "RFC 3325", "Privacy asks for it"
     if kind is Kind.REMOVE:
         return Stage.IDENTITY, "S40", "a customer's word for who it is counts only as a question"
-    return Stage.IDENTITY, "S40", f"the calling number that was judged: {facts.calling}"
+    return Stage.IDENTITY, "S40", _judged(facts)
+
+
+def _judged(facts: Circumstances) -> str:
+    return f"the calling number that was judged: {facts.calling or 'none'}"

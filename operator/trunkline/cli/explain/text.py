@@ -96,7 +96,7 @@ def _later_sentence(passage: LaterPassage) -> str:
             return "Dropped: it does not reach the other side."
     if sent is None:
         return "No decision."
-    place = "" if passage.message.status else f" to {sent.transport}:{sent.address}:{sent.port}"
+    place = "" if passage.message.status else f", {sent.transport}:{sent.address}:{sent.port}"
     whom = "callee" if passage.by_caller else "caller"
     ended = getattr(decision, "end_call", None)
     ends = f" Then both sides get a BYE: {ended.value.meaning} ({ended.name})." if ended is not None else ""
