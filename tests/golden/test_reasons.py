@@ -31,6 +31,7 @@ NOT_ROUTED = {
     Reason.AccountConcurrencyExceeded: "as above",
     Reason.CarrierConcurrencyExceeded: "as above",
     Reason.RedirectFailed: "follows an attempt: tests/unit/routing/test_failover.py",
+    Reason.NoReachableTarget: "as above",
     Reason.NoAnswer: "as above",
     Reason.RingTimeout: "as above",
     Reason.TargetFailed: "as above",

@@ -24,6 +24,7 @@ from sipedge.routing.decision import (
     Target,
 )
 from sipedge.routing.failover import (
+    CAUSES,
     CallState,
     Failure,
     FailureKind,
@@ -244,6 +245,7 @@ states = st.builds(
     st.integers(0, 5),
     st.booleans(),
     st.none() | st.tuples(st.integers(300, 699), st.text(st.characters(), max_size=9)),
+    st.lists(st.tuples(st.sampled_from(CAUSES), st.text(st.characters(), max_size=9)), max_size=2).map(tuple),
     st.none() | st.sampled_from(Reason),
 )
 

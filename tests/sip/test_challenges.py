@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -26,13 +27,17 @@ class Challenged:
     challenge: str
     cseq: int = 1
 
-    def value(self, **how: object) -> str:
-        return digest_answer(self.challenge, "pbx", PASSWORD, "INVITE", **{"uri": URI, **how})  # type: ignore[arg-type]
+    def value(self, **how: Any) -> str:
+        return digest_answer(self.challenge, "pbx", PASSWORD, "INVITE", **{"uri": URI, **how})
 
-    def show(self, value: str, agent: UserAgent | None = None, **changes: object) -> Invite:
+    def show(self, value: str, agent: UserAgent | None = None, **changes: Any) -> Invite:
         """The INVITE again with this digest, as its PBX would repeat it unless told otherwise."""
         self.cseq += 1
-        options = {"call_id": self.first.call_id, "from_header": self.first.local, "cseq": self.cseq}
+        options: dict[str, Any] = {
+            "call_id": self.first.call_id,
+            "from_header": self.first.local,
+            "cseq": self.cseq,
+        }
         headers = [("Proxy-Authorization", value)]
         return self.lab.call_out(agent or self.first.agent, headers=headers, **{**options, **changes})
 
@@ -73,14 +78,14 @@ def asked_again(invite: Invite) -> bool:
     ids=("source", "From-tag", "From", "Call-ID", "called number"),
 )
 def test_a_captured_digest_is_worth_nothing_elsewhere(
-    challenged: Challenged, telco: UserAgent, change: Callable[[Challenged], dict[str, object]]
+    challenged: Challenged, telco: UserAgent, change: Callable[[Challenged], dict[str, Any]]
 ) -> None:
     """The nonce holds for one source, From-tag, Call-ID and Request-URI; its own PBX may still use it."""
     value, changes = challenged.value(), change(challenged)
     if called := changes.pop("called", None):
         value = challenged.value(uri=f"sip:{called}@acme-hq.pstn.trunkline.test")
         changes["called"] = called
-    assert asked_again(challenged.show(value, **changes))  # type: ignore[arg-type]
+    assert asked_again(challenged.show(value, **changes))
     served(challenged.show(challenged.value()), telco)
 
 

@@ -286,10 +286,10 @@ class Invite:
     def ack_refusal(self, answer: Message) -> None:
         self.agent.send(self._hop_by_hop("ACK", answer.header("To")), self.to)
 
-    def cancel(self) -> None:
-        self.agent.send(self._hop_by_hop("CANCEL", f"<{self.uri}>"), self.to)
+    def cancel(self, headers: Headers = ()) -> None:
+        self.agent.send(self._hop_by_hop("CANCEL", f"<{self.uri}>", headers), self.to)
 
-    def _hop_by_hop(self, method: str, to_header: str) -> bytes:
+    def _hop_by_hop(self, method: str, to_header: str, headers: Headers = ()) -> bytes:
         fields = [
             self.agent.via(self.branch),
             ("Max-Forwards", "70"),
@@ -297,6 +297,7 @@ class Invite:
             ("To", to_header),
             ("Call-ID", self.call_id),
             ("CSeq", f"{self.cseq} {method}"),
+            *headers,
         ]
         return render(f"{method} {self.uri} SIP/2.0", fields)
 

@@ -24,6 +24,7 @@ from sipedge.routing.attempts import Attempt, plan_attempts
 from sipedge.routing.decision import Forward
 from sipedge.routing.dialog import AnswerDecision, invite_changes, judge_answer
 from sipedge.routing.failover import (
+    CAUSES,
     Failure,
     FailureKind,
     FinalReply,
@@ -31,6 +32,7 @@ from sipedge.routing.failover import (
     after_failure,
     begin_call,
     first_step,
+    told_causes,
 )
 from sipedge.routing.message import SipRequest
 from sipedge.routing.new_call import (
@@ -70,7 +72,7 @@ def start_call(room: CallRoom, received: Received, request: SipRequest, decision
     """Count the call, prepare its INVITE and make the first attempt."""
     state = begin_call(room.table, decision, plan_attempts(room.table, decision))
     sid = call_sid(room.tokens.edge_secret, received.call_id, received.from_tag)
-    facts = facts_of(request, decision, state, sid)
+    facts = facts_of(decision, state, sid)
     caller, learned = beginning_of(room.table, room.own_addresses, request, facts)
     KSR.dialog.dlg_manage()
     limit_duration(decision.max_duration_seconds)
@@ -201,15 +203,16 @@ def _failure(call: PendingCall) -> Failure:
         status=status,
         text=text("$T_rpl($rr)"),
         contact=text("$T_rpl($ct)") if status == 302 else "",
+        why=told_causes((name, text(f"$T_rpl($(hdr({name})[*]))")) for name in CAUSES),
         elapsed=elapsed,
     )
 
 
 def _finish(call: PendingCall, step: FinalReply, failure: Failure | None) -> None:
     if step.reason is not None:
-        writer.fail_call(step.reason, call.state.trunk, call.state.direction)
+        writer.fail_call(call.state, step.reason, step.headers)
     elif not _is_passed_on(step, failure):
-        writer.reply(step.status, step.text)
+        writer.reply(step.status, step.text, step.headers)
 
 
 def _is_passed_on(step: FinalReply, failure: Failure | None) -> bool:

@@ -10,6 +10,7 @@ from sipedge.kemi.ksr import KSR
 from sipedge.kemi.reader import Received, text
 from sipedge.routing.attempts import Attempt
 from sipedge.routing.decision import Challenge, Decision, HeaderChanges
+from sipedge.routing.failover import CallState
 from sipedge.routing.headers import LONGEST_PHRASE, clean, header_line, passes, phrase
 from sipedge.routing.hops import Hop, hop_of_attempt
 from sipedge.routing.reasons import Reason
@@ -66,10 +67,12 @@ def drop_answer() -> None:
     KSR.pv.seti("$var(drop)", 1)
 
 
-def fail_call(reason: Reason, trunk: str, direction: str) -> None:
+def fail_call(state: CallState, reason: Reason, extra: tuple[tuple[str, str], ...] = ()) -> None:
     """The final answer of a call whose attempts have all failed."""
-    note_reason(reason, trunk=trunk, direction=direction)
-    refuse(reason)
+    tried = ", ".join(dict.fromkeys(each.target for each in state.attempts))
+    detail = f"targets tried: {tried or 'none, there is no address to call'}"
+    note_reason(reason, trunk=state.trunk, direction=state.direction, detail=detail)
+    refuse(reason, extra)
 
 
 def put_back(received: Received) -> None:

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from sipedge.routing import headers, sdp, wellformed
+from sipedge.routing import headers, identity, parties, privacy, sdp, wellformed
 from sipedge.routing.authenticate import DigestCheck, DigestResult
 from sipedge.routing.call import Check, Finding, failed, passed, run_checks, skipped
 from sipedge.routing.decision import Direction, HeaderChanges, Step
 from sipedge.routing.hops import Hop, answer_goes_to
-from sipedge.routing.memory import LONGEST_SDP, CallMemory, SideKind, SideMemory
+from sipedge.routing.memory import LONGEST_SDP, CallFacts, CallMemory, SideKind, SideMemory
 from sipedge.routing.message import Message, SipAnswer, SipRequest
 from sipedge.routing.reasons import Reason
 from sipedge.routing.sides import (
@@ -352,8 +352,8 @@ def _followed(later: LaterRequest, hop: Hop, fault: Reason | None, steps: tuple[
     return Follow(
         steps,
         hop,
-        request_uri=None if _has_further_route(request) else later.receiver.contact or None,
-        changes=_shifted(request, shift),
+        request_uri=_request_uri(request, later.receiver.contact),
+        changes=_shifted(request, shift) + _shown_of_request(later),
         body=_mended_body(request, fault),
         learned=learned,
         end_call=fault if fault in _MEDIA_FAULTS and request.method == "ACK" else None,
@@ -368,6 +368,27 @@ def _mended_body(request: SipRequest, fault: Reason | None) -> str | None:
     if fault is None:
         return None
     return sdp.body_with_media_refused(request) if fault in _MEDIA_FAULTS else ""
+
+
+def _shown_of_request(later: LaterRequest) -> HeaderChanges:
+    facts, request = later.memory.facts, later.request
+    kind = later.sender.kind
+    names = parties.exchanged(facts, request, by_caller=later.by_caller, is_answer=False, sender=kind)
+    return _identity(later.table, facts, kind, request) + HeaderChanges(replace=names)
+
+
+def _identity(table: Table, facts: CallFacts | None, sender: SideKind, message: Message) -> HeaderChanges:
+    site = table.site()
+    return _NOTHING if site is None else identity.later_changes(table, site, facts, sender, message)
+
+
+def _request_uri(request: SipRequest, contact: str) -> str | None:
+    """The Contact that is known; behind further Routes only where the sender was shown another for it."""
+    if not contact:
+        return None
+    if _has_further_route(request):
+        return privacy.true_contact(request.request_uri, contact) or None
+    return contact
 
 
 def _has_further_route(request: SipRequest) -> bool:
@@ -416,7 +437,9 @@ def _changes_of_answer(
     match = _CSEQ.fullmatch(answer.header("cseq").strip())
     if cseq_of_sender is not None and match is not None and int(match[1]) != cseq_of_sender:
         changes += HeaderChanges(replace=(("CSeq", f"{cseq_of_sender} {match[2]}"),))
-    facts = memory.facts
+    facts, kind = memory.facts, memory.side(caller=not to_caller).kind
+    names = parties.exchanged(facts, answer, by_caller=not to_caller, is_answer=True, sender=kind)
+    changes += _identity(table, facts, kind, answer) + HeaderChanges(replace=names)
     if attempt is not None and facts is not None and 200 <= answer.status < 300:
         changes += _ids_for_customer(memory.direction, facts.account_sid, facts.call_sid)
     return changes

@@ -7,6 +7,7 @@ process of the edge.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
@@ -19,6 +20,7 @@ from sipedge.routing.attempts import (
     is_refused,
 )
 from sipedge.routing.decision import Direction, Forward, Limit
+from sipedge.routing.headers import LONGEST_PHRASE
 from sipedge.routing.identity import is_platform_host
 from sipedge.routing.reasons import Reason
 from sipedge.table import ResolvedAddress, Table
@@ -27,6 +29,9 @@ from sipedge.uri import SipUri, address_of, bracketed, split_header, uri_of_head
 FINAL_AT_CUSTOMER: Final = frozenset({400, 404, 405, 410, 416, 482, 484, 486})
 """The customer's PBX did answer: no other URI is tried (S64; 6xx as well)."""
 POST_DIAL_DELAY_SECONDS: Final = 60
+CAUSES: Final = ("Reason", "Warning")
+"""Headers by which an answer tells its cause: RFC 3326, with Q.850 causes too; RFC 3261 section 20.43."""
+_MOST_CAUSES: Final = 4
 PLATFORM_PARAMETERS: Final = frozenset({"edge", "region", "tnx", "transport", "maddr"})
 
 
@@ -51,6 +56,8 @@ class Failure:
     status: int = 0
     text: str = ""
     contact: str = ""
+    why: tuple[tuple[str, str], ...] = ()
+    """The answer's own words on its cause, by `told_causes`."""
     over: Reason | None = None
     """Of OVER_LIMIT: what the limit answers if no other target is left."""
     elapsed: float = 0.0
@@ -69,6 +76,8 @@ class FinalReply:
     status: int
     text: str
     reason: Reason | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    """What the target said of the cause, where the answer stands for the target's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,8 @@ class CallState:
     redirected: bool = False
     last: tuple[int, str] | None = None
     """Status and text of the last answer any target gave."""
+    why: tuple[tuple[str, str], ...] = ()
+    """What that answer said of its cause."""
     over: Reason | None = None
 
     @property
@@ -108,6 +119,7 @@ class CallState:
             position=fields["position"],
             redirected=fields["redirected"],
             last=tuple(fields["last"]) if fields["last"] else None,
+            why=tuple((name, value) for name, value in fields["why"]),
             over=Reason[fields["over"]] if fields["over"] else None,
         )
 
@@ -126,6 +138,8 @@ def begin_call(table: Table, forward: Forward, attempts: tuple[Attempt, ...]) ->
 
 def first_step(state: CallState) -> NextAttempt | FinalReply:
     """The first attempt; without any address to call the call has failed before it began."""
+    if not state.attempts:
+        return reply_for(Reason.NoReachableTarget)
     return NextAttempt(state.current) if state.current else _exhausted(state)
 
 
@@ -134,26 +148,40 @@ def after_failure(
 ) -> tuple[CallState, NextAttempt | FinalReply]:
     """The state and what to do now. A cancelled call never comes here: its caller has hung up."""
     if failure.kind is FailureKind.RESPONSE:
-        state = replace(state, last=(failure.status, failure.text))
+        state = replace(state, last=(failure.status, failure.text), why=failure.why)
     if failure.kind is FailureKind.OVER_LIMIT:
         state = replace(state, over=failure.over)
     if failure.kind is FailureKind.RING_TIMEOUT:
         return state, reply_for(Reason.RingTimeout)
     if state.direction is Direction.ORIGINATION and failure.status == 302:
         if state.redirected:
-            return state, reply_for(Reason.RedirectFailed)  # S73
+            return state, reply_for(Reason.RedirectFailed, state.why)  # S73
         state = _with_redirect(table, state, failure.contact)
     elif _is_final(state.direction, failure):
-        return state, _passed_on(failure.status, failure.text)
+        return state, _passed_on(state, failure.status, failure.text)
     elif state.direction is Direction.TERMINATION and failure.elapsed >= POST_DIAL_DELAY_SECONDS:
-        return state, reply_for(Reason.PostDialDelayExceeded)
+        return state, reply_for(Reason.PostDialDelayExceeded, state.why)
     state = replace(state, position=state.position + 1)
     return state, first_step(state)
 
 
-def reply_for(reason: Reason) -> FinalReply:
+def reply_for(reason: Reason, headers: tuple[tuple[str, str], ...] = ()) -> FinalReply:
     """The answer that a reason stands for."""
-    return FinalReply(reason.value.status, reason.value.text, reason)
+    return FinalReply(reason.value.status, reason.value.text, reason, headers)
+
+
+def told_causes(values: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Of the headers of a target's answer those that tell its cause, for the answer that the edge gives.
+
+    A Retry-After does not: it is one target's, and the caller would hold it for the edge's. At most four
+    causes of each name, none longer than 255 characters: a longer one is left out, since half may mislead.
+    """
+    kept = []
+    for name, value in values:
+        members = [each for each in split_header(value) if len(each) <= LONGEST_PHRASE]
+        if name in CAUSES and members:
+            kept.append((name, ", ".join(members[:_MOST_CAUSES])))
+    return tuple(kept)
 
 
 def _is_final(direction: Direction, failure: Failure) -> bool:
@@ -165,18 +193,18 @@ def _is_final(direction: Direction, failure: Failure) -> bool:
     return failure.status in FINAL_AT_CUSTOMER or failure.status >= 600
 
 
-def _passed_on(status: int, text: str) -> FinalReply:
+def _passed_on(state: CallState, status: int, text: str) -> FinalReply:
     """A target's answer as the caller may see it: redirects and challenges are not for the caller."""
     if 300 <= status < 400 or status in (401, 407):
-        return reply_for(Reason.TargetFailed)
-    return FinalReply(status, text)
+        return reply_for(Reason.TargetFailed, state.why)
+    return FinalReply(status, text, headers=state.why)
 
 
 def _exhausted(state: CallState) -> FinalReply:
     if state.last is not None:
         if state.redirected and state.last[0] == 302:
-            return reply_for(Reason.RedirectFailed)  # its target was refused or never answered
-        return _passed_on(*state.last)
+            return reply_for(Reason.RedirectFailed, state.why)  # its target was refused or never answered
+        return _passed_on(state, *state.last)
     return reply_for(state.over or Reason.NoAnswer)
 
 
@@ -247,6 +275,7 @@ def _plain(state: CallState) -> dict[str, Any]:
         "position": state.position,
         "redirected": state.redirected,
         "last": state.last,
+        "why": state.why,
         "over": state.over.name if state.over else None,
     }
 

@@ -21,9 +21,9 @@ GRACE_SECONDS: Final = 60
 """How much longer than its call a dialog token holds: the last BYE may be repeated for half a minute."""
 
 
-def facts_of(request: SipRequest, decision: Forward, state: CallState, call_sid: str) -> CallFacts:
+def facts_of(decision: Forward, state: CallState, call_sid: str) -> CallFacts:
     """The facts of a call that goes on."""
-    sender, receiver = _without_tag(request.header("from")), _without_tag(request.header("to"))
+    parties = decision.parties
     return CallFacts(
         direction=state.direction,
         trunk=state.trunk,
@@ -33,18 +33,14 @@ def facts_of(request: SipRequest, decision: Forward, state: CallState, call_sid:
         carrier=decision.carrier,
         secure=state.secure,
         calling=decision.calling,
-        anonymous=False,
+        anonymous=parties.anonymous,
         emergency=state.direction is Direction.TERMINATION and decision.called in EMERGENCY_NUMBERS,
         max_duration_seconds=decision.max_duration_seconds,
-        from_received=sender,
-        from_sent=sender,
-        to_received=receiver,
-        to_sent=receiver,
+        from_received=parties.from_received,
+        from_sent=parties.from_sent,
+        to_received=parties.to_received,
+        to_sent=parties.to_sent,
     )
-
-
-def _without_tag(value: str) -> str:
-    return value
 
 
 def facts_with_carrier(facts: CallFacts, attempt: Attempt) -> CallFacts:

@@ -187,6 +187,13 @@ class Reason(Enum):
         403, "Transfer Not Allowed", 32218, "S23", "REFER on a trunk without transfer"
     )
     RedirectFailed = Answer(480, "Redirect Failed", 32219, "S73", "a second redirect, or a refused target")
+    NoReachableTarget = Answer(
+        480,
+        "No Reachable Target",
+        None,
+        "S66",
+        "no target has an address to call: names do not resolve, or lead to denied networks or to an edge",
+    )
     NoAnswer = Answer(408, "Request Timeout", 32011, "S65", "no target answered at all")
     RingTimeout = Answer(
         480, "Temporarily Unavailable", None, "answers", "the called side rang until the limit"

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sipedge.routing.attempts import plan_attempts
 from sipedge.routing.decision import Direction
 from sipedge.routing.failover import (
+    CAUSES,
     CallState,
     Failure,
     FailureKind,
@@ -16,10 +21,12 @@ from sipedge.routing.failover import (
     begin_call,
     first_step,
     reply_for,
+    told_causes,
 )
 from sipedge.routing.reasons import Reason
 from sipedge.table import Table
 from support.calls import forwarded, make_platform, make_pstn_request, make_request, table_of
+from support.strategies import hostile_text
 from support.tables import make_carrier, make_gateway, make_target
 
 CUSTOMER_ANSWERED = frozenset({400, 404, 405, 410, 416, 482, 484, 486}) | frozenset(range(600, 700))
@@ -151,11 +158,75 @@ def test_a_carrier_over_its_limit_lets_the_next_one_try() -> None:
     assert last == FinalReply(503, "Text 503")
 
 
+WHY = (("Reason", "Q.850;cause=34"), ("Warning", '399 carrier "no circuit, all busy"'))
+
+
+@pytest.mark.parametrize(
+    ("direction", "status", "reason"),
+    (
+        (Direction.ORIGINATION, 503, None),
+        (Direction.ORIGINATION, 486, None),
+        (Direction.ORIGINATION, 407, Reason.TargetFailed),
+        (Direction.TERMINATION, 302, Reason.TargetFailed),
+        (Direction.TERMINATION, 503, None),
+    ),
+)
+def test_the_last_answer_s_cause_is_told(direction: Direction, status: int, reason: Reason | None) -> None:
+    """RFC 3326: a caller's exchange decides by the Q.850 cause, whatever became of the status."""
+    table, state = make_call(direction)
+    state, _ = step(table, state, replace(response(500), why=(("Reason", "Q.850;cause=1"),)))
+    state, result = step(table, state, replace(response(status), why=WHY))
+    if isinstance(result, NextAttempt):
+        _, result = step(table, state, Failure(FailureKind.NO_RESPONSE))
+    assert isinstance(result, FinalReply)
+    assert (result.reason, result.headers) == (reason, WHY)
+
+
+def test_an_answer_of_our_own_tells_no_target_s_cause() -> None:
+    """408 for silence, 480 after ringing for too long: nobody gave a cause."""
+    table, state = make_call(Direction.ORIGINATION, targets=1)
+    for kind in (FailureKind.NO_RESPONSE, FailureKind.RING_TIMEOUT):
+        _, result = step(table, state, Failure(kind))
+        assert isinstance(result, FinalReply)
+        assert result.headers == ()
+
+
+@pytest.mark.parametrize(
+    ("values", "kept"),
+    (
+        ((), ()),
+        ((("Reason", ""), ("Warning", " , ")), ()),
+        (
+            (("Reason", "Q.850;cause=34, SIP;cause=503"),),
+            (("Reason", "Q.850;cause=34, SIP;cause=503"),),
+        ),
+        (WHY, WHY),
+        ((("Reason", "a, " * 9),), (("Reason", "a, a, a, a"),)),
+        ((("Reason", "x" * 256 + ", b"),), (("Reason", "b"),)),
+        ((("Retry-After", "3600"), ("Via", "SIP/2.0/UDP x")), ()),
+    ),
+)
+def test_causes_are_few_and_short(
+    values: tuple[tuple[str, str], ...], kept: tuple[tuple[str, str], ...]
+) -> None:
+    """A Retry-After would be taken for the edge's own."""
+    assert told_causes(values) == kept
+
+
+@given(st.lists(st.tuples(st.sampled_from(CAUSES), hostile_text)))
+def test_any_cause_is_bounded_and_travels_through_the_state(values: list[tuple[str, str]]) -> None:
+    kept = told_causes(values)
+    assert all(len(value) <= 4 * 257 for _, value in kept)
+    _, state = make_call(Direction.ORIGINATION)
+    state = replace(state, why=kept)
+    assert CallState.from_text(state.to_text()) == state
+
+
 def test_a_call_without_any_address_ends_before_it_begins() -> None:
     _, state = make_call(Direction.ORIGINATION, targets=1)
     nothing = CallState(state.direction, state.trunk, state.account, state.secure, ())
     assert nothing.current is None
-    assert first_step(nothing) == reply_for(Reason.NoAnswer)
+    assert first_step(nothing) == reply_for(Reason.NoReachableTarget)
 
 
 def test_a_call_begins_with_its_first_attempt() -> None:
