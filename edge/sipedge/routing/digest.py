@@ -26,8 +26,8 @@ _SCHEME: Final = re.compile(r"\s*digest\s", re.IGNORECASE)
 _DIGEST: Final = "digest"
 _MD5: Final = frozenset({"", "md5"})
 _MD5_SESS: Final = "md5-sess"
-_LONGEST_VALUE: Final = 4_096
-"""Characters of one header value that is read at all."""
+_LONGEST_VALUE: Final = 8_192
+"""Characters of a header value that is read at all."""
 _LONGEST_ECHO: Final = 512
 """Characters of a nonce or opaque that an answer repeats."""
 _FIRST_USE: Final = "00000001"

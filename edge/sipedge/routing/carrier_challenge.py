@@ -1,0 +1,60 @@
+"""Which challenge of a carrier is answered, and by what (RFC 3261 section 22). Pure.
+
+Never a challenge of a customer's side, and never for another realm than the carrier's one: an answer to a
+challenge that the wrong side made hands it a password to guess at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sipedge.routing.digest import answerable, authorization
+from sipedge.table import CarrierRow
+
+CHALLENGES: Final = {401: "WWW-Authenticate", 407: "Proxy-Authenticate"}
+"""The header that an answer with this status brings a challenge in; a forking proxy may add the other one."""
+_ANSWERS: Final = {"WWW-Authenticate": "Authorization", "Proxy-Authenticate": "Proxy-Authorization"}
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengedRequest:
+    """A request of the edge's that a carrier has answered by 401 or 407."""
+
+    method: str
+    request_uri: str
+    """As it was sent."""
+    status: int
+    challenges: Mapping[str, tuple[str, ...]]
+    """Values by the names in `CHALLENGES`."""
+    answered: tuple[str, ...] = ()
+    """Nonces that this request has answered already."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeAnswer:
+    """What the request needs to be sent once more, to where it was sent; its CSeq grows by one (section 22.2)."""
+
+    header: tuple[str, str]
+    answered: tuple[str, ...]
+    """All nonces answered, this one too: what the next `ChallengedRequest` has to say."""
+
+
+def answer_challenge(
+    carrier: CarrierRow | None, request: ChallengedRequest, cnonce: str
+) -> ChallengeAnswer | None:
+    """The answer to the first challenge of the carrier's realm; None if there is nothing to answer.
+
+    `cnonce` is a text that nobody can foretell.
+    """
+    if carrier is None or carrier.realm is None or carrier.username is None or carrier.ha1 is None:
+        return None
+    for name in sorted(CHALLENGES.values(), key=lambda name: name != CHALLENGES.get(request.status)):
+        found = answerable(request.challenges.get(name, ()), carrier.realm, request.answered)
+        if found is not None:
+            value = authorization(
+                found, carrier.username, carrier.ha1, request.method, request.request_uri, cnonce
+            )
+            return ChallengeAnswer((_ANSWERS[name], value), (*request.answered, found.nonce))
+    return None
