@@ -1,6 +1,7 @@
 """Generated SIP messages, most of them served and all of them odd somewhere: what senders write.
 
-A case is drawn from its number alone, so that a failing one can be repeated. Nothing here knows what is right.
+A case is drawn from its number alone, so that a failing one can be repeated. Nothing here knows what is
+right.
 """
 
 from __future__ import annotations
@@ -372,3 +373,73 @@ FAULTS: Final = (
     _some(*((f"X-Many-{place}", "1") for place in range(3))),
 )
 """What only a broken sender writes, or one that is up to something."""
+
+
+def draw_later(dice: Random, draft: Draft, peers: Peers, *, secure: bool, with_body: bool = True) -> None:
+    """Makes a request in a dialog odd, and gives some of them a body."""
+    profile = "RTP/SAVP" if secure else "RTP/AVP"
+    if dice.random() < 0.06:
+        profile = "RTP/AVP" if secure else "RTP/SAVP"
+    may_offer = draft.method in ("INVITE", "UPDATE", "ACK") and with_body
+    if may_offer and dice.random() < 0.7:
+        draft.body = sdp(peers.pbx, profile=profile)
+        draft.add((dice.choice(("Content-Type", "c")), "application/sdp"))
+    elif draft.method == "INFO" and dice.random() < 0.6:
+        draft.body = "Signal=5\r\nDuration=160\r\n"
+        draft.add(("Content-Type", "application/dtmf-relay"), ("Info-Package", "dtmf"))
+    if draft.method == "PRACK":
+        draft.add(("RAck", "1 1 INVITE"))
+    if draft.method == "NOTIFY":
+        draft.add(("Event", "talk"), ("Subscription-State", "active"))
+    for change in dice.sample(LATER_ODDITIES, dice.choice((0, 1, 2, 3))):
+        change(dice, draft, peers)
+    if draft.method not in ("ACK", "BYE") and dice.random() < 0.12:
+        dice.choice(LATER_FAULTS)(dice, draft, peers)
+
+
+def draw_answer(dice: Random, draft: Draft, peers: Peers, *, with_media: bool, secure: bool) -> None:
+    """Makes an answer odd; `with_media` gives it a session description."""
+    if with_media:
+        profile = "RTP/SAVP" if secure else "RTP/AVP"
+        if dice.random() < 0.06:
+            profile = "RTP/AVP" if secure else "RTP/SAVP"
+        draft.body = sdp(peers.telco, profile=profile)
+        draft.add(("Content-Type", "application/sdp"))
+    for change in dice.sample((*LATER_ODDITIES, *ANSWER_ODDITIES), dice.choice((0, 1, 2, 4))):
+        change(dice, draft, peers)
+
+
+def _other_names(dice: Random, draft: Draft, peers: Peers) -> None:
+    """Another URI in From, the tag the same: tags alone tell a dialog."""
+    for name in ("From", "To"):
+        value = next((each for key, each in draft.headers if key == name), "")
+        if ";tag=" in value and dice.random() < 0.5:
+            draft.set(name, f'"Other" <sip:{FOREIGN}@other.example>;tag={value.rpartition(";tag=")[2]}')
+
+
+LATER_ODDITIES: Final = (
+    *(each for each in ODDITIES if each not in (_second_via, _short_names, _no_contact_needed)),
+    _other_names,
+)
+"""What may stand in any message of a call."""
+ANSWER_ODDITIES: Final = (
+    _some(
+        ("Warning", '399 x "odd"'), ("Reason", "Q.850;cause=21"), ("Retry-After", "120"), ("Server", "Odd/2")
+    ),
+    _some(
+        ("WWW-Authenticate", 'Digest realm="x", nonce="y"'),
+        ("Proxy-Authenticate", 'Digest realm="x", nonce="y"'),
+    ),
+    _some(("Error-Info", "<sip:x@y>"), ("Unsupported", "magic"), ("Authentication-Info", 'nextnonce="x"')),
+)
+LATER_FAULTS: Final = (
+    _without("Contact"),
+    _without("Max-Forwards"),
+    _with("Max-Forwards", "0", "many", "300"),
+    _other_method_in_cseq,
+    _twice("Contact"),
+    _some(("Require", "magic"), ("Proxy-Require", "magic"), ("Require", "replaces")),
+    _body("multipart/mixed;boundary=b", _PARTS.format("v=0\r\nm=audio 4 RTP/AVP 0")),
+    _body("application/isup", "binary"),
+    _body("application/sdp", "v=0\r\nm=audio 4 RTP/SAVPF 0\r\nm=audio 6 RTP/AVP 0\r\n"),
+)

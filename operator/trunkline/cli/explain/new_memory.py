@@ -21,12 +21,10 @@ _RING_SECONDS: Final = 120
 """How long a target may ring, unless an instance's settings say otherwise."""
 
 
-def facts_of_call(
-    table: Table, request: SipRequest, forward: Forward, attempts: tuple[Attempt, ...]
-) -> CallFacts:
+def facts_of_call(table: Table, forward: Forward, attempts: tuple[Attempt, ...]) -> CallFacts:
     """What never changes while the call lasts."""
     state = begin_call(table, forward, attempts)
-    return facts_of(request, forward, state, CALL_SID_MADE_AT_THE_EDGE)
+    return facts_of(forward, state, CALL_SID_MADE_AT_THE_EDGE)
 
 
 def memory_of_call(

@@ -99,7 +99,7 @@ def _forwarded(table: Table, request: SipRequest, forward: Forward, now: float) 
         step = first_step(begin_call(table, forward, attempts))
         reason = step.reason if isinstance(step, FinalReply) and step.reason else Reason.NoAnswer
         return Passage(_unreachable(forward, reason))
-    facts = facts_of_call(table, request, forward, attempts)
+    facts = facts_of_call(table, forward, attempts)
     common = Passing(request.headers, _circumstances(request, forward))
     common.count_hop()
     common.keep(request_travels(request.method), f"does not travel in {request.method}")
