@@ -7,6 +7,7 @@ Above the marker a file is written by hand, below it by `make golden`; a decisio
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,6 +19,7 @@ from sipedge.routing.authenticate import DigestResult
 from sipedge.routing.decision import Decision
 from sipedge.routing.message import SipRequest
 from sipedge.routing.route import route
+from sipedge.routing.wellformed import completed
 from sipedge.secret import Secret
 from sipedge.table import MemoryRows, Table
 from trunkline.cli.reading import Reading, read
@@ -29,9 +31,10 @@ MARKER = "--- # decisions, written by `make golden`\n"
 CALLS = "---\ncalls:\n"
 KEYS = {
     "it", "edge", "source", "transport", "method", "request-uri", "from", "headers", "username", "digest",
-    "sdp", "tls-version", "seed", "draining",
+    "sdp", "tls-version", "seed", "draining", "without",
 }  # fmt: skip
-"""What a call may say. `digest` overrides what becomes of the credentials of `username`."""
+"""What a call may say. `digest` overrides what becomes of the credentials of `username`; a header that every
+request has is added, unless it stands in `without`."""
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -104,7 +107,7 @@ def document(decision: Decision) -> dict[str, Any]:
 def request_of(call: Mapping[str, Any]) -> SipRequest:
     transport = call.get("transport", "udp")
     written = {"From": call.get("from", "<sip:anonymous@anonymous.invalid>"), **call.get("headers", {})}
-    return SipRequest(
+    request = SipRequest(
         method=call.get("method", "INVITE"),
         request_uri=call["request-uri"],
         source=call["source"],
@@ -119,6 +122,9 @@ def request_of(call: Mapping[str, Any]) -> SipRequest:
         username=call.get("username"),
         tls_version=call.get("tls-version", "TLSv1.2" if transport == "tls" else None),
     )
+    whole = completed(request)
+    left_out = {name.lower() for name in call.get("without", ())}
+    return replace(whole, headers={k: v for k, v in whole.headers.items() if k not in left_out})
 
 
 def digest_of(call: Mapping[str, Any]) -> Callable[[tuple[Secret, ...]], DigestResult]:

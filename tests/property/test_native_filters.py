@@ -1,4 +1,4 @@
-"""What native filters take is what the table says, for every name: asked of the C library's own expressions."""
+"""What native filters take is what the table says, for every name: asked of the C library itself."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from sipedge.routing.authenticate import DigestResult
 from sipedge.routing.decision import Decision, Forward
 from sipedge.routing.message import SipRequest
 from sipedge.routing.route import route
+from sipedge.routing.wellformed import completed
 from sipedge.secret import Secret
 from sipedge.table import EdgeTable, MemoryRows, Table, TrunkRow
 from support.tables import Platform, make_account, make_carrier, make_gateway, make_target, make_trunk
@@ -57,22 +58,24 @@ def make_request(
     username: str | None = None,
     tls_version: str | None = None,
 ) -> SipRequest:
-    """An INVITE of the PBX of acme/hq to a number of the PSTN, unless told otherwise."""
+    """An INVITE of the PBX of acme/hq to a number of the PSTN, unless told otherwise; well-formed, too."""
     every = {"From": caller, **(headers or {})}
     values = {
         name.lower(): (value,) if isinstance(value, str) else tuple(value) for name, value in every.items()
     }
-    return SipRequest(
-        method=method,
-        request_uri=request_uri,
-        source=source,
-        source_port=5060,
-        transport=transport,
-        received_on=EDGE_ADDRESS,
-        headers=values,
-        body=body,
-        username=username,
-        tls_version=tls_version or ("TLSv1.2" if transport == "tls" else None),
+    return completed(
+        SipRequest(
+            method=method,
+            request_uri=request_uri,
+            source=source,
+            source_port=5060,
+            transport=transport,
+            received_on=EDGE_ADDRESS,
+            headers=values,
+            body=body,
+            username=username,
+            tls_version=tls_version or ("TLSv1.2" if transport == "tls" else None),
+        )
     )
 
 
@@ -81,7 +84,7 @@ def make_pstn_request(called: str = OWN_NUMBER, **changes: object) -> SipRequest
     request = make_request(
         f"sip:{called}@{EDGE_ADDRESS}", source=CARRIER, caller="<sip:+12125550199@telco.example>;tag=1"
     )
-    return replace(request, **changes)  # type: ignore[arg-type]
+    return completed(replace(request, **changes))  # type: ignore[arg-type]
 
 
 def known_user_passes(ha1s: tuple[Secret, ...]) -> DigestResult:

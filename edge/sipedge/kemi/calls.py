@@ -77,6 +77,7 @@ def start_call(room: CallRoom, received: Received, request: SipRequest, decision
     KSR.dialog.dlg_manage()
     limit_duration(decision.max_duration_seconds)
     memory.begin(facts, caller, learned)
+    writer.count_hop()  # into the transaction's own copy: later attempts start from that
     if KSR.tm.t_newtran() <= 0:
         return  # a retransmission, which another worker is answering
     over = count_call(decision.limits)

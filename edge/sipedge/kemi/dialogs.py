@@ -13,7 +13,7 @@ from sipedge.kemi.duration import is_alive
 from sipedge.kemi.journal import note_reason
 from sipedge.kemi.ksr import KSR
 from sipedge.kemi.memory import Asked
-from sipedge.kemi.reader import Received, answer_of, request_of, text
+from sipedge.kemi.reader import Received, answer_of, request_of, request_uri, text
 from sipedge.routing.decision import Step
 from sipedge.routing.dialog import (
     SPAN_SECONDS,
@@ -30,12 +30,12 @@ from sipedge.routing.memory import CallMemory
 from sipedge.routing.message import SipRequest
 from sipedge.routing.reasons import Reason
 from sipedge.routing.tokens import HeldToken, TokenKeeper
+from sipedge.routing.wellformed import MAXIMUM_HOPS
 from sipedge.table import Table
 from sipedge.uri import parse_uri
 
 REPLY_ROUTE = "ksr_onreply_dialog"
 
-_MAXIMUM_HOPS = 70
 _REQUESTS: Final = "requests"
 """The htable of requests in dialogs: how many, by the dialog's key and the time in tens of seconds."""
 
@@ -58,7 +58,7 @@ def held_token(tokens: TokenKeeper, received: Received) -> HeldToken | None:
 
     It is in the first Route, or in the Request-URI that a strict router makes of that (RFC 3261 16.12.1.2).
     """
-    for uri in (received.first_uri("route"), parse_uri(text("$ru"))):
+    for uri in (received.first_uri("route"), parse_uri(request_uri())):
         held = tokens.read(uri, received.call_id, received.from_tag, received.to_tag, time.time())
         if held is not None:
             return held
@@ -129,10 +129,12 @@ def _follow(
     known: CallMemory,
     decision: Follow,
 ) -> None:
+    if not text("$ru"):
+        KSR.seturi(decision.hop.uri)  # Kamailio routes no request whose URI it cannot read
     if KSR.rr.loose_route() <= 0:
         _refuse(request, RefuseInDialog(decision.steps, Reason.NoDialog))
         return
-    KSR.maxfwd.process_maxfwd(_MAXIMUM_HOPS)
+    KSR.maxfwd.process_maxfwd(MAXIMUM_HOPS)
     memory.learn(decision.learned, by_caller=held.by_caller, tag=received.from_tag)
     writer.put_back(received)
     writer.change_headers(received, decision.changes)
@@ -196,7 +198,7 @@ def judge_stray_answer(room: DialogRoom, received: Received) -> None:
     held = next((each for each in tokens_held if each is not None), None)
     known = memory.of_call(held.token, received.to_tag) if held is not None else None
     shift = held.token.cseq_shift if held is not None else 0
-    decision = judge_repeated_answer(answer_of(received), known, shift)
+    decision = judge_repeated_answer(room.table, answer_of(received), known, shift)
     if decision.drop:
         writer.drop_answer()
     else:

@@ -103,10 +103,6 @@ class Jsonrpcs(Protocol):
     def exec(self, request: str, /) -> int: ...
 
 
-class Sanity(Protocol):
-    def sanity_check(self, checks: int, uri_checks: int, /) -> int: ...
-
-
 class Maxfwd(Protocol):
     def process_maxfwd(self, maximum: int, /) -> int: ...
 
@@ -132,7 +128,6 @@ class Ksr(Protocol):
     htable: Htable
     tcpops: Tcpops
     jsonrpcs: Jsonrpcs
-    sanity: Sanity
     maxfwd: Maxfwd
     uac: Uac
 

@@ -86,7 +86,7 @@ def read_message(*, is_request: bool) -> Received | None:
     Kamailio's own parser walks, so that what is judged here is what Kamailio forwards. The walk ends at the
     first bound that is passed: `Received.sizes` then tells it, and the rest is not to be used.
     """
-    request_uri = size_of(text("$ru")) if is_request else 0
+    uri_size = size_of(request_uri()) if is_request else 0
     call_id, from_tag, to_tag = text("$ci"), text("$ft"), text("$tt")
     method = text("$rm")
     walk = _Walk(travels=lambda name: passes(method, name, is_answer=not is_request))
@@ -94,7 +94,7 @@ def read_message(*, is_request: bool) -> Received | None:
         return None
     identifiers = (walk.longest_branch, size_of(call_id), size_of(from_tag), size_of(to_tag))
     return Received(
-        MessageSizes(request_uri, walk.longest_uri, max(identifiers), walk.count),
+        MessageSizes(uri_size, walk.longest_uri, max(identifiers), walk.count),
         call_id,
         from_tag,
         to_tag,
@@ -160,6 +160,11 @@ def _folded(value: str) -> str:
     return " ".join(value.split())
 
 
+def request_uri() -> str:
+    """The Request-URI as it came, also where Kamailio cannot read it and has none: `sip:x@my_pbx`."""
+    return text("$ru") or next(iter(text("$(mb{line.at,0})").split()[1:2]), "")
+
+
 def connection_id() -> int | None:
     """The connection that the message at hand came by; None over UDP."""
     return None if text("$proto").lower() == "udp" else int(text("$conid") or 0) or None
@@ -171,7 +176,7 @@ def request_of(received: Received, realm: str) -> SipRequest:
     credentials = credentials_of(received.headers.get("proxy-authorization", ()), realm)
     return SipRequest(
         method=text("$rm"),
-        request_uri=text("$ru"),
+        request_uri=request_uri(),
         source=text("$si"),
         source_port=int(text("$sp") or 0),
         transport=transport,
@@ -180,8 +185,10 @@ def request_of(received: Received, realm: str) -> SipRequest:
         from_tag=received.from_tag,
         to_tag=received.to_tag,
         received_on=text("$Ri"),
+        version=text("$rv"),
         headers=received.headers,
         body=text("$rb"),
+        body_size=int(text("$bs") or 0),
         username=credentials.username if credentials else None,
         tls_version=text("$tls_version") or None if transport == "tls" else None,
     )
@@ -202,4 +209,5 @@ def answer_of(received: Received) -> SipAnswer:
         to_tag=received.to_tag,
         headers=received.headers,
         body=text("$rb"),
+        body_size=int(text("$bs") or 0),
     )

@@ -22,14 +22,10 @@ from sipedge.routing.message import SipRequest
 from sipedge.routing.reasons import Reason
 from sipedge.routing.route import may_be_answered, route
 from sipedge.routing.tokens import TokenKeeper
+from sipedge.routing.wellformed import answer_fault
 from sipedge.store import LmdbRows
 from sipedge.table import Table
 
-_SANITY_CHECKS: Final = 17895
-"""Every check of the sanity module that a request of a call must pass."""
-_SANITY_URIS: Final = 7
-"""The URIs of the request line, From and To."""
-_MAXIMUM_HOPS: Final = 70
 _DRAINING: Final = "drain"
 _READY_USER: Final = "ready"
 _DICE: Final = secrets.SystemRandom()
@@ -112,7 +108,9 @@ class Routes:
             )
             writer.drop_answer()
             return
-        if is_ambiguous(received.from_tag, received.to_tag):
+        fault = answer_fault(received.headers, int(text("$bs") or 0))
+        if fault or is_ambiguous(received.from_tag, received.to_tag):
+            note_reason(Reason.MalformedRequest, detail=f"an answer: {fault or 'its tags are the same'}")
             writer.drop_answer()
             return
         writer.put_back(received)
@@ -174,7 +172,6 @@ class Routes:
             writer.refuse(excess.reason)
 
     def _without_dialog(self, received: Received) -> None:
-        fault = _fault(received)
         with self._rows.transaction() as rows:
             table = Table(rows)
             site = table.site()
@@ -189,19 +186,12 @@ class Routes:
                 dice=_DICE.random,
                 draining=KSR.htable.sht_gete("ctl", _DRAINING) == 1,
             )
-            if not isinstance(decision, Drop):
-                fault = fault or _unserved(request)
-            self._carry_out(table, received, request, decision, fault)
+            self._carry_out(table, received, request, decision)
 
-    def _carry_out(
-        self, table: Table, received: Received, request: SipRequest, decision: Decision, fault: Reason | None
-    ) -> None:
+    def _carry_out(self, table: Table, received: Received, request: SipRequest, decision: Decision) -> None:
         match decision:
             case Drop():
                 note_refusal(decision, decision.reason)
-            case _ if fault is not None:
-                note_reason(fault, trunk=decision.trunk, direction=decision.direction)
-                writer.refuse(fault)
             case Reject():
                 writer.reject(decision, decision.reason, decision.headers)
             case Challenge():
@@ -240,22 +230,3 @@ def _is_retransmission() -> bool:
         KSR.tm.t_check_trans()
         return True
     return KSR.tm.t_check_trans() == 0
-
-
-def _fault(received: Received) -> Reason | None:
-    """Why a request outside a dialog cannot be read or must not go on; None if it can."""
-    if not received.from_tag:
-        return Reason.MalformedRequest  # RFC 3261 section 8.1.1.3: without a From-tag there is no dialog
-    if KSR.sanity.sanity_check(_SANITY_CHECKS, _SANITY_URIS) <= 0 or "?" in text("$ru"):
-        return Reason.MalformedRequest
-    if KSR.maxfwd.process_maxfwd(_MAXIMUM_HOPS) <= 0:
-        return Reason.TooManyHops
-    return None
-
-
-def _unserved(request: SipRequest) -> Reason | None:
-    if request.method == "CANCEL":
-        return Reason.NoDialog
-    if request.header("content-type").lower().startswith("multipart/"):
-        return Reason.BodyNotSupported
-    return None

@@ -14,6 +14,7 @@ from sipedge.routing.failover import CallState
 from sipedge.routing.headers import LONGEST_PHRASE, clean, header_line, passes, phrase
 from sipedge.routing.hops import Hop, hop_of_attempt
 from sipedge.routing.reasons import Reason
+from sipedge.routing.wellformed import MAXIMUM_HOPS
 from sipedge.uri import bracketed
 
 _QOP_AUTH = 1
@@ -79,6 +80,11 @@ def put_back(received: Received) -> None:
     """Headers that the walk took out and that travel on with another value."""
     for name, value in received.rewritten:
         KSR.hdr.append(header_line(name, value))
+
+
+def count_hop() -> None:
+    """One less in Max-Forwards; that it is a number, and not 0, has been judged."""
+    KSR.maxfwd.process_maxfwd(MAXIMUM_HOPS)
 
 
 def change_headers(received: Received, changes: HeaderChanges) -> None:

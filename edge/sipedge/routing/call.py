@@ -31,6 +31,11 @@ class Side:
     number: NumberRow | None = None
     """Who owns the called number, in origination."""
 
+    @property
+    def is_emergency(self) -> bool:
+        """True for an emergency short code dialled by a trunk."""
+        return self.direction is Direction.TERMINATION and self.called in EMERGENCY_NUMBERS
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -58,8 +63,7 @@ class Call:
 
     @property
     def is_emergency(self) -> bool:
-        """True for an emergency short code dialled by a trunk."""
-        return self.direction is Direction.TERMINATION and self.called in EMERGENCY_NUMBERS
+        return self.side.is_emergency
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from sipedge.routing import headers, identity, parties, privacy, sdp, wellformed
+from sipedge.routing import headers, identity, privacy, sdp, wellformed
 from sipedge.routing.authenticate import DigestCheck, DigestResult
 from sipedge.routing.call import Check, Finding, failed, passed, run_checks, skipped
 from sipedge.routing.decision import Direction, HeaderChanges, Step
 from sipedge.routing.hops import Hop, answer_goes_to
-from sipedge.routing.memory import LONGEST_SDP, CallFacts, CallMemory, SideKind, SideMemory
+from sipedge.routing.memory import LONGEST_SDP, CallMemory, SideKind, SideMemory
 from sipedge.routing.message import Message, SipAnswer, SipRequest
 from sipedge.routing.reasons import Reason
 from sipedge.routing.sides import (
@@ -208,7 +208,9 @@ def is_ambiguous(from_tag: str, to_tag: str) -> bool:
     return bool(to_tag) and from_tag == to_tag
 
 
-def judge_repeated_answer(answer: SipAnswer, memory: CallMemory | None, cseq_shift: int) -> AnswerDecision:
+def judge_repeated_answer(
+    table: Table, answer: SipAnswer, memory: CallMemory | None, cseq_shift: int
+) -> AnswerDecision:
     """What becomes of an answer that no transaction waits for; `memory` is None without a valid token.
 
     A callee repeats its 2xx for longer than the transaction lasts (RFC 3261 13.3.1.4). It goes to the caller
@@ -220,11 +222,12 @@ def judge_repeated_answer(answer: SipAnswer, memory: CallMemory | None, cseq_shi
     places = {hop for hop in (caller.source, caller.hop) if hop is not None}
     if not any(answer_goes_to(vias, hop, caller.connection) for hop in places):
         return AnswerDecision((), drop=True)
+    changes = identity.changes_in_dialog(table, memory, answer, by_caller=False)
     match = _CSEQ.fullmatch(answer.header("cseq").strip())
-    if not cseq_shift or match is None:
-        return AnswerDecision(())
-    original = ("CSeq", f"{max(int(match[1]) - cseq_shift, 0)} {match[2]}")
-    return AnswerDecision((), HeaderChanges(replace=(original,)))
+    if cseq_shift and match is not None:
+        original = ("CSeq", f"{max(int(match[1]) - cseq_shift, 0)} {match[2]}")
+        changes += HeaderChanges(replace=(original,))
+    return AnswerDecision((), changes)
 
 
 def _around(
@@ -349,11 +352,15 @@ def _followed(later: LaterRequest, hop: Hop, fault: Reason | None, steps: tuple[
     shift = memory.caller_shift if later.by_caller else memory.callee_shift
     sender = refreshed(later.around(later.sender), later.sender, request, is_caller=later.by_caller)
     learned = learned_sdp(request, sender, other_offers=memory.open_offer is (not later.by_caller))
+    contact = later.receiver.contact
+    if _has_further_route(request):
+        contact = privacy.true_contact(request.request_uri, contact)
+    changes = identity.changes_in_dialog(later.table, memory, request, by_caller=later.by_caller)
     return Follow(
         steps,
         hop,
-        request_uri=_request_uri(request, later.receiver.contact),
-        changes=_shifted(request, shift) + _shown_of_request(later),
+        request_uri=contact or None,
+        changes=changes + _shifted(request, shift),
         body=_mended_body(request, fault),
         learned=learned,
         end_call=fault if fault in _MEDIA_FAULTS and request.method == "ACK" else None,
@@ -368,27 +375,6 @@ def _mended_body(request: SipRequest, fault: Reason | None) -> str | None:
     if fault is None:
         return None
     return sdp.body_with_media_refused(request) if fault in _MEDIA_FAULTS else ""
-
-
-def _shown_of_request(later: LaterRequest) -> HeaderChanges:
-    facts, request = later.memory.facts, later.request
-    kind = later.sender.kind
-    names = parties.exchanged(facts, request, by_caller=later.by_caller, is_answer=False, sender=kind)
-    return _identity(later.table, facts, kind, request) + HeaderChanges(replace=names)
-
-
-def _identity(table: Table, facts: CallFacts | None, sender: SideKind, message: Message) -> HeaderChanges:
-    site = table.site()
-    return _NOTHING if site is None else identity.later_changes(table, site, facts, sender, message)
-
-
-def _request_uri(request: SipRequest, contact: str) -> str | None:
-    """The Contact that is known; behind further Routes only where the sender was shown another for it."""
-    if not contact:
-        return None
-    if _has_further_route(request):
-        return privacy.true_contact(request.request_uri, contact) or None
-    return contact
 
 
 def _has_further_route(request: SipRequest) -> bool:
@@ -433,13 +419,11 @@ def _changes_of_answer(
     *,
     to_caller: bool,
 ) -> HeaderChanges:
-    changes = HeaderChanges()
+    changes = identity.changes_in_dialog(table, memory, answer, by_caller=not to_caller)
     match = _CSEQ.fullmatch(answer.header("cseq").strip())
     if cseq_of_sender is not None and match is not None and int(match[1]) != cseq_of_sender:
         changes += HeaderChanges(replace=(("CSeq", f"{cseq_of_sender} {match[2]}"),))
-    facts, kind = memory.facts, memory.side(caller=not to_caller).kind
-    names = parties.exchanged(facts, answer, by_caller=not to_caller, is_answer=True, sender=kind)
-    changes += _identity(table, facts, kind, answer) + HeaderChanges(replace=names)
+    facts = memory.facts
     if attempt is not None and facts is not None and 200 <= answer.status < 300:
         changes += _ids_for_customer(memory.direction, facts.account_sid, facts.call_sid)
     return changes

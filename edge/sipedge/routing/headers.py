@@ -206,7 +206,9 @@ def extension_fault(request: SipRequest) -> Finding:
     unsupported = unsupported_extensions(request)
     if not unsupported:
         return passed("nothing is required that would be lost here")
-    return failed(Reason.ExtensionNotSupported, clean(", ".join(unsupported), LONGEST_PHRASE))
+    return failed(
+        Reason.ExtensionNotSupported, "not supported: " + clean(", ".join(unsupported), LONGEST_PHRASE)
+    )
 
 
 # --------------------------------------------------------------------------------------- bodies

@@ -10,10 +10,10 @@ from typing import Final
 from sipedge.e164 import is_e164, with_plus
 from sipedge.routing.call import Call, Finding, failed, passed, skipped
 from sipedge.routing.decision import Direction, HeaderChanges, Parties
-from sipedge.routing.memory import CallFacts, SideKind
-from sipedge.routing.message import Message, SipRequest
+from sipedge.routing.memory import CallFacts, CallMemory, SideKind
+from sipedge.routing.message import Message, SipAnswer, SipRequest
 from sipedge.routing.numbers import number_of_header
-from sipedge.routing.parties import replaced
+from sipedge.routing.parties import exchanged, replaced
 from sipedge.routing.privacy import TELLING, hidden_sender, is_private, present
 from sipedge.routing.reasons import Reason
 from sipedge.table import SiteRow, Table
@@ -92,6 +92,24 @@ def change_privacy(call: Call, parties: Parties) -> tuple[Finding, HeaderChanges
     return passed("the carrier is asked to hide the number"), _asked_of_carrier(call.request)
 
 
+def changes_in_dialog(
+    table: Table, memory: CallMemory, message: Message, *, by_caller: bool
+) -> HeaderChanges:
+    """All that a later request or an answer tells of its two sides; `by_caller`: the caller has sent it.
+
+    Without a table nothing of it can be judged, and nobody asserts anything.
+    """
+    site, sender = table.site(), memory.side(caller=by_caller).kind
+    told = (
+        HeaderChanges(remove=present(message, TELLING))
+        if site is None
+        else later_changes(table, site, memory.facts, sender, message)
+    )
+    is_answer = isinstance(message, SipAnswer)
+    shown = exchanged(memory.facts, message, by_caller=by_caller, is_answer=is_answer, sender=sender)
+    return told + HeaderChanges(replace=shown)
+
+
 def later_changes(
     table: Table, site: SiteRow, facts: CallFacts | None, sender: SideKind, message: Message
 ) -> HeaderChanges:
@@ -111,7 +129,7 @@ def _later_of_customer(
     table: Table, site: SiteRow, facts: CallFacts | None, message: Message
 ) -> HeaderChanges:
     changes = HeaderChanges(remove=present(message, TELLING))
-    if "diversion" in message.headers:
+    if present(message, ("Diversion",)):
         changes += _judged_diversions(table, site, facts.account if facts else "", message)
     # Of a call that came from a carrier the judged number is that carrier's caller, not who sends this.
     if facts is None or facts.direction is not Direction.TERMINATION or not is_e164(facts.calling):

@@ -18,7 +18,7 @@ _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 
 
 def native_filter(method: str, is_answer: bool) -> str:
-    """The names to keep of this method's requests (`keep_hf`), those to remove of an answer (`remove_hf_re`)."""
+    """What to keep of this method's requests (`keep_hf`), what to remove of an answer (`remove_hf_re`)."""
     names = (
         (*spellings(NOT_IN_ANSWERS), f"{OWN_PREFIX}.*")
         if is_answer

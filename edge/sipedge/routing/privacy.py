@@ -6,7 +6,8 @@ import re
 from typing import Final
 
 from sipedge.routing.decision import HeaderChanges
-from sipedge.routing.message import Message
+from sipedge.routing.headers import passes
+from sipedge.routing.message import Message, SipAnswer, SipRequest
 from sipedge.uri import address_part, split_address, split_header
 
 ANONYMOUS: Final = '"Anonymous" <sip:anonymous@anonymous.invalid>'
@@ -30,8 +31,14 @@ _NUMBER: Final = re.compile(r"[0-9]{3}")
 
 
 def present(message: Message, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of the headers that the message holds."""
-    return tuple(name for name in names if name.lower() in message.headers)
+    """Those of the headers that the message holds and that travel with it."""
+    method = message.method if isinstance(message, SipRequest | SipAnswer) else ""
+    is_answer = isinstance(message, SipAnswer)
+    return tuple(
+        name
+        for name in names
+        if name.lower() in message.headers and passes(method, name.lower(), is_answer=is_answer)
+    )
 
 
 def asked(message: Message) -> frozenset[str]:
@@ -76,6 +83,7 @@ def hidden_sender(message: Message, *, private: bool, contact: bool) -> HeaderCh
     diversions = _hidden_diversions(message)
     if not private:
         return diversions
+    contact = contact and bool(present(message, ("Contact",)))
     hidden = _hidden_contact(message.header("contact")) if contact else ""
     replace = (("Contact", hidden),) if hidden else ()
     return HeaderChanges(remove=present(message, TELLING), replace=replace) + diversions
@@ -103,7 +111,7 @@ def _hidden_contact(value: str) -> str:
 
 def _hidden_diversions(message: Message) -> HeaderChanges:
     values = message.headers.get("diversion", ())
-    if not any("privacy" in value.lower() for value in values):
+    if not any("privacy" in value.lower() for value in values) or not present(message, ("Diversion",)):
         return HeaderChanges()
     members = [member for value in values for member in split_header(value)]
     kept = [member for member in members if not _is_private_diversion(member)]

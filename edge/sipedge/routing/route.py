@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sipedge.routing import access, identity, limits, numbers, sdp, targets
+from sipedge.routing import access, headers, identity, limits, numbers, sdp, targets, wellformed
 from sipedge.routing.authenticate import DigestCheck
-from sipedge.routing.call import Call, Check, Side, Stage, run_checks, run_stages, step_of
+from sipedge.routing.call import Call, Check, Finding, Side, Stage, run_checks, run_stages, step_of
 from sipedge.routing.classify import classify, is_own_host
 from sipedge.routing.decision import (
     Challenge,
@@ -66,13 +66,16 @@ def route(
     if site is None:
         return Reject((), reason=Reason.NoTable, headers=RETRY_AFTER)
     side, step = classify(table, site, request)
-    if request.method != "INVITE":
-        return _other_method(site, request, step, side is not None, draining)
-    if side is None:
+    if side is None and (request.method == "INVITE" or not _is_for_edge(site, request)):
         return Drop((step,), reason=Reason.UnknownDomain)
-    steps = [step]
+    message = _judge_message(request, side)
+    steps = [step, step_of("message", message, "RFC 3261 8")]
+    if message.reason is not None:
+        return _refuse(site, side, message.reason, steps, headers.refusal_headers(message.reason, request))
+    if side is None or request.method != "INVITE":
+        return _other_method(request, side, steps, draining)
     if draining:
-        return _refuse(site, side, Reason.Draining, steps)
+        return _refuse(site, side, Reason.Draining, steps, RETRY_AFTER)
     refusal = run_checks(SIDE_CHECKS[side.direction], side, steps)
     if refusal is not None or side.trunk is None or side.account is None:
         return _refuse(site, side, refusal or Reason.AccountSuspended, steps)
@@ -94,21 +97,28 @@ def _forward(call: Call, ordered: tuple[Target, ...], steps: list[Step]) -> Forw
     return Forward(
         **_parties(call.side, steps),
         targets=ordered,
-        changes=changes,
+        changes=changes + headers.location_changes(call.request, emergency=call.is_emergency),
         parties=parties,
         limits=limits.limits_of(call),
         max_duration_seconds=call.account.max_call_duration_seconds,
     )
 
 
-def _refuse(site: SiteRow, side: Side, reason: Reason, steps: list[Step]) -> Decision:
+def _refuse(
+    site: SiteRow,
+    side: Side | None,
+    reason: Reason,
+    steps: list[Step],
+    extra: tuple[tuple[str, str], ...] = (),
+) -> Decision:
     if reason in (Reason.CredentialsRequired, Reason.CredentialsStale):
         return Challenge(**_parties(side, steps), reason=reason, realm=site.realm)
-    headers = RETRY_AFTER if reason is Reason.Draining else ()
-    return Reject(**_parties(side, steps), reason=reason, headers=headers)
+    return Reject(**_parties(side, steps), reason=reason, headers=extra)
 
 
-def _parties(side: Side, steps: list[Step]) -> dict[str, Any]:
+def _parties(side: Side | None, steps: list[Step]) -> dict[str, Any]:
+    if side is None:
+        return {"steps": tuple(steps)}
     return {
         "steps": tuple(steps),
         "direction": side.direction,
@@ -121,30 +131,46 @@ def _parties(side: Side, steps: list[Step]) -> dict[str, Any]:
     }
 
 
+def _judge_message(request: SipRequest, side: Side | None) -> Finding:
+    """What is wrong with the request itself: found before anything is asked of its sender.
+
+    The body of a request that ends here is nobody's to read.
+    """
+    form = wellformed.fault_of(request)
+    if form.reason is not None:
+        return form
+    extensions = headers.extension_fault(request)
+    if extensions.reason is not None or request.method != "INVITE":
+        return extensions
+    body = headers.body_fault(request, emergency=side is not None and side.is_emergency)
+    return form if body.reason is None else body
+
+
 def may_be_answered(table: Table, request: SipRequest) -> bool:
     """True if the sender of a request outside a dialog may learn what is wrong with it.
 
     That is a carrier, and whoever names a trunk's domain or the edge itself. A scanner learns nothing.
     """
     site = table.site()
-    if site is None:
-        return False
+    return site is not None and (classify(table, site, request)[0] is not None or _is_for_edge(site, request))
+
+
+def _is_for_edge(site: SiteRow, request: SipRequest) -> bool:
     uri = parse_uri(request.request_uri)
-    return classify(table, site, request)[0] is not None or (
-        uri is not None and is_own_host(site, request, uri.host)
-    )
+    return uri is not None and is_own_host(site, request, uri.host)
 
 
-def _other_method(site: SiteRow, request: SipRequest, step: Step, known: bool, draining: bool) -> Decision:
+def _other_method(request: SipRequest, side: Side | None, steps: list[Step], draining: bool) -> Decision:
     """S90, S92: OPTIONS is answered without authentication, any other method is not allowed here."""
-    if not known:
+    if side is None:
         uri = parse_uri(request.request_uri)
-        if uri is None or not is_own_host(site, request, uri.host):
-            return Drop((step,), reason=Reason.UnknownDomain)
-        step = Step("side", Outcome.PASS, f"{uri.host} is the edge itself", "S92")
+        steps[0] = Step("side", Outcome.PASS, f"{uri.host if uri else '-'} is the edge itself", "S92")
+    if request.method == "CANCEL":
+        missing = Step("method", Outcome.FAIL, "no INVITE waits for its answer", "RFC 3261 9.2")
+        return Reject((*steps, missing), reason=Reason.NoDialog)
     if request.method != "OPTIONS":
         refused = Step("method", Outcome.FAIL, f"{request.method} is not served", "S90")
-        return Reject((step, refused), reason=Reason.MethodNotAllowed, headers=ALLOW)
+        return Reject((*steps, refused), reason=Reason.MethodNotAllowed, headers=ALLOW)
     if draining:
-        return Reject((step,), reason=Reason.Draining, headers=RETRY_AFTER)
-    return Reply((step, Step("method", Outcome.PASS, "OPTIONS", "S92")))
+        return Reject(tuple(steps), reason=Reason.Draining, headers=RETRY_AFTER)
+    return Reply((*steps, Step("method", Outcome.PASS, "OPTIONS", "S92")))

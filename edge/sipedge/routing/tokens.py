@@ -26,8 +26,8 @@ _VERSION: Final = "1"
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 """Of an attempt's number and of a CSeq shift, one character each."""
 _TOKEN: Final = re.compile(
-    rf"(?P<mac>[0-9a-f]{{32}})(?P<text>{_VERSION}(?P<direction>[toTO])(?P<caller_kind>[ucsb])"
-    rf"(?P<callee_kind>[ucsb])(?P<attempt>[0-9a-z])(?P<shift>[0-9a-z])(?P<ends>[0-9a-f]{{8}})"
+    rf"(?P<mac>[0-9a-f]{{32}})(?P<text>{_VERSION}(?P<direction>[toTO])(?P<kinds>[0-9a-f])"
+    rf"(?P<attempt>[0-9a-z])(?P<shift>[0-9a-z])(?P<ends>[0-9a-f]{{8}})"
     rf"(?P<caller>{HOP_PATTERN})(?P<callee>{HOP_PATTERN}))"
 )
 _FORMER: Final = re.compile(
@@ -35,6 +35,8 @@ _FORMER: Final = re.compile(
     rf"(?P<caller>{HOP_PATTERN})(?P<callee>{HOP_PATTERN}))"
 )
 """The form before: without version, kinds, attempt and shift, its MAC a keyed BLAKE2b."""
+_KIND_ORDER: Final = tuple(SideKind)
+"""Both kinds are one hex digit: four times the caller's place in here, and the callee's."""
 _KINDS: Final = {
     Direction.TERMINATION: (SideKind.CUSTOMER, SideKind.CARRIER),
     Direction.ORIGINATION: (SideKind.CARRIER, SideKind.CUSTOMER),
@@ -70,8 +72,9 @@ class DialogToken:
 
     def to_text(self) -> str:
         letter = self.direction.value[0]
+        kinds = 4 * _KIND_ORDER.index(self.caller_kind) + _KIND_ORDER.index(self.callee_kind)
         return (
-            f"{_VERSION}{letter.upper() if self.secure else letter}{self.caller_kind}{self.callee_kind}"
+            f"{_VERSION}{letter.upper() if self.secure else letter}{kinds:x}"
             f"{_digit(self.attempt)}{_digit(self.cseq_shift)}{self.ends:08x}"
             f"{self.caller.to_text()}{self.callee.to_text()}"
         )
@@ -94,18 +97,23 @@ def _token_of(match: re.Match[str]) -> DialogToken | None:
         return None
     letter = found["direction"]
     direction = Direction.TERMINATION if letter.lower() == "t" else Direction.ORIGINATION
-    kinds = kinds_of(direction)
+    digit = found.get("kinds")
+    kinds = kinds_of(direction) if digit is None else _kinds_of(int(digit, 16))
     return DialogToken(
         direction=direction,
         ends=int(found["ends"], 16),
         caller=caller,
         callee=callee,
-        caller_kind=SideKind(found.get("caller_kind", kinds[0])),
-        callee_kind=SideKind(found.get("callee_kind", kinds[1])),
-        secure=letter.isupper() if "caller_kind" in found else None,
+        caller_kind=kinds[0],
+        callee_kind=kinds[1],
+        secure=None if digit is None else letter.isupper(),
         attempt=int(found.get("attempt", "0"), 36),
         cseq_shift=int(found.get("shift", "0"), 36),
     )
+
+
+def _kinds_of(digit: int) -> tuple[SideKind, SideKind]:
+    return _KIND_ORDER[digit // 4], _KIND_ORDER[digit % 4]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +139,7 @@ class TokenKeeper:
         object.__setattr__(self, "_key", token_key(self.edge_secret))
 
     def route_parameter(self, call_id: str, caller_tag: str, token: DialogToken) -> str:
-        """The parameter of our Record-Route, with a leading `;`: 76 characters for IPv4, 124 for IPv6."""
+        """The parameter of our Record-Route, with a leading `;`: 75 characters for IPv4, 123 for IPv6."""
         text = token.to_text()
         return f";{TOKEN_PARAMETER}={self._mac(call_id, caller_tag, text)}{text}"
 
@@ -149,7 +157,7 @@ class TokenKeeper:
         token = None if match is None else _token_of(match)
         if match is None or token is None or token.ends < now or from_tag == to_tag:
             return None
-        mac_of = self._mac if "caller_kind" in match.groupdict() else self._former_mac
+        mac_of = self._mac if "kinds" in match.groupdict() else self._former_mac
         for by_caller, tag in ((True, from_tag), (False, to_tag)):
             if tag and hmac.compare_digest(match["mac"], mac_of(call_id, tag, match["text"])):
                 return HeldToken(token, by_caller, match["mac"])
@@ -158,7 +166,7 @@ class TokenKeeper:
     def _mac(self, call_id: str, caller_tag: str, text: str) -> str:
         signed = self._key.reveal() + with_lengths(self.own_address, call_id, caller_tag, text)
         inner = hashlib.sha256(signed.encode("utf-8", "surrogatepass")).hexdigest()
-        # The outer hash and the cut prevent that a longer text is signed by who knows the MAC of a shorter one.
+        # The outer hash and the cut: who knows the MAC of a text can make none of a longer one.
         return hashlib.sha256(inner.encode()).hexdigest()[:32]
 
     def _former_mac(self, call_id: str, caller_tag: str, text: str) -> str:

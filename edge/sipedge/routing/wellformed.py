@@ -1,4 +1,4 @@
-"""What makes a request malformed: initial or in a dialog, on the wire or explained. Pure; judged nowhere else.
+"""What makes a request malformed: initial or in a dialog, on the wire or explained. Pure, judged here alone.
 
 Only what a request is routed, matched or ended by decides. Hosts of From and To route nothing, so they may be
 what RFC 3261 does not know, such as `my_pbx`.
@@ -15,7 +15,7 @@ from sipedge.routing.bounds import size_of
 from sipedge.routing.call import Finding, failed, passed
 from sipedge.routing.message import SipRequest
 from sipedge.routing.reasons import Reason
-from sipedge.uri import parse_uri, split_header, uri_of_header
+from sipedge.uri import address_of, bracketed, parse_uri, split_header, uri_of_header
 
 MAXIMUM_HOPS: Final = 70
 """RFC 3261 section 8.1.1.6. What comes with more leaves with this many; so does what comes without any."""
@@ -126,7 +126,7 @@ def answer_fault(headers: Mapping[str, tuple[str, ...]], body_size: int) -> str:
 
 
 def completed(request: SipRequest) -> SipRequest:
-    """The request with what every request has and this one does not say: for `explain`, which sends nothing."""
+    """The request with what every request has and this one does not say, for `explain`."""
     headers = dict(request.headers)
     usual = {
         "from": "<sip:anonymous@anonymous.invalid>",
@@ -136,7 +136,7 @@ def completed(request: SipRequest) -> SipRequest:
         "max-forwards": str(MAXIMUM_HOPS),
     }
     if request.method == "INVITE":
-        usual["contact"] = f"<sip:{request.source}:{request.source_port}>"
+        usual["contact"] = f"<sip:{bracketed(str(address_of(request.source) or 'contact.invalid'))}>"
     if request.body:
         usual["content-type"] = "application/sdp"
     for name, value in usual.items():

@@ -209,7 +209,7 @@ def test_an_unknown_host_is_dropped_whatever_the_method(method: str) -> None:
     assert isinstance(decision, Drop)
 
 
-@pytest.mark.parametrize("method", ("REGISTER", "SUBSCRIBE", "MESSAGE", "REFER", "BYE", "PUBLISH", "X", ""))
+@pytest.mark.parametrize("method", ("REGISTER", "SUBSCRIBE", "MESSAGE", "REFER", "BYE", "PUBLISH", "X"))
 def test_other_methods_are_not_allowed(method: str) -> None:
     """S90."""
     for uri in ("sip:acme-hq.pstn.trunkline.test", f"sip:{EDGE_ADDRESS}"):

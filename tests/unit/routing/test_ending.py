@@ -13,8 +13,8 @@ from sipedge.routing.hops import Hop
 from sipedge.uri import parse_uri
 
 HOP = Hop("198.51.100.7", 40_000, "udp")
-CALLER = Party("sip:+14155550100@acme.example", "a1", "sip:pbx@192.168.0.4", "", "7")
-CALLEE = Party("sip:+442079460000@x", "b2", "sip:gw@silent.example", "", "")
+CALLER = Party("<sip:+14155550100@acme.example>", "a1", "sip:pbx@192.168.0.4", "", "7")
+CALLEE = Party("<sip:+442079460000@x>", "b2", "sip:gw@silent.example", "", "")
 
 
 def headers(receiver: Party, other: Party) -> dict[str, str]:
@@ -32,6 +32,7 @@ def test_its_number_is_above_all_that_the_sender_has_used() -> None:
     """Also where an answered challenge and a PRACK have used numbers of their own."""
     assert headers(CALLEE, CALLER)["CSeq"] == "107 BYE"
     assert headers(CALLER, CALLEE)["CSeq"] == "100 BYE"
+    assert headers(CALLEE, replace(CALLER, cseq_shift=2))["CSeq"] == "109 BYE"
     assert headers(CALLEE, replace(CALLER, cseq="2147483647"))["CSeq"] == "2147483647 BYE"
 
 

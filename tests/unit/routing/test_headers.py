@@ -182,7 +182,7 @@ def multipart(*parts: tuple[str, str], boundary: str = "b1") -> str:
     ),
 )
 def test_a_body_travels_where_the_method_may_carry_it(kind: str, methods: set[str]) -> None:
-    headers = {"Content-Type": kind} if kind else {}
+    headers = {"Content-Type": kind}
     body = multipart(("application/sdp", SDP)) if kind.startswith("multipart") else SDP
     allowed = set()
     for method in METHODS:

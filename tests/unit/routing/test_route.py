@@ -21,8 +21,8 @@ from support.calls import (
 )
 from support.tables import Platform, make_account, make_gateway
 
-SRTP = "m=audio 4 RTP/SAVP 0\r\n"
-PLAIN = "m=audio 4 RTP/AVP 0\r\n"
+SRTP = "v=0\r\nm=audio 4 RTP/SAVP 0\r\n"
+PLAIN = "v=0\r\nm=audio 4 RTP/AVP 0\r\n"
 
 
 def broken_everywhere() -> tuple[Platform, dict[str, object]]:
@@ -87,6 +87,7 @@ def test_every_question_asked_leaves_a_step_and_the_last_one_decides() -> None:
     whole = forwarded(make_platform(), make_request())
     assert [step.check for step in whole.steps] == [
         "side",
+        "message",
         "account",
         "secure transport",
         "tls version",
@@ -109,6 +110,7 @@ def test_every_question_asked_leaves_a_step_and_the_last_one_decides() -> None:
     origination = forwarded(make_platform(), make_pstn_request())
     assert [step.check for step in origination.steps] == [
         "side",
+        "message",
         "called number",
         "account",
         "media",

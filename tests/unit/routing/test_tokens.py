@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from dataclasses import replace
 
 import pytest
@@ -10,7 +12,16 @@ from hypothesis import strategies as st
 
 from sipedge.routing.decision import Direction
 from sipedge.routing.hops import Hop
-from sipedge.routing.tokens import DialogToken, HeldToken, TokenKeeper, call_sid, is_ours
+from sipedge.routing.memory import SideKind
+from sipedge.routing.tokens import (
+    DialogToken,
+    HeldToken,
+    TokenKeeper,
+    call_sid,
+    is_ours,
+    kinds_of,
+    token_key,
+)
 from sipedge.secret import Secret
 from sipedge.uri import parse_uri
 
@@ -18,7 +29,9 @@ SECRET = Secret("0" * 64)
 NOW = 1_800_000_000
 KEEPER = TokenKeeper(SECRET, "192.0.2.1")
 CALLER, CALLEE = Hop("198.51.100.7", 40_000, "udp"), Hop("203.0.113.9", 5060, "tcp")
-TOKEN = DialogToken(Direction.TERMINATION, NOW + 60, CALLER, CALLEE)
+TOKEN = DialogToken(
+    Direction.TERMINATION, NOW + 60, CALLER, CALLEE, SideKind.CUSTOMER, SideKind.CARRIER, attempt=3
+)
 
 
 def route_of(token: DialogToken = TOKEN, keeper: TokenKeeper = KEEPER) -> str:
@@ -45,8 +58,45 @@ def test_both_parties_hold_the_token_of_their_dialog(direction: Direction) -> No
     assert by_caller is not None
     assert by_callee is not None
     assert by_caller.token.direction is direction
-    assert (by_caller.by_caller, by_caller.sender, by_caller.receiver) == (True, CALLER, CALLEE)
-    assert (by_callee.by_caller, by_callee.sender, by_callee.receiver) == (False, CALLEE, CALLER)
+    assert (by_caller.by_caller, by_callee.by_caller) == (True, False)
+    assert (by_caller.token.caller, by_caller.token.callee) == (CALLER, CALLEE)
+
+
+def test_a_dialog_whose_tags_are_the_same_has_no_sides() -> None:
+    """A callee that takes the caller's tag for its own could else speak for the caller."""
+    assert read(route_of(), "id", "tag", "tag") is None
+
+
+def test_its_mac_is_what_kamailio_makes_of_key_and_text() -> None:
+    """Twice SHA-256 of the key, 64 hex digits first, and each part with its length; cut to 32 digits."""
+    parameter = KEEPER.route_parameter("id-é", "tag", TOKEN).removeprefix(";tk=")
+    mac, text = parameter[:32], parameter[32:]
+    key = token_key(SECRET).reveal()
+    assert re.fullmatch("[0-9a-f]{64}", key)
+    signed = f"{key}9:192.0.2.15:id-é3:tag{len(text)}:{text}".encode()
+    once = hashlib.sha256(signed).hexdigest()
+    assert mac == hashlib.sha256(once.encode()).hexdigest()[:32]
+
+
+def former_route(token: DialogToken) -> str:
+    """As releases before this one signed it."""
+    text = f"{token.direction.value[0]}{token.ends:08x}{token.caller.to_text()}{token.callee.to_text()}"
+    parts = [each.encode() for each in ("sides", "192.0.2.1", "id", "tag", text)]
+    message = b"".join(b"%d:%b" % (len(part), part) for part in parts)
+    mac = hashlib.blake2b(message, key=SECRET.reveal().encode(), digest_size=16).hexdigest()
+    return f"sip:192.0.2.1;lr;tk={mac}{text}"
+
+
+@pytest.mark.parametrize("direction", Direction)
+def test_the_form_before_is_read_until_it_ends(direction: Direction) -> None:
+    """Kinds follow from the direction; whether the trunk is secure it does not tell."""
+    old = replace(TOKEN, direction=direction, attempt=0)
+    held = read(former_route(old))
+    assert held is not None
+    kinds = dict(zip(("caller_kind", "callee_kind"), kinds_of(direction), strict=True))
+    assert held.token == replace(old, secure=None, **kinds)
+    assert read(former_route(old), now=NOW + 61) is None
+    assert read(former_route(old).replace("tk=", "tk=0")) is None
 
 
 def test_a_token_ends_with_its_call() -> None:
@@ -71,7 +121,7 @@ def test_no_part_of_it_can_be_changed() -> None:
     start = route.index("tk=") + 3
     changed = 0
     for position in range(start, len(route)):
-        for char in "0123456789abcdefuts":
+        for char in "0123456789abcdefutsO":
             other = route[:position] + char + route[position + 1 :]
             if other != route:
                 changed += 1
@@ -83,7 +133,6 @@ def test_a_route_without_a_token_is_nobodys() -> None:
     """Nor is no Route at all, nor an empty tag with an empty token."""
     for text in ("sip:192.0.2.1;lr", "sip:192.0.2.1;lr;tk=", "sip:192.0.2.1;lr;tk", ""):
         assert read(text, "id", "tag", "") is None
-        assert not KEEPER.is_of_old_call(parse_uri(text), "id", "tag", "")
 
 
 def test_it_is_short_enough_for_every_peer() -> None:
@@ -98,12 +147,26 @@ hops = st.builds(
 )
 
 
-@given(st.sampled_from(Direction), st.integers(NOW, 2**32 - 1), hops, hops)
-def test_what_is_signed_is_what_is_read(direction: Direction, ends: int, caller: Hop, callee: Hop) -> None:
-    token = DialogToken(direction, ends, caller, callee)
+tokens = st.builds(
+    DialogToken,
+    st.sampled_from(Direction),
+    st.integers(NOW, 2**32 - 1),
+    hops,
+    hops,
+    st.sampled_from(SideKind),
+    st.sampled_from(SideKind),
+    secure=st.booleans(),
+    attempt=st.integers(0, 29),
+    cseq_shift=st.integers(0, 35),
+)
+
+
+@given(tokens)
+def test_what_is_signed_is_what_is_read(token: DialogToken) -> None:
     held = read(route_of(token))
     assert held is not None
     assert held.token == token
+    assert DialogToken.from_text(token.to_text()) == token
 
 
 @given(st.text(), st.text(), st.text(), st.text())
@@ -126,20 +189,8 @@ def test_a_call_id_for_the_customer_gives_no_token_away() -> None:
     assert call_sid(SECRET, "id", "tag")[2:] not in KEEPER.route_parameter("id", "tag", TOKEN)
 
 
-OLD = "sip:192.0.2.1;lr;ftag=tag;tk=433915e6ab9e5330ec304b3a1de5c7c0;dn=t"
-
-
-def test_a_token_of_an_older_release_names_no_side() -> None:
-    """It shows that a call was set up here once, and no more."""
-    assert read(OLD) is None
-    assert KEEPER.is_of_old_call(parse_uri(OLD), "id", "tag", "other")
-    assert KEEPER.is_of_old_call(parse_uri(OLD), "id", "other", "tag")
-    assert not KEEPER.is_of_old_call(parse_uri(OLD), "id", "other", "another")
-    assert not KEEPER.is_of_old_call(parse_uri(route_of()), "id", "tag", "other")
-
-
 def test_what_bears_our_parameter_is_taken_for_ours() -> None:
     assert is_ours(parse_uri(route_of()))
-    assert is_ours(parse_uri(OLD))
+    assert is_ours(parse_uri("sip:192.0.2.1;lr;tk=0"))
     assert not is_ours(parse_uri("sip:proxy.example;lr"))
     assert not is_ours(None)
