@@ -12,6 +12,7 @@ from random import Random
 
 from sipedge.routing.decision import Forward
 from sipedge.routing.dialog import AnswerDecision, DropInDialog, Follow
+from sipedge.routing.headers import long_name
 from sipedge.routing.memory import CallMemory
 from sipedge.table import MemoryRows
 from support.explained import Blame, Peered, explained, message_differs, refusal_differs, request_differs

@@ -108,6 +108,8 @@ def draw_initial(number: int, peers: Peers, parties: Sequence[Party]) -> Case:
             change(dice, draft, peers)
         if dice.random() < 0.12:
             dice.choice(FAULTS)(dice, draft, peers)
+    if sender.transport != "udp":
+        draft.headers = [each for each in draft.headers if each[0] not in ("Content-Length", "l")]
     return Case(number, sender, call_id, draft.method, draft.raw(), username)
 
 

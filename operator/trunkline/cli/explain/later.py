@@ -19,11 +19,19 @@ from sipedge.routing.dialog import (
 from sipedge.routing.hops import Hop
 from sipedge.routing.memory import CallMemory
 from sipedge.routing.message import Message, SipAnswer, SipRequest
+from sipedge.routing.reasons import Reason
 from sipedge.routing.tokens import is_ours
 from sipedge.table import Table
 from sipedge.uri import split_header, uri_of_header
 from trunkline.cli.explain.message import SipText
-from trunkline.cli.explain.passing import Passing, Sent, bound_step, reply_travels, request_travels
+from trunkline.cli.explain.passing import (
+    Passing,
+    Sent,
+    bound_step,
+    reply_travels,
+    request_travels,
+    unread_step,
+)
 from trunkline.cli.explain.stages import ORDER, Change, Circumstances, Kind, Stage
 
 
@@ -56,6 +64,9 @@ class LaterPassage:
 
 def request_in_dialog(call: Call, text: SipText, request: SipRequest) -> LaterPassage:
     """What an edge does with a request of this call. Total."""
+    if text.unreadable:
+        unread = DropInDialog((unread_step(text),), Reason.MalformedRequest)
+        return LaterPassage(unread, call.by_caller, text, call.memory)
     excess = excess_of(text.sizes)
     bound = bound_step(text, excess)
     decision: DialogDecision
@@ -107,8 +118,8 @@ def answer_in_call(call: Call, text: SipText, answer: SipAnswer, attempt: Hop | 
     `attempt` is where the first INVITE was sent, for an answer to that one; None for any later answer.
     """
     excess = excess_of(text.sizes)
-    bound = bound_step(text, excess)
-    if excess is not None:
+    bound = unread_step(text) if text.unreadable else bound_step(text, excess)
+    if excess is not None or text.unreadable:
         dropped = AnswerDecision((bound,), drop=True)
         return LaterPassage(dropped, call.by_caller, text, call.memory)
     decision = judge_answer(

@@ -23,6 +23,8 @@ _REQUEST_LINE: Final = re.compile(r"([A-Za-z0-9.!%*_+`'~-]+) (\S+) (SIP/\S+)", r
 _STATUS_LINE: Final = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*))?", re.IGNORECASE)
 _HEADER: Final = re.compile(r"([A-Za-z0-9.!%*_+`'~-]+)[ \t]*:(.*)", re.DOTALL)
 _TAG: Final = re.compile(r";\s*tag\s*=\s*([^;,\s\"<>]+)", re.IGNORECASE)
+_READ_ONCE: Final = ("from", "to", "call-id", "cseq", "max-forwards")
+"""Headers whose second one ends Kamailio's walk over a message."""
 _METHOD_OF_CSEQ: Final = re.compile(r"\s*\d+\s+(\S+)")
 
 
@@ -66,6 +68,14 @@ class SipText:
         return tag_of(self.first("to"))
 
     @property
+    def unreadable(self) -> str:
+        """Why Kamailio's own parser gives the message up, which is then left without an answer; "" = it reads it."""
+        for name in _READ_ONCE:
+            if (count := len(self.values.get(name, ()))) > 1:
+                return f"{count} {name} headers"
+        return "" if self.first("via") else "no Via"
+
+    @property
     def sizes(self) -> MessageSizes:
         """What the edge measures before it reads on."""
         uris = [value for name, value in self.headers if long_name(name) in URI_HEADERS]
@@ -80,10 +90,10 @@ class SipText:
 
 
 def tag_of(value: str) -> str:
-    """The tag of a From or To value; "" if it has none."""
-    outside = re.sub(r'"(?:[^"\\]|\\.)*"|<[^>]*>', "", value)
+    """The tag of a From or To value; "" if it has none, or if nothing can be read of the value."""
+    outside = re.sub(r'"(?:[^"\\]|\\.)*"|<[^>]+>', "", value)
     match = _TAG.search(outside)
-    return match[1] if match else ""
+    return match[1] if match and not re.search('["<>]', outside) else ""
 
 
 def folded(value: str) -> str:

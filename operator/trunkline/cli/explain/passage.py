@@ -28,7 +28,7 @@ from sipedge.table import Table
 from sipedge.uri import address_of
 from trunkline.cli.explain.message import LONGEST_MESSAGE, SipText
 from trunkline.cli.explain.new_memory import facts_of_call, memory_of_call
-from trunkline.cli.explain.passing import Passing, Sent, bound_step, request_travels
+from trunkline.cli.explain.passing import Passing, Sent, bound_step, request_travels, unread_step
 from trunkline.cli.explain.stages import ORDER, Change, Circumstances, Kind, Stage
 
 
@@ -72,6 +72,9 @@ def _bounds(table: Table, message: SipText, request: SipRequest) -> tuple[Step, 
         detail = f"{message.size} bytes, at most {LONGEST_MESSAGE}"
         step = Step("bound", Outcome.FAIL, detail, Reason.MessageTooLarge.value.rule)
         return step, Drop((step,), reason=Reason.MessageTooLarge)
+    if message.unreadable:
+        step = unread_step(message)
+        return step, Drop((step,), reason=Reason.MalformedRequest)
     excess = excess_of(message.sizes)
     step = bound_step(message, excess)
     if excess is None:

@@ -63,6 +63,11 @@ def bound_step(message: SipText, excess: Excess | None) -> Step:
     return Step("bound", Outcome.PASS, detail, Reason.BoundExceeded.value.rule)
 
 
+def unread_step(message: SipText) -> Step:
+    """Of a message that Kamailio's parser gives up."""
+    return Step("readable", Outcome.FAIL, message.unreadable, Reason.MalformedRequest.value.rule)
+
+
 class Passing:
     """One message on its way. `values` is what it says by now: long lower-case names to values."""
 

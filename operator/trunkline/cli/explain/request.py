@@ -17,6 +17,7 @@ from trunkline.cli.options import ClusterOptions
 from trunkline.cli.reading import UsageError
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+")
+_LENGTH: Final = re.compile("[0-9]{1,9}")
 _HOPS: Final = "70"
 _WITH_CONTACT: Final = frozenset({"INVITE", "UPDATE", "NOTIFY"})
 
@@ -151,6 +152,7 @@ def message_of(options: MessageOptions, arrival: Arrival) -> SipText:
 def request_of(message: SipText, arrival: Arrival, realm: str) -> SipRequest:
     """The facts that a decision reads; `realm` picks the credentials that are meant for the edge."""
     values = message.values
+    body = message.body if arrival.transport == "udp" else _of_stream(message)
     credentials = credentials_of(values.get("proxy-authorization", ()), realm)
     return SipRequest(
         source=arrival.source,
@@ -161,13 +163,23 @@ def request_of(message: SipText, arrival: Arrival, realm: str) -> SipRequest:
         from_tag=message.from_tag,
         to_tag=message.to_tag,
         headers=values,
-        body=message.body,
+        body=body,
         method=message.method,
         request_uri=message.request_uri,
         version=message.version,
         received_on=arrival.received_on,
         username=arrival.username or (credentials.username if credentials else None),
         tls_version="TLSv1.2" if arrival.transport == "tls" else None,
+    )
+
+
+def _of_stream(message: SipText) -> str:
+    """The body as it is cut out of a stream: what Content-Length does not count is the next message."""
+    said = message.first("content-length")
+    return (
+        message.body.encode()[: int(said)].decode(errors="ignore")
+        if _LENGTH.fullmatch(said)
+        else message.body
     )
 
 
