@@ -26,8 +26,6 @@ from trunkline.cli.explain.passage import Passage
 from trunkline.cli.explain.request import Arrival, CallOptions
 
 WAIT_SECONDS = 1.5
-REQUESTS = 6
-"""In one call, beside its INVITE, the ACKs and the BYE."""
 
 
 @dataclass
@@ -62,6 +60,8 @@ class LiveCall:
     call_id: str
     memory: CallMemory
     sides: dict[str, Side]
+    under_way: tuple[Passage | LaterPassage, bytes]
+    """The message that was sent last."""
 
     def explain(self, raw: bytes, sender: str, address: str = "", *, set_up: bool = False) -> LaterPassage:
         """What the command says of a message of this side, from this address if not its own."""
@@ -69,7 +69,9 @@ class LiveCall:
         agent = side.agent
         arrival = Arrival(address or agent.address, side.port, agent.transport, self.peered.lab.edge.address)
         call = CallOptions(self.memory, sender, text.status or None, set_up)
-        return decide_later(MemoryRows(self.peered.table), text, arrival, call)
+        passage = decide_later(MemoryRows(self.peered.table), text, arrival, call)
+        self.under_way = (passage, raw)
+        return passage
 
     def note(self, what: str, passage: LaterPassage, raw: bytes, differences: list[str]) -> None:
         self.blame.note(f"{self.title}, {what}", passage, raw, differences)
@@ -77,21 +79,21 @@ class LiveCall:
 
 def play_call(peered: Peered, number: int, blame: Blame) -> None:
     """Set a call up, let both sides ask for all sorts of things, and end it."""
-    case, passage = next(_calls(peered, number))
-    call = None
+    case = next(_calls(peered, number))
+    call = _invite(peered, case, blame)
     try:
-        call = _set_up(peered, case, passage, blame)
-        for _ in range(REQUESTS):
-            if call is None or not _ask(call, _method(call.dice)):
-                break
-        else:
+        if _is_answered(call):
+            while call.dice.random() < 0.9:
+                if not _ask(call, _method(call.dice)):
+                    return
             _ask(call, "BYE")
     except TimeoutError as error:
-        blame.faults.append(f"--- call {number}: {error}\n{case.raw.decode(errors='replace')}")
-    peered.forget()
+        blame.note(call.title, *call.under_way, [str(error)])
+    finally:
+        peered.forget()
 
 
-def _calls(peered: Peered, number: int) -> Iterator[tuple[Case, Passage]]:
+def _calls(peered: Peered, number: int) -> Iterator[Case]:
     """Calls that are forwarded; the same for the same number."""
     parties = [each for each in peered.parties if each.name != "stranger"]
     for turn in range(1_000 * (number + 1), 1_000 * (number + 2)):
@@ -99,46 +101,49 @@ def _calls(peered: Peered, number: int) -> Iterator[tuple[Case, Passage]]:
         sender = peered.agents[case.sender.name, case.sender.transport]
         passage = explained(peered, case, sender.port)
         if isinstance(passage.decision, Forward) and passage.sent and case.username is None:
-            yield case, passage
+            yield case
 
 
-def _set_up(peered: Peered, case: Case, passage: Passage, blame: Blame) -> LiveCall | None:
+def _invite(peered: Peered, case: Case, blame: Blame) -> LiveCall:
+    """Send the INVITE. What the caller's side still lacks, the answer tells."""
     caller = peered.agents[case.sender.name, case.sender.transport]
     entry = peered.entry(caller)
     caller.send(case.raw, entry)
-    passage = explained(peered, case, caller.port_towards(entry))  # now its connection has a port
-    sent, text = passage.sent[0], read_message(case.raw)
-    callee = peered.listener(sent)
-    invite = callee.wait("INVITE", call_id=case.call_id, seconds=WAIT_SECONDS)
+    passage = explained(peered, case, caller.port_towards(entry))
     assert passage.memory is not None
-    callee_path = peered.entry(callee) if callee.transport == "udp" else invite.path
-    own = f"{invite.header('To')};tag=callee"
-    uri = text.request_uri
-    sides = {
-        "caller": Side(caller, entry, text.first("from"), f"{text.first('to')};tag=callee", uri, [], 7),
-        "callee": Side(
-            callee,
-            callee_path,
-            own,
-            invite.header("From"),
-            invite.contact_uri,
-            invite.all("Record-Route"),
-            70,
-        ),
-    }
-    sides["caller"].cseq = min(int(text.first("cseq").split()[0]), 2**30)
-    dice = Random(f"call {case.number}")
-    title = f"call {case.number} of {case.sender.name} over {case.sender.transport}"
-    call = LiveCall(peered, title, blame, dice, case.call_id, passage.memory, sides)
+    text, callee = read_message(case.raw), peered.listener(passage.sent[0])
+    cseq = min(int(text.first("cseq").split()[0]), 2**30)
+    return LiveCall(
+        peered,
+        f"call {case.number} of {case.sender.name} over {case.sender.transport}",
+        blame,
+        Random(f"call {case.number}"),
+        case.call_id,
+        passage.memory,
+        {
+            "caller": Side(caller, entry, text.first("from"), "", "", [], cseq),
+            "callee": Side(callee, peered.entry(callee), "", "", "", [], 70),
+        },
+        (passage, case.raw),
+    )
+
+
+def _is_answered(call: LiveCall) -> bool:
+    """The callee's 2xx, and its ACK. False if the call is over by them."""
+    caller, callee = call.sides["caller"], call.sides["callee"]
+    text = read_message(call.under_way[1])
+    invite = callee.agent.wait("INVITE", call_id=call.call_id, seconds=WAIT_SECONDS)
+    callee.local, callee.remote = f"{invite.header('To')};tag=callee", invite.header("From")
+    callee.target, callee.routes = invite.contact_uri, invite.all("Record-Route")
+    if callee.agent.transport != "udp":
+        callee.path = invite.path
     answered = _answer(call, "caller", invite, 200, set_up=True)
     if answered is None:
-        return None
-    caller_side = sides["caller"]
-    caller_side.target = answered.contact_uri
-    caller_side.routes = list(reversed(answered.all("Record-Route")))
-    caller_side.remote = answered.header("To")
+        return False
+    caller.target, caller.remote = answered.contact_uri, answered.header("To")
+    caller.routes = list(reversed(answered.all("Record-Route")))
     _acknowledge(call, "caller", int(text.first("cseq").split()[0]), with_body=not text.body)
-    return call
+    return True
 
 
 def _method(dice: Random) -> str:
@@ -216,11 +221,11 @@ def _answer(
     headers = [
         (name, value)
         for name, value in request.headers
-        if name.lower() in ("via", "from", "to", "call-id", "cseq", "record-route")
+        if long_name(name) in ("via", "from", "to", "call-id", "cseq", "record-route")
     ]
     if not request.tag("To"):
         headers = [
-            (name, f"{value};tag=callee") if name == "To" else (name, value) for name, value in headers
+            (name, f"{value};tag=callee" if long_name(name) == "to" else value) for name, value in headers
         ]
     draft = Draft("", "", headers)
     draft.add(("Contact", f"<{side.agent.contact}>"))

@@ -69,7 +69,7 @@ class SipText:
 
     @property
     def unreadable(self) -> str:
-        """Why Kamailio's own parser gives the message up, which is then left without an answer; "" = it reads it."""
+        """Why Kamailio's own parser gives the message up, which then gets no answer; "" = it reads it."""
         for name in _READ_ONCE:
             if (count := len(self.values.get(name, ()))) > 1:
                 return f"{count} {name} headers"
