@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from sipedge.instance import InstanceSettings
 from sipedge.kemi import memory, writer
+from sipedge.kemi.answers import carry_out_answer
 from sipedge.kemi.carrier_auth import answer_challenge
 from sipedge.kemi.counting import count_call, keys_in_progress, uncount_calls
 from sipedge.kemi.duration import limit_duration
@@ -22,7 +23,7 @@ from sipedge.kemi.pending import (
 from sipedge.kemi.reader import Received, answer_of, text
 from sipedge.routing.attempts import Attempt, plan_attempts
 from sipedge.routing.decision import Forward
-from sipedge.routing.dialog import AnswerDecision, invite_changes, judge_answer
+from sipedge.routing.dialog import invite_changes, judge_answer
 from sipedge.routing.failover import (
     CAUSES,
     Failure,
@@ -120,19 +121,21 @@ def prepare_branch() -> None:
     writer.write(invite_changes(attempt.headers, attempt.token.cseq_shift, attempt.cseq))
 
 
-def judge_call_answer(room: CallRoom, received: Received) -> AnswerDecision:
+def judge_call_answer(room: CallRoom, received: Received) -> None:
     """An answer of the target on its way to the caller."""
     attempt = load_attempt()
     answer = answer_of(received)
-    return judge_answer(
+    known = memory.of_call(attempt.token, answer.to_tag, memory.kept_facts())
+    decision = judge_answer(
         room.table,
         answer,
-        memory.of_call(attempt.token, answer.to_tag, memory.kept_facts()),
+        known,
         to_caller=True,
         attempt=attempt.token.callee,
         cseq_of_sender=attempt.cseq,
         own_addresses=room.own_addresses,
     )
+    carry_out_answer(received, known, decision, to_caller=True)
 
 
 def _proceed(

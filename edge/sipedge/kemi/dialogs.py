@@ -8,24 +8,22 @@ from typing import Final
 
 from sipedge.instance import InstanceSettings
 from sipedge.kemi import memory, writer
+from sipedge.kemi.answers import note_in_dialog
 from sipedge.kemi.authentication import digest_check
 from sipedge.kemi.duration import is_alive
 from sipedge.kemi.journal import note_reason
 from sipedge.kemi.ksr import KSR
 from sipedge.kemi.memory import Asked
-from sipedge.kemi.reader import Received, answer_of, request_of, request_uri, text
-from sipedge.routing.decision import Step
+from sipedge.kemi.reader import Received, request_of, text
 from sipedge.routing.dialog import (
     SPAN_SECONDS,
-    AnswerDecision,
     ChallengeInDialog,
     DropInDialog,
     Follow,
     RefuseInDialog,
-    judge_answer,
-    judge_repeated_answer,
     within_dialog,
 )
+from sipedge.routing.hops import Hop
 from sipedge.routing.memory import CallMemory
 from sipedge.routing.message import SipRequest
 from sipedge.routing.reasons import Reason
@@ -58,7 +56,7 @@ def held_token(tokens: TokenKeeper, received: Received) -> HeldToken | None:
 
     It is in the first Route, or in the Request-URI that a strict router makes of that (RFC 3261 16.12.1.2).
     """
-    for uri in (received.first_uri("route"), parse_uri(request_uri())):
+    for uri in (received.first_uri("route"), parse_uri(received.request_uri)):
         held = tokens.read(uri, received.call_id, received.from_tag, received.to_tag, time.time())
         if held is not None:
             return held
@@ -85,10 +83,10 @@ def follow_dialog(room: DialogRoom, received: Received) -> None:
         case Follow() if held is not None and known is not None:
             _follow(room, received, request, held, known, decision)
         case ChallengeInDialog():
-            note_reason(decision.reason, detail=_last(decision.steps))
+            note_in_dialog(decision.reason, known, decision.steps)
             writer.challenge_with(decision.realm, decision.reason)
         case RefuseInDialog():
-            _refuse(request, decision)
+            _refuse(request, known, decision)
         case DropInDialog():
             _drop(request, decision)
 
@@ -102,8 +100,8 @@ def _count_request(held: HeldToken) -> int:
     return KSR.htable.sht_inc(_REQUESTS, f"{held.key}:{span}")
 
 
-def _refuse(request: SipRequest, decision: RefuseInDialog) -> None:
-    note_reason(decision.reason, detail=_last(decision.steps))
+def _refuse(request: SipRequest, known: CallMemory | None, decision: RefuseInDialog) -> None:
+    note_in_dialog(decision.reason, known, decision.steps)
     if request.method == "INVITE":
         KSR.tm.t_newtran()  # it takes the ACK, which would else go on
     writer.refuse(decision.reason, decision.headers)
@@ -117,10 +115,6 @@ def _drop(request: SipRequest, decision: DropInDialog) -> None:
     note_reason(decision.reason, detail="left without an answer")
 
 
-def _last(steps: tuple[Step, ...]) -> str:
-    return steps[-1].detail if steps else ""
-
-
 def _follow(
     room: DialogRoom,
     received: Received,
@@ -129,10 +123,12 @@ def _follow(
     known: CallMemory,
     decision: Follow,
 ) -> None:
-    if not text("$ru"):
-        KSR.seturi(decision.hop.uri)  # Kamailio routes no request whose URI it cannot read
+    target = decision.request_uri
+    if not text("$ru"):  # Kamailio routes no request whose URI it cannot read
+        target = target or request.request_uri
+        KSR.seturi(decision.hop.uri)
     if KSR.rr.loose_route() <= 0:
-        _refuse(request, RefuseInDialog(decision.steps, Reason.NoDialog))
+        _refuse(request, known, RefuseInDialog(decision.steps, Reason.NoDialog))
         return
     KSR.maxfwd.process_maxfwd(MAXIMUM_HOPS)
     memory.learn(decision.learned, by_caller=held.by_caller, tag=received.from_tag)
@@ -140,10 +136,10 @@ def _follow(
     writer.change_headers(received, decision.changes)
     if decision.body is not None:
         writer.set_body(received, decision.body)
-    if decision.request_uri is not None:
-        KSR.seturi(decision.request_uri)
+    if target is not None:
+        _set_request_uri(target, request.method, decision.hop)
     if decision.end_call is not None:
-        note_reason(decision.end_call, detail=_last(decision.steps))
+        note_in_dialog(decision.end_call, known, decision.steps)
         memory.end_soon(decision.end_call.name)
     memory.save_asked(Asked(held.by_caller, int(text("$cs") or 0), held.token), known.facts)
     writer.send_to(room.settings, decision.hop)
@@ -151,55 +147,10 @@ def _follow(
     KSR.tm.t_relay()
 
 
-def judge_dialog_answer(room: DialogRoom, received: Received) -> None:
-    """An answer to a request in a dialog, on its way back."""
-    asked = memory.load_asked()
-    if asked is None:
-        raise ValueError("a transaction in a dialog without what it asked")
-    answer = answer_of(received)
-    tag = answer.to_tag if asked.by_caller else answer.from_tag
-    decision = judge_answer(
-        room.table,
-        answer,
-        memory.of_call(asked.token, tag, memory.kept_facts()),
-        to_caller=asked.by_caller,
-        cseq_of_sender=asked.cseq,
-        own_addresses=room.own_addresses,
-    )
-    carry_out_answer(received, decision, to_caller=asked.by_caller)
-
-
-def carry_out_answer(received: Received, decision: AnswerDecision, *, to_caller: bool) -> None:
-    """What was decided about the answer at hand."""
-    if decision.drop:
-        writer.drop_answer()
-        return
-    memory.learn(decision.learned, by_caller=not to_caller, tag=received.to_tag)
-    writer.write(decision.changes)
-    if decision.body is not None:
-        writer.set_body(received, decision.body)
-    if decision.end_call is not None:
-        note_reason(decision.end_call, detail=_last(decision.steps))
-        memory.end_soon(decision.end_call.name)
-
-
-def judge_stray_answer(room: DialogRoom, received: Received) -> None:
-    """Drop an answer that nobody here waits for: else its Via would name whom to send it to.
-
-    A callee repeats its 2xx for 32 s, longer than the transaction lasts; such a one shows our Record-Route,
-    and goes to the caller alone.
-    """
-    if KSR.tm.t_check_trans() > 0:
-        return
-    tokens_held = (
-        room.tokens.read(uri, received.call_id, received.from_tag, "", time.time())
-        for uri in received.uris("record-route")
-    )
-    held = next((each for each in tokens_held if each is not None), None)
-    known = memory.of_call(held.token, received.to_tag) if held is not None else None
-    shift = held.token.cseq_shift if held is not None else 0
-    decision = judge_repeated_answer(room.table, answer_of(received), known, shift)
-    if decision.drop:
-        writer.drop_answer()
-    else:
-        writer.write(decision.changes)
+def _set_request_uri(uri: str, method: str, hop: Hop) -> None:
+    KSR.seturi(uri)
+    if not text("$ru") and method != "ACK":
+        # tm begins no transaction either with a URI that it cannot read, and goes on with one that it has.
+        KSR.seturi(hop.uri)
+        KSR.tm.t_newtran()
+        KSR.seturi(uri)

@@ -59,6 +59,8 @@ class Received:
     """The message being processed, read in one walk over its headers."""
 
     sizes: MessageSizes
+    request_uri: str = ""
+    """As it came, also where Kamailio cannot read it and has none: `sip:x@my_pbx`. "" of an answer."""
     call_id: str = ""
     from_tag: str = ""
     to_tag: str = ""
@@ -86,7 +88,7 @@ def read_message(*, is_request: bool) -> Received | None:
     Kamailio's own parser walks, so that what is judged here is what Kamailio forwards. The walk ends at the
     first bound that is passed: `Received.sizes` then tells it, and the rest is not to be used.
     """
-    uri_size = size_of(request_uri()) if is_request else 0
+    request_uri = _request_uri() if is_request else ""
     call_id, from_tag, to_tag = text("$ci"), text("$ft"), text("$tt")
     method = text("$rm")
     walk = _Walk(travels=lambda name: passes(method, name, is_answer=not is_request))
@@ -94,7 +96,8 @@ def read_message(*, is_request: bool) -> Received | None:
         return None
     identifiers = (walk.longest_branch, size_of(call_id), size_of(from_tag), size_of(to_tag))
     return Received(
-        MessageSizes(uri_size, walk.longest_uri, max(identifiers), walk.count),
+        MessageSizes(size_of(request_uri), walk.longest_uri, max(identifiers), walk.count),
+        request_uri,
         call_id,
         from_tag,
         to_tag,
@@ -160,8 +163,7 @@ def _folded(value: str) -> str:
     return " ".join(value.split())
 
 
-def request_uri() -> str:
-    """The Request-URI as it came, also where Kamailio cannot read it and has none: `sip:x@my_pbx`."""
+def _request_uri() -> str:
     return text("$ru") or next(iter(text("$(mb{line.at,0})").split()[1:2]), "")
 
 
@@ -176,7 +178,7 @@ def request_of(received: Received, realm: str) -> SipRequest:
     credentials = credentials_of(received.headers.get("proxy-authorization", ()), realm)
     return SipRequest(
         method=text("$rm"),
-        request_uri=request_uri(),
+        request_uri=received.request_uri,
         source=text("$si"),
         source_port=int(text("$sp") or 0),
         transport=transport,

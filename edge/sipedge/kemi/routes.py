@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sipedge.inherited import forget_shared_thread_state
 from sipedge.instance import own_settings, read_edge_secret
-from sipedge.kemi import calls, counting, dialogs, duration, writer
+from sipedge.kemi import answers, calls, counting, dialogs, duration, writer
 from sipedge.kemi.authentication import digest_check
 from sipedge.kemi.calls import CallRoom
 from sipedge.kemi.dialogs import DialogRoom
@@ -116,7 +116,7 @@ class Routes:
         writer.put_back(received)
         self._read = (KSR.pv.geti("$mi"), received)
         with self._rows.transaction() as rows:
-            dialogs.judge_stray_answer(DialogRoom(self._settings, self._tokens, Table(rows)), received)
+            answers.judge_stray_answer(Table(rows), self._tokens, received)
 
     def _received(self) -> Received:
         """The answer at hand, as the reply route has just read it."""
@@ -128,13 +128,12 @@ class Routes:
     def _call_answer(self) -> None:
         received = self._received()
         with self._rows.transaction() as rows:
-            decision = calls.judge_call_answer(CallRoom(self._settings, self._tokens, Table(rows)), received)
-        dialogs.carry_out_answer(received, decision, to_caller=True)
+            calls.judge_call_answer(CallRoom(self._settings, self._tokens, Table(rows)), received)
 
     def _dialog_answer(self) -> None:
         received = self._received()
         with self._rows.transaction() as rows:
-            dialogs.judge_dialog_answer(DialogRoom(self._settings, self._tokens, Table(rows)), received)
+            answers.judge_dialog_answer(Table(rows), writer.own_addresses(self._settings), received)
 
     def _request(self) -> None:
         KSR.force_rport()

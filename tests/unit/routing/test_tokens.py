@@ -93,8 +93,8 @@ def test_the_form_before_is_read_until_it_ends(direction: Direction) -> None:
     old = replace(TOKEN, direction=direction, attempt=0)
     held = read(former_route(old))
     assert held is not None
-    kinds = dict(zip(("caller_kind", "callee_kind"), kinds_of(direction), strict=True))
-    assert held.token == replace(old, secure=None, **kinds)
+    caller, callee = kinds_of(direction)
+    assert held.token == replace(old, secure=None, caller_kind=caller, callee_kind=callee)
     assert read(former_route(old), now=NOW + 61) is None
     assert read(former_route(old).replace("tk=", "tk=0")) is None
 

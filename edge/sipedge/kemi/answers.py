@@ -1,0 +1,84 @@
+"""Answers on their way back: judged as the requests were, and learned from."""
+
+from __future__ import annotations
+
+import time
+
+from sipedge.kemi import memory, writer
+from sipedge.kemi.journal import note_reason
+from sipedge.kemi.ksr import KSR
+from sipedge.kemi.reader import Received, answer_of
+from sipedge.routing.decision import Step
+from sipedge.routing.dialog import AnswerDecision, judge_answer, judge_repeated_answer
+from sipedge.routing.memory import CallMemory
+from sipedge.routing.reasons import Reason
+from sipedge.routing.tokens import TokenKeeper
+from sipedge.table import Table
+
+
+def judge_dialog_answer(table: Table, own_addresses: tuple[str, ...], received: Received) -> None:
+    """An answer to a request in a dialog, on its way back."""
+    asked = memory.load_asked()
+    if asked is None:
+        raise ValueError("a transaction in a dialog without what it asked")
+    answer = answer_of(received)
+    tag = answer.to_tag if asked.by_caller else answer.from_tag
+    known = memory.of_call(asked.token, tag, memory.kept_facts())
+    decision = judge_answer(
+        table,
+        answer,
+        known,
+        to_caller=asked.by_caller,
+        cseq_of_sender=asked.cseq,
+        own_addresses=own_addresses,
+    )
+    carry_out_answer(received, known, decision, to_caller=asked.by_caller)
+
+
+def carry_out_answer(
+    received: Received, known: CallMemory, decision: AnswerDecision, *, to_caller: bool
+) -> None:
+    """What was decided about the answer at hand."""
+    if decision.drop:
+        writer.drop_answer()
+        return
+    memory.learn(decision.learned, by_caller=not to_caller, tag=received.to_tag)
+    writer.write(decision.changes)
+    if decision.body is not None:
+        writer.set_body(received, decision.body)
+    if decision.end_call is not None:
+        note_in_dialog(decision.end_call, known, decision.steps)
+        memory.end_soon(decision.end_call.name)
+
+
+def judge_stray_answer(table: Table, tokens: TokenKeeper, received: Received) -> None:
+    """Drop an answer that nobody here waits for: else its Via would name whom to send it to.
+
+    A callee repeats its 2xx for 32 s, longer than the transaction lasts; such a one shows our Record-Route,
+    and goes to the caller alone.
+    """
+    if KSR.tm.t_check_trans() > 0:
+        return
+    tokens_held = (
+        tokens.read(uri, received.call_id, received.from_tag, "", time.time())
+        for uri in received.uris("record-route")
+    )
+    held = next((each for each in tokens_held if each is not None), None)
+    known = memory.of_call(held.token, received.to_tag) if held is not None else None
+    shift = held.token.cseq_shift if held is not None else 0
+    decision = judge_repeated_answer(table, answer_of(received), known, shift)
+    if decision.drop:
+        writer.drop_answer()
+    else:
+        writer.write(decision.changes)
+
+
+def note_in_dialog(reason: Reason, known: CallMemory | None, steps: tuple[Step, ...]) -> None:
+    """`note_reason` of a call that is known, or of none."""
+    facts = known.facts if known is not None else None
+    note_reason(
+        reason,
+        trunk=facts.trunk if facts is not None else None,
+        direction=known.direction if known is not None else None,
+        detail=steps[-1].detail if steps else "",
+    )
