@@ -95,6 +95,7 @@ def odd_platform(lab: Lab) -> Platform:
         make_trunk(
             "acme/stream",
             domain="stream",
+            access=access,
             targets=(make_target(pbx, 5070, transport="tcp", uri_params=";transport=tcp"),),
         ),
     ]

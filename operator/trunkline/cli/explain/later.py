@@ -22,7 +22,7 @@ from sipedge.routing.message import Message, SipAnswer, SipRequest
 from sipedge.routing.reasons import Reason
 from sipedge.routing.tokens import is_ours
 from sipedge.table import Table
-from sipedge.uri import split_header, uri_of_header
+from sipedge.uri import parse_uri, split_header, uri_of_header
 from trunkline.cli.explain.message import SipText
 from trunkline.cli.explain.passing import (
     Passing,
@@ -76,7 +76,7 @@ def request_in_dialog(call: Call, text: SipText, request: SipRequest) -> LaterPa
     decision = within_dialog(
         call.table,
         request,
-        call.memory,
+        call.memory if _shows_token(text) else None,
         by_caller=call.by_caller,
         digest=call.digest,
         own_addresses=call.own_addresses,
@@ -86,6 +86,17 @@ def request_in_dialog(call: Call, text: SipText, request: SipRequest) -> LaterPa
     if not isinstance(decision, Follow):
         return LaterPassage(decision, call.by_caller, text, call.memory)
     return _followed(call, text, request, decision)
+
+
+def _shows_token(text: SipText) -> bool:
+    """True if our Record-Route is the message's first Route, or its Request-URI: that alone tells a call.
+
+    Of a message that is put together of parts it is assumed.
+    """
+    if not text.size:
+        return True
+    first = next((member for value in text.values.get("route", ()) for member in split_header(value)), "")
+    return is_ours(uri_of_header(first)) or is_ours(parse_uri(text.request_uri))
 
 
 def _followed(call: Call, text: SipText, request: SipRequest, follow: Follow) -> LaterPassage:

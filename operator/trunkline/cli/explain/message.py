@@ -23,6 +23,7 @@ _REQUEST_LINE: Final = re.compile(r"([A-Za-z0-9.!%*_+`'~-]+) (\S+) (SIP/\S+)", r
 _STATUS_LINE: Final = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*))?", re.IGNORECASE)
 _HEADER: Final = re.compile(r"([A-Za-z0-9.!%*_+`'~-]+)[ \t]*:(.*)", re.DOTALL)
 _TAG: Final = re.compile(r";\s*tag\s*=\s*([^;,\s\"<>]+)", re.IGNORECASE)
+_OPEN: Final = re.compile('["<>]')
 _READ_ONCE: Final = ("from", "to", "call-id", "cseq", "max-forwards")
 """Headers whose second one ends Kamailio's walk over a message."""
 _METHOD_OF_CSEQ: Final = re.compile(r"\s*\d+\s+(\S+)")
@@ -73,6 +74,8 @@ class SipText:
         for name in _READ_ONCE:
             if (count := len(self.values.get(name, ()))) > 1:
                 return f"{count} {name} headers"
+        if _OPEN.search(_outside(self.first("to"))):
+            return "a To that is never closed"
         return "" if self.first("via") else "no Via"
 
     @property
@@ -91,9 +94,14 @@ class SipText:
 
 def tag_of(value: str) -> str:
     """The tag of a From or To value; "" if it has none, or if nothing can be read of the value."""
-    outside = re.sub(r'"(?:[^"\\]|\\.)*"|<[^>]+>', "", value)
+    outside = _outside(value)
     match = _TAG.search(outside)
-    return match[1] if match and not re.search('["<>]', outside) else ""
+    return match[1] if match and not _OPEN.search(outside) else ""
+
+
+def _outside(value: str) -> str:
+    """What of a From or To value stands neither in quotes nor between < and >."""
+    return re.sub(r'"(?:[^"\\]|\\.)*"|<[^>]+>', "", value)
 
 
 def folded(value: str) -> str:
