@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -68,3 +69,12 @@ def pbx(lab: Lab) -> UserAgent:
 @pytest.fixture
 def telco(lab: Lab) -> UserAgent:
     return lab.agent(TELCO)
+
+
+@pytest.fixture
+def own(lab: Lab, tmp_path: Path) -> Iterator[Lab]:
+    """An edge of this test alone, which may be restarted."""
+    with running_edge(None, lab.block.address(EDGE + 1), tmp_path) as edge:
+        one = Lab(edge, lab.block, lab.stack)
+        one.serve()
+        yield one

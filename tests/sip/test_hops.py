@@ -2,44 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from support.edge import restart, running_edge
-from support.lab import EDGE, Lab
+from support.dialogs import end, established, killed_and_restarted
+from support.lab import Lab
 from support.sipmessage import Message, new_token, render, sdp
-from support.sipua import Leg, UserAgent, callee_leg
+from support.sipua import UserAgent
 from support.tables import make_account
 
 DIRECTIONS = pytest.mark.parametrize("outgoing", (True, False), ids=("termination", "origination"))
 SIDES = pytest.mark.parametrize("by", ("caller", "callee"))
-
-
-def established(
-    lab: Lab, caller: UserAgent, callee: UserAgent, *, outgoing: bool, **options: str
-) -> tuple[Leg, Leg, Message, Message]:
-    """A call in progress: both legs, the INVITE as the callee got it, and the 2xx as the caller did."""
-    invite = (lab.call_out if outgoing else lab.call_in)(caller, **options)
-    received = callee.wait("INVITE")
-    contact = [("Contact", f"<{options['contact']}>")] if "contact" in options else []
-    callee.respond(received, 200, headers=contact, body=sdp(callee.address))
-    answer = caller.wait("INVITE", status=200)
-    leg = invite.leg(answer)
-    leg.send("ACK")
-    callee.wait("ACK")
-    return leg, callee_leg(callee, received, received.path), received, answer
-
-
-def end(leg: Leg, other: UserAgent) -> None:
-    """This side hangs up, and the other agrees."""
-    leg.send("BYE")
-    other.respond(other.wait("BYE"), 200)
-    leg.agent.wait("BYE", status=200)
 
 
 ELSEWHERE = (
@@ -59,7 +33,7 @@ ELSEWHERE = (
 def test_no_request_uri_leads_to_a_third_place(
     lab: Lab, pbx: UserAgent, telco: UserAgent, outgoing: bool, by: str, uri: str
 ) -> None:
-    """Another address, a name, the edge itself, an alias, a maddr: the other side gets it, by its own Contact."""
+    """Another address, a name, the edge, an alias, a maddr: the other side gets it, by its own Contact."""
     sink = lab.agent(67)
     caller, callee = (pbx, telco) if outgoing else (telco, pbx)
     near, far, _, _ = established(lab, caller, callee, outgoing=outgoing)
@@ -105,7 +79,7 @@ def test_further_routes_are_passed_on_and_lead_nowhere(
 def test_a_token_of_a_call_that_is_over_leads_to_its_sides_alone(
     lab: Lab, pbx: UserAgent, telco: UserAgent
 ) -> None:
-    """It reaches no other carrier; a stranger who has it reaches nobody, nor does its owner if it is forged."""
+    """It reaches no other carrier; a stranger who has it reaches nobody, nor who forges it."""
     other_carrier, stranger = lab.agent(31), lab.agent(66)
     lab.serve(accounts=[make_account(max_call_duration_seconds=60)])
     leg, _, _, _ = established(lab, pbx, telco, outgoing=True)
@@ -188,23 +162,13 @@ def test_over_a_stream_the_living_connection_is_used(lab: Lab, telco: UserAgent,
     assert leg.call_id == far.call_id
 
 
-@pytest.fixture
-def own(lab: Lab, tmp_path: Path) -> Iterator[Lab]:
-    """An edge of this test alone, which may be restarted."""
-    with running_edge(None, lab.block.address(EDGE + 1), tmp_path) as edge:
-        one = Lab(edge, lab.block, lab.stack)
-        one.serve()
-        yield one
-
-
 def test_what_leads_to_the_sides_survives_a_restart_and_fits_no_other_edge(
     own: Lab, pbx: UserAgent, telco: UserAgent, lab: Lab
 ) -> None:
     """Named and private Contacts, both ways round; the same Route at another address of the platform: 481."""
     out = established(own, pbx, telco, outgoing=True, contact="sip:x@silent.invalid")
     back = established(own, telco, pbx, outgoing=False, contact="sip:x@192.0.2.77")
-    os.killpg(own.edge.process.pid, signal.SIGKILL)
-    restart(own.edge)
+    killed_and_restarted(own)
     for (near, far, _, _), (caller, callee) in ((out, (pbx, telco)), (back, (telco, pbx))):
         near.send("INVITE", body=sdp(caller.address))
         callee.respond(callee.wait("INVITE"), 200, body=sdp(callee.address))

@@ -241,6 +241,8 @@ class Leg:
     target: str
     routes: list[str] = field(default_factory=list)
     cseq: int = 1
+    contact: str = ""
+    """What it writes into Contact; "" = where it is."""
 
     def send(self, method: str, headers: Headers = (), body: str = "", cseq: int | None = None) -> str:
         """Send a request in the dialog; gives its Via branch."""
@@ -255,7 +257,7 @@ class Leg:
             ("To", self.remote),
             ("Call-ID", self.call_id),
             ("CSeq", f"{cseq or self.cseq} {method}"),
-            ("Contact", f"<{self.agent.contact}>"),
+            ("Contact", f"<{self.contact or self.agent.contact}>"),
             *headers,
         ]
         if body:

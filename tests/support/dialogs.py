@@ -1,0 +1,52 @@
+"""Calls in progress, for tests of what follows the first INVITE."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from support.edge import restart
+from support.lab import Lab
+from support.sipmessage import Message, sdp
+from support.sipua import Leg, UserAgent, callee_leg
+
+
+def established(
+    lab: Lab, caller: UserAgent, callee: UserAgent, *, outgoing: bool, **options: str
+) -> tuple[Leg, Leg, Message, Message]:
+    """A call in progress: both legs, the INVITE as the callee got it, and the 2xx as the caller did."""
+    invite = (lab.call_out if outgoing else lab.call_in)(caller, **options)
+    received = callee.wait("INVITE")
+    contact = [("Contact", f"<{options['contact']}>")] if "contact" in options else []
+    callee.respond(received, 200, headers=contact, body=sdp(callee.address))
+    answer = caller.wait("INVITE", status=200)
+    leg = invite.leg(answer)
+    leg.send("ACK")
+    callee.wait("ACK")
+    return leg, callee_leg(callee, received, received.path), received, answer
+
+
+def end(leg: Leg, other: UserAgent) -> None:
+    """This side hangs up, and the other agrees."""
+    leg.send("BYE")
+    other.respond(other.wait("BYE"), 200)
+    leg.agent.wait("BYE", status=200)
+
+
+def hold(leg: Leg, other: UserAgent, *, contact: str = "") -> Message:
+    """This side sends a re-INVITE, the other takes it; gives it as it arrived."""
+    leg.send("INVITE", body=sdp(leg.agent.address) + "a=sendonly\r\n")
+    received = other.wait("INVITE")
+    headers = [("Contact", f"<{contact}>")] if contact else []
+    other.respond(received, 200, headers=headers, body=sdp(other.address))
+    answer = leg.agent.wait("INVITE", status=200)
+    assert answer.cseq == leg.cseq
+    leg.send("ACK", cseq=leg.cseq)
+    assert other.wait("ACK").cseq == received.cseq
+    return received
+
+
+def killed_and_restarted(lab: Lab) -> None:
+    """Kamailio dies and comes back: it remembers nothing."""
+    os.killpg(lab.edge.process.pid, signal.SIGKILL)
+    restart(lab.edge)
