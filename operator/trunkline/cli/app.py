@@ -268,6 +268,14 @@ def explain(
     set_up: Annotated[
         bool, typer.Option("--set-up", help="The answer is to the INVITE that sets the call up.")
     ] = False,
+    resolve: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=ADDRESS",
+            help="What a target's name resolves to; may be given again. Without it no name is looked up.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[
         int | None,
         typer.Option(help="Makes the weighted draw among targets repeatable.", show_default=False),
@@ -330,6 +338,7 @@ def explain(
         username=username,
         seed=seed,
         expected=expect,
+        resolved=tuple(resolve or ()),
     )
     files = GivenFiles(body, message, in_dialog, sender, answer, set_up)
     place = ExplainPlace(

@@ -27,6 +27,7 @@ from trunkline.cli.explain.request import (
     message_of,
     request_of,
 )
+from trunkline.cli.explain.resolving import ResolvingRows, addresses_of
 from trunkline.cli.explain.text import text_of
 from trunkline.cli.findings import find, has_errors, summary
 from trunkline.cli.reading import UsageError, read
@@ -81,9 +82,10 @@ def _explain(place: ExplainPlace, options: ExplainOptions) -> tuple[Passage | La
         text = later_message_of(options.message, call, arrival)
     found = _files(place, options.edge) if place.paths else _cluster(place, options.edge, text, arrival)
     arrival = replace(arrival, received_on=found.received_on)
+    rows = ResolvingRows(found.rows, addresses_of(options.resolved))
     if call is not None:
-        return decide_later(found.rows, text, arrival, call), found.notes
-    return decide(found.rows, text, arrival, seed=options.seed, now=time.time()), found.notes
+        return decide_later(rows, text, arrival, call), found.notes
+    return decide(rows, text, arrival, seed=options.seed, now=time.time()), found.notes
 
 
 def _files(place: ExplainPlace, name: str) -> Source:

@@ -26,7 +26,12 @@ def memory_of(text: str, name: str) -> CallMemory:
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{name} is no JSON ({error}): {_MEND}") from error
     if isinstance(plain, dict) and _KEY in plain:
-        action, plain = plain.get("action"), plain[_KEY]
+        action, unresolved, plain = plain.get("action"), plain.get("unresolved"), plain[_KEY]
+        if plain is None and unresolved:
+            raise UsageError(
+                f"{name} tells of a call to a name, {unresolved[0]}: explain that call with "
+                f"--resolve {unresolved[0]}=ADDRESS"
+            )
         if plain is None:
             raise UsageError(
                 f"{name} tells of a message with action {action!r}: only what is forwarded is remembered"

@@ -108,8 +108,9 @@ class Passing:
         for name in changes.remove:
             self._remove(name.lower(), *cause_of(name.lower(), Kind.REMOVE, self._facts))
         for name, value in changes.insert:
+            kind = Kind.INSERT if self.values.get(name.lower()) else Kind.APPEND
             self.values.setdefault(name.lower(), []).insert(0, value)
-            self._note(Kind.INSERT, name, value)
+            self._note(kind, name, value)
         for name, value in changes.append:
             self.append(name, value)
         for name, value in changes.replace:

@@ -64,6 +64,8 @@ class ExplainOptions:
     """The action that is hoped for; None = any will do."""
     call: CallOptions | None = None
     """None = a request outside a dialog."""
+    resolved: tuple[str, ...] = ()
+    """Names and their addresses, `NAME=ADDRESS`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ def cause_of(name: str, kind: Kind, facts: Circumstances) -> tuple[Stage, str, s
 
 
 def _diversion(kind: Kind, facts: Circumstances) -> tuple[Stage, str, str]:
-    if kind is Kind.INSERT:
+    if kind is not Kind.REMOVE and facts.direction is Direction.ORIGINATION:
         return Stage.DIVERSION, "S81", f"the called number {facts.called}"
     return Stage.DIVERSION, "S83", "names the platform, but no number of the account"
 

@@ -163,7 +163,7 @@ def _target_line(place: int, target: Target) -> str:
 
 def _address_lines(passage: Passage, target: Target) -> list[str]:
     if target.host in passage.unresolved:
-        return [printable(f"     at the addresses that the edge has found for {target.host}")]
+        return [printable(f"     at the addresses that the edge has found for {target.host} (--resolve)")]
     found = [
         f"{each.transport}:{each.address}:{each.port}"
         for each in passage.attempts
