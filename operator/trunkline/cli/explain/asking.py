@@ -42,7 +42,9 @@ def decide_later(rows: Rows, text: SipText, arrival: Arrival, call: CallOptions)
     own = (arrival.received_on,) if arrival.received_on else ()
     room = Call(table, call.memory, sender_is_caller(call), _digest_of(request), own)
     if not text.status:
-        return request_in_dialog(room, text, request)
+        passage = request_in_dialog(room, text, request)
+        steps = _with_assumption(passage.decision.steps)
+        return replace(passage, decision=replace(passage.decision, steps=steps))
     attempt = call.memory.callee.hop if call.set_up else None
     return answer_in_call(room, text, answer_of(text, arrival), attempt)
 
@@ -65,7 +67,7 @@ def _with_assumption(steps: Sequence[Step]) -> tuple[Step, ...]:
     """The digest cannot be checked without the password: say that it was taken as right."""
     return tuple(
         replace(step, detail=f"{step.detail} (the right password is assumed)")
-        if step.check == "digest" and step.outcome is Outcome.PASS
+        if step.outcome is Outcome.PASS and (step.check == "digest" or "; user " in step.detail)
         else step
         for step in steps
     )

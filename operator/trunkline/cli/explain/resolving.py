@@ -24,7 +24,7 @@ class ResolvingRows:
         found = self.rows.get(section, key)
         if found is not None or section is not Section.RESOLVED:
             return found
-        host, port, transport = (key.decode().split("|") + ["", ""])[:3]
+        host, port, transport = [*key.decode().split("|"), "", ""][:3]
         chosen = transport or "udp"
         known = self.addresses.get(host.lower(), ())
         row = ResolvedRow(
