@@ -6,9 +6,8 @@ import time
 from dataclasses import dataclass, replace
 
 from sipedge.instance import InstanceSettings
-from sipedge.kemi import memory, writer
+from sipedge.kemi import carrier_auth, memory, writer
 from sipedge.kemi.answers import carry_out_answer
-from sipedge.kemi.carrier_auth import answer_challenge
 from sipedge.kemi.counting import count_call, keys_in_progress, uncount_calls
 from sipedge.kemi.duration import limit_duration
 from sipedge.kemi.journal import say
@@ -22,6 +21,7 @@ from sipedge.kemi.pending import (
 )
 from sipedge.kemi.reader import Received, answer_of, text
 from sipedge.routing.attempts import Attempt, plan_attempts
+from sipedge.routing.carrier_challenge import CHALLENGES
 from sipedge.routing.decision import Forward
 from sipedge.routing.dialog import invite_changes, judge_answer
 from sipedge.routing.failover import (
@@ -77,7 +77,7 @@ def start_call(room: CallRoom, received: Received, request: SipRequest, decision
     caller, learned = beginning_of(room.table, room.own_addresses, request, facts)
     KSR.dialog.dlg_manage()
     limit_duration(decision.max_duration_seconds)
-    memory.begin(facts, caller, learned)
+    memory.begin(sid, caller, learned)
     writer.count_hop()  # into the transaction's own copy: later attempts start from that
     if KSR.tm.t_newtran() <= 0:
         return  # a retransmission, which another worker is answering
@@ -99,19 +99,27 @@ def resume_call(room: CallRoom) -> None:
         return  # the caller has hung up and gets its 487 from the transaction
     call = load_call()
     failure = _failure(call)
-    if failure.status in (401, 407):
-        answered = answer_challenge(room.table, call, failure.status)
-        if answered is not None:
-            call = answered
-            memory.note_shift(True, memory.shift_of(True) + 1)
-            attempt = call.state.attempts[call.state.position]
-            save_call(call, _pending(room, call, attempt))
-            if _send(room.settings, attempt):
-                return
-            failure = replace(failure, kind=FailureKind.SEND_ERROR)
+    if failure.status in CHALLENGES and (answered := _with_answer(room, call, failure.status)) is not None:
+        call = answered
+        memory.note_shift(True, memory.shift_of(True) + 1)
+        attempt = call.state.attempts[call.state.position]
+        save_call(call, _pending(room, call, attempt))
+        if _send(room.settings, attempt):
+            return
+        failure = replace(failure, kind=FailureKind.SEND_ERROR)
     _say_failed(call, failure)
     state, step = after_failure(room.table, call.state, failure)
     _proceed(room, call.with_state(state), step, failure)
+
+
+def _with_answer(room: CallRoom, call: PendingCall, status: int) -> PendingCall | None:
+    """The call whose INVITE now answers the challenge of its carrier; None if it cannot."""
+    attempt = call.state.current
+    if attempt is None or attempt.carrier is None:
+        return None
+    carrier = room.table.carrier(attempt.carrier)
+    nonces = carrier_auth.answer(carrier, attempt.request_uri, status, call.answered)
+    return None if nonces is None else replace(call, answered=nonces)
 
 
 def prepare_branch() -> None:
@@ -160,7 +168,7 @@ def _proceed(
 def _attempt(room: CallRoom, call: PendingCall, attempt: Attempt) -> tuple[PendingCall, Failure | None]:
     """Send the INVITE to one address; a Failure if it could not be sent."""
     uncount_calls(call.counted)
-    call = replace(call, counted=(), facts=facts_with_carrier(call.facts, attempt))
+    call = replace(call, answered=(), counted=(), facts=facts_with_carrier(call.facts, attempt))
     over = count_call(attempt.limits)
     if over is not None:
         return call, Failure(FailureKind.OVER_LIMIT, over=over, elapsed=_elapsed(call))

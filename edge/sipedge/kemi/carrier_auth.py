@@ -1,49 +1,61 @@
-"""Answers a carrier's digest challenge with the credentials of that carrier's one realm.
-
-Never a challenge of a customer's PBX, never in a dialog, never for another realm: an answer to a challenge
-that the wrong side made hands it a password to guess at.
-"""
+"""Puts the answer to a carrier's challenge on the request that was challenged, in its failure route."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+import secrets
+from dataclasses import dataclass, replace
+from typing import Final
 
 from sipedge.kemi.ksr import KSR
-from sipedge.kemi.pending import PendingCall
 from sipedge.kemi.reader import text
-from sipedge.routing.decision import Direction
-from sipedge.routing.digest import answerable
-from sipedge.table import CarrierRow, Table
+from sipedge.routing.carrier_challenge import CHALLENGES, ChallengedRequest, answer_challenge
+from sipedge.routing.headers import header_line
+from sipedge.routing.hops import Hop, hop_from_text
+from sipedge.table import CarrierRow
 
-_PASSWORD_IS_HA1 = 1
-_CHALLENGES = {401: "WWW-Authenticate", 407: "Proxy-Authenticate"}
+_SENT_AVP: Final = "$avp(sent)"
 
 
-def answer_challenge(table: Table, record: PendingCall, status: int) -> PendingCall | None:
-    """The record of the call whose INVITE now carries the answer; None if there is nothing to answer."""
-    attempt = record.state.current
-    if record.state.direction is not Direction.TERMINATION or attempt is None or attempt.carrier is None:
+def answer(
+    carrier: CarrierRow | None, request_uri: str, status: int, answered: tuple[str, ...]
+) -> tuple[str, ...] | None:
+    """The nonces that the request at hand has now answered; None if there is nothing to answer.
+
+    `request_uri` is that of the request as it was sent, `answered` what the last call of this gave for it.
+    """
+    challenges = {name: (text(f"$T_rpl($(hdr({name})[*]))"),) for name in CHALLENGES.values()}
+    request = ChallengedRequest(text("$rm"), request_uri, status, challenges, answered)
+    found = answer_challenge(carrier, request, secrets.token_hex(16))
+    if found is None:
         return None
-    if record.answered_challenge == record.state.position:
-        return None  # answered once already: the credentials are wrong
-    carrier = table.carrier(attempt.carrier)
-    if carrier is None or not _is_asked(carrier, status) or not _answer(carrier):
-        return None
-    return replace(record, answered_challenge=record.state.position)
+    KSR.hdr.append(header_line(*found.header))
+    return found.answered
 
 
-def _is_asked(carrier: CarrierRow, status: int) -> bool:
-    challenge = text(f"$T_rpl($hdr({_CHALLENGES[status]}))")
-    return carrier.realm is not None and answerable((challenge,), carrier.realm) is not None
+@dataclass(frozen=True, slots=True)
+class SentRequest:
+    """A request in a dialog that a carrier may challenge, in an AVP of its transaction."""
+
+    hop: Hop
+    cseq: int
+    """As it was sent."""
+    answered: tuple[str, ...] = ()
+
+    def answered_by(self, nonces: tuple[str, ...]) -> SentRequest:
+        """The same request as it is sent again."""
+        return replace(self, cseq=self.cseq + 1, answered=nonces)
 
 
-def _answer(carrier: CarrierRow) -> bool:
-    if carrier.username is None or carrier.realm is None or carrier.ha1 is None:
-        return False
-    KSR.pv.sets("$avp(auth_realm)", carrier.realm)
-    KSR.pv.sets("$avp(auth_username)", carrier.username)
-    KSR.pv.sets("$avp(auth_ha1)", carrier.ha1.reveal())
-    try:
-        return KSR.uac.uac_auth_mode(_PASSWORD_IS_HA1) > 0
-    finally:
-        KSR.pv.unset("$avp(auth_ha1)")
+def save_sent(sent: SentRequest) -> None:
+    """Keep it for the branch and the failure route."""
+    KSR.pv.sets(_SENT_AVP, json.dumps((sent.hop.to_text(), sent.cseq, sent.answered)))
+
+
+def load_sent() -> SentRequest:
+    """The request of the transaction at hand. Raises ValueError if there is none."""
+    place, cseq, answered = json.loads(KSR.pv.gete(_SENT_AVP))
+    hop = hop_from_text(place)
+    if hop is None:
+        raise ValueError("a request in a dialog was sent to no hop")
+    return SentRequest(hop, cseq, tuple(answered))

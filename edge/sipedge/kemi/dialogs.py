@@ -7,16 +7,23 @@ from dataclasses import dataclass
 from typing import Final
 
 from sipedge.instance import InstanceSettings
-from sipedge.kemi import memory, writer
+from sipedge.kemi import carrier_auth, memory, writer
 from sipedge.kemi.answers import note_in_dialog
 from sipedge.kemi.authentication import digest_check
+from sipedge.kemi.carrier_auth import SentRequest
 from sipedge.kemi.duration import is_alive
 from sipedge.kemi.journal import note_reason
 from sipedge.kemi.ksr import KSR
 from sipedge.kemi.memory import Asked
 from sipedge.kemi.reader import Received, request_of, text
+from sipedge.routing.carrier_challenge import (
+    CHALLENGES,
+    carrier_asked,
+    may_be_challenged,
+    without_cseq,
+)
+from sipedge.routing.decision import HeaderChanges
 from sipedge.routing.dialog import (
-    SPAN_SECONDS,
     ChallengeInDialog,
     DropInDialog,
     Follow,
@@ -24,6 +31,7 @@ from sipedge.routing.dialog import (
     within_dialog,
 )
 from sipedge.routing.hops import Hop
+from sipedge.routing.later_checks import SPAN_SECONDS
 from sipedge.routing.memory import CallMemory
 from sipedge.routing.message import SipRequest
 from sipedge.routing.reasons import Reason
@@ -33,9 +41,13 @@ from sipedge.table import Table
 from sipedge.uri import parse_uri
 
 REPLY_ROUTE = "ksr_onreply_dialog"
+FAILURE_ROUTE = "ksr_failure_dialog"
+BRANCH_ROUTE = "ksr_branch_dialog"
 
+_NO_REPLY_ON_ERROR = 2
+"""Flag of t_relay: a send error is ours to answer."""
 _REQUESTS: Final = "requests"
-"""The htable of requests in dialogs: how many, by the dialog's key and the time in tens of seconds."""
+"""The htable of requests in dialogs: how many, by the dialog's key, the source and the span."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +87,7 @@ def follow_dialog(room: DialogRoom, received: Received) -> None:
         known,
         by_caller=held is not None and held.by_caller,
         digest=digest_check(request, site.realm if site else ""),
-        requests_lately=0 if held is None else _count_request(held),
+        requests_lately=0 if held is None else _count_request(held, request.source),
         own_addresses=room.own_addresses,
         is_alive=is_alive,
     )
@@ -95,9 +107,10 @@ def _callee_tag(received: Received, by_caller: bool) -> str:
     return received.to_tag if by_caller else received.from_tag
 
 
-def _count_request(held: HeldToken) -> int:
+def _count_request(held: HeldToken, source: str) -> int:
+    # By source as well: who is no side of the call cannot use up what its sides may send.
     span = int(time.time()) // SPAN_SECONDS
-    return KSR.htable.sht_inc(_REQUESTS, f"{held.key}:{span}")
+    return KSR.htable.sht_inc(_REQUESTS, f"{held.key}:{source}:{span}")
 
 
 def _refuse(request: SipRequest, known: CallMemory | None, decision: RefuseInDialog) -> None:
@@ -133,7 +146,10 @@ def _follow(
     KSR.maxfwd.process_maxfwd(MAXIMUM_HOPS)
     memory.learn(decision.learned, by_caller=held.by_caller, tag=received.from_tag)
     writer.put_back(received)
-    writer.change_headers(received, decision.changes)
+    changes = decision.changes
+    if may_be_challenged(known, request.method, by_caller=held.by_caller):
+        changes = _expect_challenge(decision)
+    writer.change_headers(received, changes)
     if decision.body is not None:
         writer.set_body(received, decision.body)
     if target is not None:
@@ -154,3 +170,50 @@ def _set_request_uri(uri: str, method: str, hop: Hop) -> None:
         KSR.seturi(hop.uri)
         KSR.tm.t_newtran()
         KSR.seturi(uri)
+
+
+def _expect_challenge(decision: Follow) -> HeaderChanges:
+    """What of the decision's changes holds for every branch; the CSeq is each branch's own."""
+    changes, cseq = without_cseq(decision.changes)
+    carrier_auth.save_sent(SentRequest(decision.hop, cseq or int(text("$cs") or 0)))
+    if cseq is not None:
+        KSR.tm.t_on_branch(BRANCH_ROUTE)
+    KSR.tm.t_on_failure(FAILURE_ROUTE)
+    return changes
+
+
+def number_branch() -> None:
+    """The CSeq of a request that is sent, or sent again, to a carrier."""
+    cseq = carrier_auth.load_sent().cseq
+    writer.write(HeaderChanges(replace=(("CSeq", f"{cseq} {text('$rm')}"),)))
+
+
+def answer_dialog_challenge(room: DialogRoom) -> None:
+    """A request in a dialog has failed at a carrier: if by a challenge, it is sent again with the answer.
+
+    A challenge that cannot be answered is not for the customer, as in a call that is set up (S66).
+    """
+    status = KSR.tm.t_get_status_code()
+    if status not in CHALLENGES or KSR.tm.t_branch_timeout() > 0 or KSR.tm.t_is_canceled() > 0:
+        return
+    asked, sent, facts = memory.load_asked(), carrier_auth.load_sent(), memory.kept_facts()
+    if asked is None:
+        raise ValueError("a transaction in a dialog without what it asked")
+    carrier = carrier_asked(room.table, facts, sent.hop)
+    request_uri = text("$ru")
+    nonces = carrier_auth.answer(carrier, request_uri, status, sent.answered)
+    if nonces is None or not _send_again(room, asked, request_uri, sent.answered_by(nonces)):
+        trunk, direction = (facts.trunk, facts.direction) if facts is not None else (None, None)
+        note_reason(Reason.TargetFailed, trunk=trunk, direction=direction, detail=f"challenged by {status}")
+        writer.refuse(Reason.TargetFailed)
+
+
+def _send_again(room: DialogRoom, asked: Asked, request_uri: str, sent: SentRequest) -> bool:
+    KSR.seturi(request_uri)  # the same, but a failure route makes no new branch without it
+    memory.note_shift(asked.by_caller, sent.cseq - asked.cseq)
+    carrier_auth.save_sent(sent)
+    writer.send_to(room.settings, sent.hop)
+    KSR.tm.t_on_branch(BRANCH_ROUTE)
+    KSR.tm.t_on_failure(FAILURE_ROUTE)
+    KSR.tm.t_on_reply(REPLY_ROUTE)
+    return KSR.tm.t_relay_to_flags(_NO_REPLY_ON_ERROR) > 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sipedge.fault import describe_fault
 from sipedge.kemi.ksr import KSR
 from sipedge.kemi.reader import text
+from sipedge.printable import printable
 from sipedge.routing.decision import Decision
 from sipedge.routing.reasons import Reason
 
@@ -45,4 +46,4 @@ def message_fields() -> str:
 
 
 def _one_line(line: str) -> str:
-    return "".join(char if char.isprintable() else "?" for char in line)[:2000] + "\n"
+    return printable(line)[:2000] + "\n"

@@ -107,10 +107,6 @@ class Maxfwd(Protocol):
     def process_maxfwd(self, maximum: int, /) -> int: ...
 
 
-class Uac(Protocol):
-    def uac_auth_mode(self, mode: int, /) -> int: ...
-
-
 class Ksr(Protocol):
     """The module itself: core functions, and one attribute per Kamailio module."""
 
@@ -129,7 +125,6 @@ class Ksr(Protocol):
     tcpops: Tcpops
     jsonrpcs: Jsonrpcs
     maxfwd: Maxfwd
-    uac: Uac
 
     def err(self, line: str, /) -> None: ...
     def notice(self, line: str, /) -> None: ...

@@ -1,4 +1,4 @@
-"""What is remembered of a call in variables of its dialog, and what an answer needs in AVPs of its transaction.
+"""What is remembered of a call: in variables of its dialog; what an answer needs, in AVPs of its transaction.
 
 A restart of Kamailio forgets both; what is left then is the dialog token.
 """
@@ -40,29 +40,26 @@ _FACTS_AVP: Final = "$avp(facts)"
 _ASKED_AVP: Final = "$avp(asked)"
 
 
-def begin(facts: CallFacts, caller: SideMemory, learned: MemoryChanges) -> None:
-    """A call begins: its dialog is the current one."""
-    KSR.dialog.var_sets(_CALL_SID, facts.call_sid)
+def begin(call_sid: str, caller: SideMemory, learned: MemoryChanges) -> None:
+    """A call begins: its dialog is the current one. Its facts come with its first attempt."""
+    KSR.dialog.var_sets(_CALL_SID, call_sid)
     KSR.dialog.var_sets(_CALLER, caller.to_text())
-    note_facts(facts)
     learn(learned, by_caller=True, tag="")
 
 
-def note_facts(facts: CallFacts) -> None:
-    """The facts; written again only where another carrier is tried."""
+def begin_attempt(facts: CallFacts) -> None:
+    """Another address is called, maybe of another carrier: no challenge of it has been answered yet."""
     text_of_facts = facts.to_text()
     _write(_FACTS, text_of_facts)
     KSR.pv.sets(_FACTS_AVP, text_of_facts)
-
-
-def begin_attempt(facts: CallFacts) -> None:
-    """Another address is called: no challenge of it has been answered yet."""
-    note_facts(facts)
     note_shift(True, 0)
 
 
 def of_call(token: DialogToken, callee_tag: str, facts: CallFacts | None = None) -> CallMemory:
-    """What is known of the current dialog; only what its token says if Kamailio does not know it."""
+    """What is known of the current dialog; only what its token says if Kamailio does not know it.
+
+    Without the SDPs: nothing that is decided asks for them yet.
+    """
     if facts is None:
         facts = CallFacts.from_text(KSR.dialog.var_gete(_FACTS))
     caller = SideMemory(token.caller_kind, token.caller)
@@ -81,8 +78,6 @@ def of_call(token: DialogToken, callee_tag: str, facts: CallFacts | None = None)
         caller_shift=max(_shift(by_caller=True), token.cseq_shift),
         callee_shift=_shift(by_caller=False),
         open_offer={"caller": True, "callee": False}.get(KSR.dialog.var_gete(_OFFER)),
-        caller_sdp=KSR.dialog.var_gete(_SDP[True]),
-        callee_sdp=KSR.dialog.var_gete(_SDP[False]),
         mark=KSR.dialog.var_gete(_MARK),
     )
 

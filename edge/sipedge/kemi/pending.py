@@ -1,6 +1,7 @@
-"""A call between its INVITE and its final answer, in AVPs of its transaction: any process may handle its next step.
+"""A call between its INVITE and its final answer, in AVPs of its transaction.
 
-The whole call is read when an attempt has failed; the INVITE that leaves and its answers need the attempt alone.
+Any process may handle its next step. The whole call is read when an attempt has failed; the INVITE that
+leaves and its answers need the attempt alone. Its facts are kept by `memory`.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 
+from sipedge.kemi import memory
 from sipedge.kemi.ksr import KSR
 from sipedge.routing.failover import CallState
 from sipedge.routing.memory import CallFacts, SideMemory
@@ -39,8 +41,8 @@ class PendingCall:
     """When the INVITE came in, seconds since the epoch."""
     facts: CallFacts
     caller: SideMemory
-    answered_challenge: int | None = None
-    """The position of the attempt whose challenge was answered; never twice for one attempt."""
+    answered: tuple[str, ...] = ()
+    """Nonces of challenges that the attempt under way has answered."""
     counted: tuple[str, ...] = ()
     """Keys of the carrier limits that the attempt under way is counted in."""
 
@@ -53,9 +55,8 @@ def save_call(call: PendingCall, attempt: PendingAttempt) -> None:
     fields = {
         "state": call.state.to_text(),
         "begun": call.begun,
-        "facts": call.facts.to_text(),
         "caller": call.caller.to_text(),
-        "answeredChallenge": call.answered_challenge,
+        "answered": call.answered,
         "counted": call.counted,
     }
     KSR.pv.sets(_AVP, json.dumps(fields, separators=(",", ":")))
@@ -78,14 +79,14 @@ def load_call() -> PendingCall:
     Raises ValueError if there is none: the caller's guard then answers the call.
     """
     fields = json.loads(KSR.pv.gete(_AVP))
-    facts, caller = CallFacts.from_text(fields["facts"]), SideMemory.from_text(fields["caller"])
+    facts, caller = memory.kept_facts(), SideMemory.from_text(fields["caller"])
     if facts is None or caller is None:
-        raise ValueError("a call's AVP holds no facts")
+        raise ValueError("a call's transaction holds no facts")
     return PendingCall(
         state=CallState.from_text(fields["state"]),
         begun=fields["begun"],
         facts=facts,
         caller=caller,
-        answered_challenge=fields["answeredChallenge"],
+        answered=tuple(fields["answered"]),
         counted=tuple(fields["counted"]),
     )

@@ -89,6 +89,20 @@ class Routes:
         """An answer to a request in a dialog."""
         return _guarded("reply route of dialogs", self._dialog_answer)
 
+    def ksr_failure_dialog(self, message: Any) -> int:
+        """A request in a dialog towards a carrier has failed."""
+        try:
+            with self._rows.transaction() as rows:
+                dialogs.answer_dialog_challenge(DialogRoom(self._settings, self._tokens, Table(rows)))
+        except Exception as error:
+            note_fault("failure route of dialogs", error)
+            writer.refuse(Reason.InternalError)
+        return 1
+
+    def ksr_branch_dialog(self, message: Any) -> int:
+        """A request in a dialog is about to leave for a carrier."""
+        return _guarded("branch route of dialogs", dialogs.number_branch)
+
     def ksr_dialog_event(self, message: Any, event: str) -> int:
         """A dialog has begun, ended or failed."""
         if event != "dialog:start":

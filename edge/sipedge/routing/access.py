@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sipedge.routing.authenticate import DigestResult
+from sipedge.routing.authenticate import DigestCheck, DigestResult
 from sipedge.routing.call import Call, Finding, Side, failed, passed, skipped
-from sipedge.routing.message import Message
+from sipedge.routing.message import Message, SipRequest
 from sipedge.routing.reasons import Reason
+from sipedge.table import Table
 from sipedge.table.lookup import in_any
 
 OLD_TLS = frozenset({"TLSv1", "TLSv1.0", "TLSv1.1", "SSLv3", "SSLv2"})
@@ -73,10 +74,17 @@ def digest_valid(call: Call) -> Finding:
     """S37, S38: none or stale is challenged, unknown or wrong is refused."""
     if call.trunk.credential_lists is None:
         return skipped("no credential list")
-    username = call.request.username
+    return judge_digest(call.table, call.trunk.credential_lists, call.request, call.digest)
+
+
+def judge_digest(
+    table: Table, credential_lists: tuple[str, ...], request: SipRequest, digest: DigestCheck
+) -> Finding:
+    """Whether the request bears the digest of a user of these lists."""
+    username = request.username
     if username is None:
         return failed(Reason.CredentialsRequired, "no Proxy-Authorization for our realm")
-    match call.digest(call.table.ha1s(call.trunk.credential_lists, username)):
+    match digest(table.ha1s(credential_lists, username)):
         case DigestResult.OK:
             return passed(f"user {username}")
         case DigestResult.MISSING:

@@ -7,11 +7,15 @@ challenge that the wrong side made hands it a password to guess at.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from sipedge.routing.decision import HeaderChanges
 from sipedge.routing.digest import answerable, authorization
-from sipedge.table import CarrierRow
+from sipedge.routing.headers import LONGEST_VALUE
+from sipedge.routing.hops import Hop
+from sipedge.routing.memory import CallFacts, CallMemory, SideKind
+from sipedge.table import CarrierRow, Table
 
 CHALLENGES: Final = {401: "WWW-Authenticate", 407: "Proxy-Authenticate"}
 """The header that an answer with this status brings a challenge in; a forking proxy may add the other one."""
@@ -34,7 +38,7 @@ class ChallengedRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChallengeAnswer:
-    """What the request needs to be sent once more, to where it was sent; its CSeq grows by one (section 22.2)."""
+    """What the request needs to be sent once more to where it was sent; its CSeq grows by one as well."""
 
     header: tuple[str, str]
     answered: tuple[str, ...]
@@ -52,9 +56,33 @@ def answer_challenge(
         return None
     for name in sorted(CHALLENGES.values(), key=lambda name: name != CHALLENGES.get(request.status)):
         found = answerable(request.challenges.get(name, ()), carrier.realm, request.answered)
-        if found is not None:
-            value = authorization(
-                found, carrier.username, carrier.ha1, request.method, request.request_uri, cnonce
-            )
+        if found is None:
+            continue
+        value = authorization(
+            found, carrier.username, carrier.ha1, request.method, request.request_uri, cnonce
+        )
+        if len(value) <= LONGEST_VALUE:
             return ChallengeAnswer((_ANSWERS[name], value), (*request.answered, found.nonce))
     return None
+
+
+def may_be_challenged(memory: CallMemory, method: str, *, by_caller: bool) -> bool:
+    """True for a request in a dialog towards a carrier; an ACK has no answer, a CANCEL is none of its own."""
+    receiver = memory.side(caller=not by_caller)
+    return receiver.kind is SideKind.CARRIER and method not in ("ACK", "CANCEL")
+
+
+def carrier_asked(table: Table, facts: CallFacts | None, hop: Hop) -> CarrierRow | None:
+    """The carrier of a call's side that is reached at `hop`; after a restart the one with that address."""
+    name = facts.carrier if facts is not None else table.carrier_of_source(hop.address)
+    return table.carrier(name) if name is not None else None
+
+
+def without_cseq(changes: HeaderChanges) -> tuple[HeaderChanges, int | None]:
+    """The changes without that of the CSeq, and the number that it has by them; None = it stays as it came.
+
+    What may be sent twice has its CSeq written for each branch.
+    """
+    others = tuple(each for each in changes.replace if each[0] != "CSeq")
+    number = next((int(value.split()[0]) for name, value in changes.replace if name == "CSeq"), None)
+    return replace(changes, replace=others), number

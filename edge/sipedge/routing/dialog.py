@@ -7,12 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from sipedge.routing import headers, identity, privacy, sdp, wellformed
-from sipedge.routing.authenticate import DigestCheck, DigestResult
-from sipedge.routing.call import Check, Finding, failed, passed, run_checks, skipped
+from sipedge.routing import headers, identity, privacy, sdp
+from sipedge.routing.authenticate import DigestCheck
+from sipedge.routing.call import Finding, run_checks, skipped
 from sipedge.routing.decision import Direction, HeaderChanges, Step
 from sipedge.routing.hops import Hop, answer_goes_to
-from sipedge.routing.memory import LONGEST_SDP, CallMemory, SideKind, SideMemory
+from sipedge.routing.later_checks import (
+    BODY_STAGES,
+    METHODS,
+    STAGES,
+    LaterRequest,
+    around,
+)
+from sipedge.routing.memory import LONGEST_SDP, CallMemory, SideMemory
 from sipedge.routing.message import Message, SipAnswer, SipRequest
 from sipedge.routing.reasons import Reason
 from sipedge.routing.sides import (
@@ -27,11 +34,6 @@ from sipedge.routing.tokens import is_ours
 from sipedge.table import Table
 from sipedge.uri import parse_uri, split_header, uri_of_header
 
-METHODS: Final = frozenset({"INVITE", "ACK", "BYE", "PRACK", "UPDATE", "INFO", "NOTIFY", "OPTIONS"})
-"""What passes in a dialog."""
-MOST_REQUESTS: Final = 100
-"""Requests of one dialog in `SPAN_SECONDS`."""
-SPAN_SECONDS: Final = 10
 _LARGEST_CSEQ: Final = 2**31 - 1
 _CARRIES_OFFER: Final = frozenset({"INVITE", "UPDATE", "PRACK"})
 _CSEQ: Final = re.compile(r"([0-9]{1,10})\s+(\S+)", re.ASCII)
@@ -109,33 +111,6 @@ class AnswerDecision:
     drop: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LaterRequest:
-    """A request in a dialog, and what it is judged by."""
-
-    table: Table
-    request: SipRequest
-    memory: CallMemory
-    by_caller: bool
-    digest: DigestCheck
-    requests_lately: int
-    """Of this dialog in the last `SPAN_SECONDS`, this one among them."""
-    own_addresses: tuple[str, ...]
-    is_alive: Callable[[int], bool]
-    """Is the connection with this number still up?"""
-
-    @property
-    def sender(self) -> SideMemory:
-        return self.memory.side(caller=self.by_caller)
-
-    @property
-    def receiver(self) -> SideMemory:
-        return self.memory.side(caller=not self.by_caller)
-
-    def around(self, side: SideMemory) -> Surroundings:
-        return _around(self.table, self.own_addresses, self.memory, side)
-
-
 def within_dialog(
     table: Table,
     request: SipRequest,
@@ -155,10 +130,10 @@ def within_dialog(
         return _stranger(request, ())
     later = LaterRequest(table, request, memory, by_caller, digest, requests_lately, own_addresses, is_alive)
     steps: list[Step] = []
-    reason = run_checks(_STAGES, later, steps)
+    reason = run_checks(STAGES, later, steps)
     if reason is not None:
         return _refused(later, reason, tuple(steps))
-    fault = run_checks(_BODY_STAGES, later, steps)
+    fault = run_checks(BODY_STAGES, later, steps)
     if fault is not None and request.method not in headers.MUST_ARRIVE:
         return _refused(later, fault, tuple(steps))
     hop = next_hop(later.around(later.receiver), later.receiver, connected=_is_connected(later))
@@ -184,11 +159,11 @@ def judge_answer(
     """
     steps: list[Step] = []
     side = memory.side(caller=not to_caller)
-    around = _around(table, own_addresses, memory, side)
+    surroundings = around(table, own_addresses, memory, side)
     finding = _answered_media(memory, answer)
     steps.append(Step("media", finding.outcome, finding.detail, "S20"))
     changes = _changes_of_answer(table, memory, answer, attempt, cseq_of_sender, to_caller=to_caller)
-    learned = _learned_of_answer(around, side, answer, memory, attempt, to_caller=to_caller)
+    learned = _learned_of_answer(surroundings, side, answer, memory, attempt, to_caller=to_caller)
     if finding.reason is None:
         return AnswerDecision(tuple(steps), changes, learned=learned)
     return AnswerDecision(
@@ -228,96 +203,6 @@ def judge_repeated_answer(
         original = ("CSeq", f"{max(int(match[1]) - cseq_shift, 0)} {match[2]}")
         changes += HeaderChanges(replace=(original,))
     return AnswerDecision((), changes)
-
-
-def _around(
-    table: Table, own_addresses: tuple[str, ...], memory: CallMemory, side: SideMemory
-) -> Surroundings:
-    return Surroundings(table, own_addresses, side.kind, memory.facts, secure=memory.secure is True)
-
-
-# --- the stages of a request, in their order
-
-
-def _in_rate(later: LaterRequest) -> Finding:
-    if later.requests_lately > MOST_REQUESTS:
-        return failed(Reason.DialogRateExceeded, f"{later.requests_lately} requests in {SPAN_SECONDS} s")
-    return passed(f"{later.requests_lately} in {SPAN_SECONDS} s")
-
-
-def _sender_known(later: LaterRequest) -> Finding:
-    """From the side's own address or networks; from elsewhere only with the trunk's digest."""
-    source = later.request.source
-    if speaks_for(later.around(later.sender), later.sender, source):
-        return passed(source)
-    facts = later.memory.facts
-    trunk = later.table.trunk(facts.trunk) if facts is not None else None
-    lists = trunk.credential_lists if trunk is not None else None
-    elsewhere = f"{source} is no address of this side"
-    if later.sender.kind is not SideKind.CUSTOMER or lists is None or later.request.method == "ACK":
-        return failed(Reason.NoDialog, elsewhere)
-    username = later.request.username
-    if username is None:
-        return failed(Reason.CredentialsRequired, elsewhere)
-    match later.digest(later.table.ha1s(lists, username)):
-        case DigestResult.OK:
-            return passed(f"{elsewhere}; user {username}")
-        case DigestResult.MISSING:
-            return failed(Reason.CredentialsRequired, elsewhere)
-        case DigestResult.STALE:
-            return failed(Reason.CredentialsStale, elsewhere)
-        case _:
-            return failed(Reason.CredentialsWrong, f"{elsewhere}; user {username}: wrong password")
-
-
-def _method_served(later: LaterRequest) -> Finding:
-    if later.request.method == "REFER":
-        return failed(Reason.TransferNotAllowed, "transfers are not served")
-    if later.request.method not in METHODS:
-        return failed(Reason.MethodNotAllowed, f"{later.request.method} is not served")
-    return passed(later.request.method)
-
-
-def _well_formed(later: LaterRequest) -> Finding:
-    return wellformed.fault_of(later.request)
-
-
-def _extensions_known(later: LaterRequest) -> Finding:
-    return headers.extension_fault(later.request)
-
-
-def _body_carried(later: LaterRequest) -> Finding:
-    return headers.body_fault(later.request, emergency=False)
-
-
-def _transport_secure(later: LaterRequest) -> Finding:
-    """S20: of a secure trunk's customer every message comes over TLS."""
-    if later.memory.secure is not True or later.sender.kind is not SideKind.CUSTOMER:
-        return skipped("the trunk is not secure, or the other side has sent it")
-    if later.request.transport != "tls":
-        return failed(Reason.TransportNotSecure, f"it came over {later.request.transport}")
-    return passed("TLS")
-
-
-def _media_allowed(later: LaterRequest) -> Finding:
-    if later.memory.secure is None:
-        return skipped("a call of an earlier release")
-    return sdp.media_fault(later.memory.secure, later.request)
-
-
-_STAGES: Final = (
-    Check("rate", _in_rate, "-"),
-    Check("sender", _sender_known, "RFC 3261 12.2.2"),
-    Check("well-formed", _well_formed, "RFC 3261 8.1.1"),
-    Check("method", _method_served, "S90"),
-    Check("secure transport", _transport_secure, "S20"),
-    Check("extensions", _extensions_known, "RFC 3261 8.2.2.3"),
-)
-_BODY_STAGES: Final = (
-    Check("body", _body_carried, "RFC 3261 8.2.3"),
-    Check("media", _media_allowed, "S20"),
-)
-"""An ACK or BYE that fails here cannot be refused: it goes on without what it carries."""
 
 
 def _is_connected(later: LaterRequest) -> bool:
@@ -380,7 +265,7 @@ def _mended_body(request: SipRequest, fault: Reason | None) -> str | None:
 def _has_further_route(request: SipRequest) -> bool:
     """True if a Route is left beside ours: the Request-URI is then the remote side's business.
 
-    A strict router before us has our Route in the Request-URI and the target in the last Route (RFC 3261 16.4).
+    A strict router before us has our Route in the Request-URI, the target in the last Route (RFC 3261 16.4).
     """
     members = [member for value in request.headers.get("route", ()) for member in split_header(value)]
     foreign = [member for member in members if not is_ours(uri_of_header(member))]

@@ -1,7 +1,7 @@
 """Places that messages can be sent to: as values, as text, and as URIs and Via headers name them. Pure.
 
-A hop is always an address; a name is never resolved here. Which hop a call's side has, `sipedge.routing.sides`
-tells.
+A hop is always an address; a name is never resolved here. Which hop a call's side has is told by
+`sipedge.routing.sides`.
 """
 
 from __future__ import annotations

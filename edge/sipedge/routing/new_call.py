@@ -53,7 +53,7 @@ def facts_with_carrier(facts: CallFacts, attempt: Attempt) -> CallFacts:
 def beginning_of(
     table: Table, own_addresses: tuple[str, ...], request: SipRequest, facts: CallFacts
 ) -> tuple[SideMemory, MemoryChanges]:
-    """The caller as its INVITE shows it, and the offer in it. Raises ValueError if it came from no address."""
+    """The caller as its INVITE shows it, and the offer in it. ValueError if it came from no address."""
     source = source_of(request)
     if source is None:
         raise ValueError("the INVITE came from no address")
@@ -63,7 +63,7 @@ def beginning_of(
 
 
 def headers_of_attempt(facts: CallFacts, attempt: Attempt) -> tuple[tuple[str, str], ...]:
-    """What this attempt's INVITE alone has: the target's X- headers (S50), and the call's id for a customer."""
+    """What only this attempt's INVITE has: the target's X- headers (S50); for a customer the call's id."""
     if facts.direction is Direction.TERMINATION:
         return attempt.headers
     return (*attempt.headers, ("X-Trunkline-CallSid", facts.call_sid))

@@ -22,7 +22,7 @@ from sipedge.table.lookup import in_any
 from sipedge.uri import SipUri, address_of, address_part, parse_uri, split_header
 
 TARGET_REFRESHES: Final = frozenset({"INVITE", "UPDATE"})
-"""Requests whose Contact, and that of their 2xx, takes the place of the one before (RFC 3261 12.2, RFC 3311)."""
+"""Requests whose Contact, and that of their 2xx, replaces the one before (RFC 3261 12.2, RFC 3311)."""
 _OWN_KINDS: Final = frozenset({SideKind.SIBLING, SideKind.B2BUA})
 """Kinds that stand at addresses of the platform itself. A token's MAC proves them."""
 _USABLE_URI: Final = re.compile(r"[!-~]+", re.ASCII)
@@ -106,7 +106,7 @@ def callee_of(
 
 
 def refreshed(around: Surroundings, side: SideMemory, message: Message, *, is_caller: bool) -> SideMemory:
-    """The side after a later valid message of its own: port and connection always, its target by a refresh."""
+    """The side after a later valid message of it: port and connection always, the target by a refresh."""
     source = source_of(message)
     if source is None or not _is_usable(around, source, side.hop, side.source):
         return side
@@ -125,7 +125,7 @@ def refreshed(around: Surroundings, side: SideMemory, message: Message, *, is_ca
 
 
 def next_hop(around: Surroundings, side: SideMemory, *, connected: bool) -> Hop | None:
-    """Where a request for this side is sent: the living connection first; None if only an edge was seen there."""
+    """Where a request for this side is sent, the living connection first; None if that is an edge."""
     source = side.source
     if connected and source is not None and source.is_stream and not _is_foreign(around, source):
         return source

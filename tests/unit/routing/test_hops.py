@@ -7,8 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sipedge.routing.hops import Hop, answer_goes_to, hop_from_text
-from sipedge.uri import parse_uri
-from support.strategies import hostile_text
 from support.tables import make_site
 
 OWN = "192.0.2.1"

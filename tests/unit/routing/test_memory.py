@@ -64,7 +64,8 @@ memories = st.builds(
 @given(facts)
 def test_facts_are_read_as_they_were_written(one: CallFacts) -> None:
     text = one.to_text()
-    assert text.isascii() and text.isprintable()
+    assert text.isascii()
+    assert text.isprintable()
     assert CallFacts.from_text(text) == one
 
 
