@@ -17,6 +17,7 @@ from trunkline.cli.options import ClusterOptions
 from trunkline.cli.reading import UsageError
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+")
+_SCHEME: Final = re.compile("[A-Za-z][A-Za-z0-9+.-]*:")
 _LENGTH: Final = re.compile("[0-9]{1,9}")
 _HOPS: Final = "70"
 _WITH_CONTACT: Final = frozenset({"INVITE", "UPDATE", "NOTIFY"})
@@ -125,6 +126,11 @@ def message_of(options: MessageOptions, arrival: Arrival) -> SipText:
         raise UsageError(
             "--request-uri is missing: who is called, like sip:+12125550111@acme-hq.pstn.example"
         )
+    if not _SCHEME.match(options.request_uri):
+        uri = options.request_uri
+        raise UsageError(
+            f"--request-uri {uri!r} is no URI; write it like sip:{_number(uri)}@hq.pstn.example.com"
+        )
     headers = [_header(text) for text in options.headers]
     given = {long_name(name) for name, _ in headers}
     method = options.method.upper()
@@ -183,6 +189,10 @@ def _of_stream(message: SipText) -> str:
         if _LENGTH.fullmatch(said)
         else message.body
     )
+
+
+def _number(text: str) -> str:
+    return text if re.fullmatch(r"\+?[0-9]{1,15}", text) else "+12125550111"
 
 
 def _header(text: str) -> tuple[str, str]:
