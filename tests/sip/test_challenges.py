@@ -1,155 +1,20 @@
-"""Digests on the wire: those that the edge asks of a PBX, and those that a carrier asks of the edge."""
+"""Challenges of a carrier: answered with the edge's credentials where a call is set up, and in its dialog."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+import signal
+from pathlib import Path
 
 import pytest
 
-from support.lab import FAR_NUMBER, Lab
-from support.sipmessage import Message, digest_answer, sdp
+from support.edge import restart, running_edge
+from support.lab import Lab
+from support.sipmessage import Message, sdp
 from support.sipua import Invite, Leg, UserAgent, callee_leg
 from support.tables import make_carrier, make_ha1
-
-PASSWORD = "Correct-Horse-9"
-NEIGHBOUR = 21
-"""Last byte of another address of the customer's network."""
-URI = f"sip:{FAR_NUMBER}@acme-hq.pstn.trunkline.test"
-
-
-@dataclass
-class Challenged:
-    """A call that was challenged, and how its digest may be shown."""
-
-    lab: Lab
-    first: Invite
-    challenge: str
-    cseq: int = 1
-
-    def value(self, **how: Any) -> str:
-        return digest_answer(self.challenge, "pbx", PASSWORD, "INVITE", **{"uri": URI, **how})
-
-    def show(self, value: str, agent: UserAgent | None = None, **changes: Any) -> Invite:
-        """The INVITE again with this digest, as its PBX would repeat it unless told otherwise."""
-        self.cseq += 1
-        options: dict[str, Any] = {
-            "call_id": self.first.call_id,
-            "from_header": self.first.local,
-            "cseq": self.cseq,
-        }
-        headers = [("Proxy-Authorization", value)]
-        return self.lab.call_out(agent or self.first.agent, headers=headers, **{**options, **changes})
-
-
-@pytest.fixture
-def challenged(lab: Lab, pbx: UserAgent) -> Challenged:
-    lab.serve(
-        trunk={"access": ("127.0.0.0/8",), "credential_lists": ("acme/users",)},
-        credentials={("acme/users", "pbx"): PASSWORD},
-    )
-    first = lab.call_out(pbx)
-    return Challenged(lab, first, first.final().header("Proxy-Authenticate"))
-
-
-def served(invite: Invite, telco: UserAgent) -> Message:
-    """The INVITE as the carrier got it; the call is then declined and over."""
-    received = telco.wait("INVITE")
-    telco.respond(received, 486)
-    assert invite.final().status == 486
-    return received
-
-
-def asked_again(invite: Invite) -> bool:
-    """True if it got a fresh challenge that does not call the password wrong."""
-    answer = invite.final()
-    return answer.status == 407 and "stale=true" in answer.header("Proxy-Authenticate")
-
-
-@pytest.mark.parametrize(
-    "change",
-    (
-        lambda one: {"agent": one.lab.agent(NEIGHBOUR)},
-        lambda one: {"from_header": one.first.local[:-1] + "x"},
-        lambda _: {"from_header": "<sip:+14155550100@pbx.example>;tag=other"},
-        lambda _: {"call_id": "another-call"},
-        lambda _: {"called": "+4912345678"},
-    ),
-    ids=("source", "From-tag", "From", "Call-ID", "called number"),
-)
-def test_a_captured_digest_is_worth_nothing_elsewhere(
-    challenged: Challenged, telco: UserAgent, change: Callable[[Challenged], dict[str, Any]]
-) -> None:
-    """The nonce holds for one source, From-tag, Call-ID and Request-URI; its own PBX may still use it."""
-    value, changes = challenged.value(), change(challenged)
-    if called := changes.pop("called", None):
-        value = challenged.value(uri=f"sip:{called}@acme-hq.pstn.trunkline.test")
-        changes["called"] = called
-    assert asked_again(challenged.show(value, **changes))
-    served(challenged.show(challenged.value()), telco)
-
-
-def test_a_digest_that_was_taken_is_not_taken_again(challenged: Challenged, telco: UserAgent) -> None:
-    """Whoever captured it, at the PBX's own address even; the PBX goes on with a grown count."""
-    value = challenged.value()
-    served(challenged.show(value), telco)
-    assert asked_again(challenged.show(value))
-    assert asked_again(challenged.show(challenged.value()))
-    served(challenged.show(challenged.value(count=2)), telco)
-    assert asked_again(challenged.show(challenged.value(count=2)))
-    assert [each.method for each in telco.silence(0.1)] == ["ACK", "ACK"]
-
-
-def test_a_repeated_invite_with_a_digest_is_the_same_call(challenged: Challenged, telco: UserAgent) -> None:
-    """Over UDP a PBX repeats what was not answered yet."""
-    invite = challenged.show(challenged.value())
-    for _ in range(5):
-        invite.send_again()
-    served(invite, telco)
-    assert [each.method for each in telco.silence(0.2)] == ["ACK"]
-
-
-def test_a_repeated_invite_gets_the_same_refusal(challenged: Challenged, lab: Lab) -> None:
-    """A refusal that no transaction remembers does not turn into a challenge: the digest was seen before."""
-    lab.serve(
-        trunk={"access": ("127.0.0.0/8",), "credential_lists": ("acme/users",)},
-        credentials={("acme/users", "pbx"): PASSWORD},
-        routes={},
-    )
-    invite = challenged.show(challenged.value())
-    for _ in range(2):
-        assert invite.final().status == 503
-        invite.agent.forget()
-        invite.send_again()
-
-
-@pytest.mark.parametrize(
-    ("uri", "extra"),
-    (
-        ("sip:+4912345678@acme-hq.pstn.trunkline.test", ""),
-        (f"sip:{FAR_NUMBER}@acme-lab.pstn.trunkline.test", ""),
-        ("sip:sip.trunkline.test", ""),
-        (URI, "SHA-256"),
-        (URI, "MD5-sess"),
-    ),
-)
-def test_a_digest_for_another_uri_or_algorithm_is_refused(
-    challenged: Challenged, telco: UserAgent, uri: str, extra: str
-) -> None:
-    """However right its password is."""
-    value = challenged.value(uri=uri)
-    if extra:
-        value = value.replace("algorithm=MD5", f"algorithm={extra}")
-    answer = challenged.show(value).final()
-    assert (answer.status, answer.header("X-Trunkline-Error")) == (403, "32202 Forbidden")
-    assert telco.silence(0.1) == []
-
-
-# ----------------------------------------------------------------------------------- Carriers
-
 
 REALM, SECRET = "telco.example", "Carrier-Password-1"
 
@@ -415,3 +280,23 @@ def test_a_challenge_of_the_pbx_in_a_dialog_is_never_answered(
     refuse(pbx, pbx.wait("BYE"), offer())
     challenging.wait("BYE", status=407)
     assert pbx.silence(0.2) == []
+
+
+def test_after_a_restart_a_challenge_is_still_answered(
+    lab: Lab, pbx: UserAgent, telco: UserAgent, tmp_path: Path
+) -> None:
+    """The edge has forgotten the call: its token tells the CSeq, the carrier's networks whose hop it is."""
+    with running_edge(None, lab.block.address(2), tmp_path) as edge:
+        own = Lab(edge, lab.block, lab.stack)
+        own.serve(carriers=[make_carrier(realm=REALM, username="us", ha1=make_ha1("us", SECRET, REALM))])
+        leg, received = established(own, pbx, telco)
+        os.killpg(edge.process.pid, signal.SIGKILL)
+        restart(edge)
+        leg.send("BYE")
+        bye = telco.wait("BYE")
+        assert bye.cseq == received.cseq + 1
+        refuse(telco, bye, offer("n8"))
+        again = answered_again(telco, bye)
+        assert is_right(again, "n8")
+        telco.respond(again, 200)
+        assert pbx.wait("BYE", status=200).cseq == leg.cseq

@@ -12,8 +12,6 @@ from support.sipmessage import Message, new_token, render, sdp
 from support.sipua import Leg, UserAgent, callee_leg
 from support.tables import make_account, make_target
 
-CHALLENGE = 'Digest realm="telco.example", nonce="abc", qop="auth"'
-
 
 def established(
     lab: Lab, caller: UserAgent, callee: UserAgent, *, outgoing: bool
@@ -170,15 +168,6 @@ def test_hops_are_counted_in_the_dialog_too(lab: Lab, pbx: UserAgent, telco: Use
     assert telco.silence(0.1) == []
     leg.send("BYE")
     assert telco.wait("BYE").header("Max-Forwards") == "69"
-
-
-def test_a_challenge_within_a_dialog_is_never_answered(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
-    """A peer that challenges a BYE learns no digest of ours."""
-    leg, _, _ = established(lab, pbx, telco, outgoing=True)
-    leg.send("BYE")
-    telco.respond(telco.wait("BYE"), 407, headers=[("Proxy-Authenticate", CHALLENGE)])
-    pbx.wait("BYE", status=407)
-    assert telco.silence(0.2) == []
 
 
 def test_the_digest_of_a_re_invite_does_not_reach_the_carrier(

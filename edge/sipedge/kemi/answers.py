@@ -59,11 +59,8 @@ def judge_stray_answer(table: Table, tokens: TokenKeeper, received: Received) ->
     """
     if KSR.tm.t_check_trans() > 0:
         return
-    tokens_held = (
-        tokens.read(uri, received.call_id, received.from_tag, "", time.time())
-        for uri in received.uris("record-route")
-    )
-    held = next((each for each in tokens_held if each is not None), None)
+    uris = received.uris("record-route")
+    held = tokens.first(uris, received.call_id, received.from_tag, "", time.time())
     known = memory.of_call(held.token, received.to_tag) if held is not None else None
     shift = held.token.cseq_shift if held is not None else 0
     decision = judge_repeated_answer(table, answer_of(received), known, shift)

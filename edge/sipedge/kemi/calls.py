@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from sipedge.instance import InstanceSettings
 from sipedge.kemi import carrier_auth, memory, writer
 from sipedge.kemi.answers import carry_out_answer
-from sipedge.kemi.counting import count_call, keys_in_progress, uncount_calls
+from sipedge.kemi.counting import count_call, uncount_calls
 from sipedge.kemi.duration import limit_duration
 from sipedge.kemi.journal import say
 from sipedge.kemi.ksr import KSR
@@ -33,8 +33,10 @@ from sipedge.routing.failover import (
     after_failure,
     begin_call,
     first_step,
+    is_passed_on,
     told_causes,
 )
+from sipedge.routing.limits import keys_in_progress
 from sipedge.routing.message import SipRequest
 from sipedge.routing.new_call import (
     beginning_of,
@@ -223,21 +225,8 @@ def _failure(call: PendingCall) -> Failure:
 def _finish(call: PendingCall, step: FinalReply, failure: Failure | None) -> None:
     if step.reason is not None:
         writer.fail_call(call.state, step.reason, step.headers)
-    elif not _is_passed_on(step, failure):
+    elif not is_passed_on(step, failure):
         writer.reply(step.status, step.text, step.headers)
-
-
-def _is_passed_on(step: FinalReply, failure: Failure | None) -> bool:
-    """True if the transaction itself passes the target's answer on, headers and all.
-
-    It turns a 503 into 500, so that one is answered explicitly.
-    """
-    return (
-        failure is not None
-        and failure.kind is FailureKind.RESPONSE
-        and failure.status == step.status
-        and step.status != 503
-    )
 
 
 def _say_failed(call: PendingCall, failure: Failure) -> None:

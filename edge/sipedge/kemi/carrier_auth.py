@@ -49,13 +49,14 @@ class SentRequest:
 
 def save_sent(sent: SentRequest) -> None:
     """Keep it for the branch and the failure route."""
-    KSR.pv.sets(_SENT_AVP, json.dumps((sent.hop.to_text(), sent.cseq, sent.answered)))
+    answered = json.dumps(sent.answered) if sent.answered else "[]"
+    KSR.pv.sets(_SENT_AVP, f"{sent.hop.to_text()} {sent.cseq} {answered}")
 
 
 def load_sent() -> SentRequest:
     """The request of the transaction at hand. Raises ValueError if there is none."""
-    place, cseq, answered = json.loads(KSR.pv.gete(_SENT_AVP))
+    place, cseq, answered = KSR.pv.gete(_SENT_AVP).split(" ", 2)
     hop = hop_from_text(place)
     if hop is None:
         raise ValueError("a request in a dialog was sent to no hop")
-    return SentRequest(hop, cseq, tuple(answered))
+    return SentRequest(hop, int(cseq), tuple(json.loads(answered)))

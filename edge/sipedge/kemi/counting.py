@@ -53,10 +53,6 @@ def uncount_dialog() -> None:
         KSR.htable.sht_dec(_CALLS, key)
 
 
-def keys_in_progress(limits: Iterable[Limit]) -> tuple[str, ...]:
-    return tuple(limit.key for limit in limits if not limit.per_second)
-
-
 def _count_new(limit: Limit) -> bool:
     return KSR.htable.sht_inc(_NEW_CALLS, f"{limit.key}:{int(time.time())}") <= limit.maximum
 

@@ -36,7 +36,6 @@ from sipedge.routing.memory import CallMemory
 from sipedge.routing.message import SipRequest
 from sipedge.routing.reasons import Reason
 from sipedge.routing.tokens import HeldToken, TokenKeeper
-from sipedge.routing.wellformed import MAXIMUM_HOPS
 from sipedge.table import Table
 from sipedge.uri import parse_uri
 
@@ -68,11 +67,8 @@ def held_token(tokens: TokenKeeper, received: Received) -> HeldToken | None:
 
     It is in the first Route, or in the Request-URI that a strict router makes of that (RFC 3261 16.12.1.2).
     """
-    for uri in (received.first_uri("route"), parse_uri(received.request_uri)):
-        held = tokens.read(uri, received.call_id, received.from_tag, received.to_tag, time.time())
-        if held is not None:
-            return held
-    return None
+    uris = (received.first_uri("route"), parse_uri(received.request_uri))
+    return tokens.first(uris, received.call_id, received.from_tag, received.to_tag, time.time())
 
 
 def follow_dialog(room: DialogRoom, received: Received) -> None:
@@ -80,7 +76,11 @@ def follow_dialog(room: DialogRoom, received: Received) -> None:
     held = held_token(room.tokens, received)
     site = room.table.site()
     request = request_of(received, site.realm if site else "")
-    known = None if held is None else memory.of_call(held.token, _callee_tag(received, held.by_caller))
+    known = (
+        None
+        if held is None
+        else memory.of_call(held.token, received.to_tag if held.by_caller else received.from_tag)
+    )
     decision = within_dialog(
         room.table,
         request,
@@ -103,8 +103,8 @@ def follow_dialog(room: DialogRoom, received: Received) -> None:
             _drop(request, decision)
 
 
-def _callee_tag(received: Received, by_caller: bool) -> str:
-    return received.to_tag if by_caller else received.from_tag
+def _known(held: HeldToken, received: Received) -> CallMemory:
+    return memory.of_call(held.token, received.to_tag if held.by_caller else received.from_tag)
 
 
 def _count_request(held: HeldToken, source: str) -> int:
@@ -143,7 +143,7 @@ def _follow(
     if KSR.rr.loose_route() <= 0:
         _refuse(request, known, RefuseInDialog(decision.steps, Reason.NoDialog))
         return
-    KSR.maxfwd.process_maxfwd(MAXIMUM_HOPS)
+    writer.count_hop()
     memory.learn(decision.learned, by_caller=held.by_caller, tag=received.from_tag)
     writer.put_back(received)
     changes = decision.changes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import Final
 
@@ -22,8 +21,6 @@ _LIMIT_VARIABLE: Final = "limit"
 """Variable of the dialog: how many seconds the call may last."""
 _TICK_SECONDS: Final = 1
 """How exactly Kamailio keeps a dialog's time."""
-_RESULT: Final = "$jsonrpl(code)"
-_SENT: Final = "200"
 
 
 def limit_duration(seconds: int) -> None:
@@ -96,16 +93,13 @@ def dialog_text(name: str) -> str:
 
 
 def _is_sent(settings: InstanceSettings, request: OwnRequest) -> bool:
-    call = {
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": "tm.t_uac_start",
-        "params": [
-            request.method,
-            request.request_uri,
-            request.hop.uri,
-            writer.own_socket(settings, request.hop.transport),
-            "".join(header_line(name, value) for name, value in request.headers) + "\r\n",
-        ],
-    }
-    return KSR.jsonrpcs.exec(json.dumps(call)) > 0 and text(_RESULT) == _SENT
+    # The RPC `tm.t_uac_start` would add a tag of its own beside ours.
+    sent = KSR.tm.t_uac_send(
+        request.method,
+        request.request_uri,
+        request.hop.uri,
+        writer.own_socket(settings, request.hop.transport),
+        "".join(header_line(name, value) for name, value in request.headers) + "\r\n",
+        "",
+    )
+    return sent > 0

@@ -13,7 +13,7 @@ from sipedge.routing.decision import Challenge, Decision, HeaderChanges
 from sipedge.routing.failover import CallState
 from sipedge.routing.headers import LONGEST_PHRASE, clean, header_line, passes, phrase
 from sipedge.routing.hops import Hop, hop_of_attempt
-from sipedge.routing.reasons import Reason
+from sipedge.routing.reasons import Reason, error_header
 from sipedge.routing.wellformed import MAXIMUM_HOPS
 from sipedge.uri import bracketed
 
@@ -30,12 +30,6 @@ def refuse(reason: Reason, extra: tuple[tuple[str, str], ...] = ()) -> None:
     for name, value in (*extra, *error_header(reason)):
         KSR.hdr.append_to_reply(header_line(name, value))
     KSR.sl.send_reply(answer.status, phrase(answer.text))
-
-
-def error_header(reason: Reason) -> tuple[tuple[str, str], ...]:
-    """X-Trunkline-Error, for reasons that have a number."""
-    answer = reason.value
-    return () if answer.error_code is None else (("X-Trunkline-Error", f"{answer.error_code} {answer.text}"),)
 
 
 def reject(decision: Decision, reason: Reason, extra: tuple[tuple[str, str], ...] = ()) -> None:
@@ -117,7 +111,8 @@ def set_body(received: Received, body: str) -> None:
         kinds = received.headers.get("content-type", ())
         KSR.textops.set_body(body, clean(kinds[0] if kinds else "application/sdp", LONGEST_PHRASE))
     else:
-        KSR.textops.remove_body()
+        KSR.textopsx.remove_body()
+        KSR.hdr.remove("Content-Type")
 
 
 def aim(settings: InstanceSettings, attempt: Attempt) -> None:

@@ -12,6 +12,7 @@ import re
 from _md5 import md5  # type: ignore[import-not-found]
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from sipedge.secret import Secret
@@ -66,7 +67,8 @@ class DigestChallenge:
     """True: the last answer was right, but its nonce is over."""
 
 
-def credentials_of(values: Iterable[str], realm: str) -> Credentials | None:
+@lru_cache(maxsize=1)  # asked twice of one request: who sends it, and is it true
+def credentials_of(values: tuple[str, ...], realm: str) -> Credentials | None:
     """The first digest made for `realm` among the values of Proxy-Authorization; None if there is none.
 
     Also None where that first one is anything but one plain list of parameters, each there once: what

@@ -184,6 +184,19 @@ def told_causes(values: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...
     return tuple(kept)
 
 
+def is_passed_on(step: FinalReply, failure: Failure | None) -> bool:
+    """True if the transaction itself passes the target's answer on, headers and all.
+
+    It turns a 503 into 500, so that one is answered explicitly.
+    """
+    return (
+        failure is not None
+        and failure.kind is FailureKind.RESPONSE
+        and failure.status == step.status
+        and step.status != 503
+    )
+
+
 def _is_final(direction: Direction, failure: Failure) -> bool:
     if failure.kind is not FailureKind.RESPONSE:
         return False

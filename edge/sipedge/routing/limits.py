@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sipedge.routing.call import Call
 from sipedge.routing.decision import Direction, Limit
 from sipedge.routing.reasons import Reason
@@ -42,6 +44,11 @@ def carrier_limits(carrier: CarrierRow | None) -> tuple[Limit, ...]:
         _limit(key, carrier.max_concurrent_calls, False, Reason.CarrierConcurrencyExceeded),
     )
     return tuple(limit for limit in limits if limit is not None)
+
+
+def keys_in_progress(limits: Iterable[Limit]) -> tuple[str, ...]:
+    """The keys of those limits that count calls in progress."""
+    return tuple(limit.key for limit in limits if not limit.per_second)
 
 
 def _limit(key: str, maximum: int | None, per_second: bool, over: Reason) -> Limit | None:

@@ -203,3 +203,9 @@ class Reason(Enum):
         503, "Post Dial Delay Exceeded", 32016, "answers", "60 seconds over all carriers without a result"
     )
     InternalError = Answer(500, "Server Internal Error", None, "-", "a fault of the edge; see its log")
+
+
+def error_header(reason: Reason) -> tuple[tuple[str, str], ...]:
+    """X-Trunkline-Error, for reasons that have a number."""
+    answer = reason.value
+    return () if answer.error_code is None else (("X-Trunkline-Error", f"{answer.error_code} {answer.text}"),)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -162,6 +163,13 @@ class TokenKeeper:
             if tag and hmac.compare_digest(match["mac"], mac_of(call_id, tag, match["text"])):
                 return HeldToken(token, by_caller, match["mac"])
         return None
+
+    def first(
+        self, uris: Iterable[SipUri | None], call_id: str, from_tag: str, to_tag: str, now: float
+    ) -> HeldToken | None:
+        """The first valid token of these URIs, as `read` finds it."""
+        found = (self.read(uri, call_id, from_tag, to_tag, now) for uri in uris)
+        return next((each for each in found if each is not None), None)
 
     def _mac(self, call_id: str, caller_tag: str, text: str) -> str:
         signed = self._key.reveal() + with_lengths(self.own_address, call_id, caller_tag, text)

@@ -8,8 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipedge.routing.carrier_challenge import ChallengedRequest, answer_challenge
+from sipedge.routing.carrier_challenge import (
+    ChallengedRequest,
+    answer_challenge,
+    carrier_asked,
+    may_be_challenged,
+    without_cseq,
+)
+from sipedge.routing.decision import Direction, HeaderChanges
+from sipedge.routing.hops import Hop
+from sipedge.routing.memory import CallMemory, SideKind, SideMemory
 from sipedge.table import CarrierRow
+from support.calls import make_platform, table_of
 from support.strategies import hostile_text
 from support.tables import make_carrier, make_ha1
 
@@ -79,3 +89,47 @@ def test_any_answer_of_a_carrier_is_read(method: str, uri: str, status: int, val
     request = ChallengedRequest(method, uri, status, {WWW: texts, PROXY: texts[::-1]})
     found = answer_challenge(CARRIER, request, "c")
     assert found is None or found.header[0] in ("Authorization", "Proxy-Authorization")
+
+
+def test_an_answer_that_is_too_long_for_a_header_is_none() -> None:
+    """A header that is cut would be a wrong digest."""
+    long = replace(challenged(proxy=(offer("a"),)), request_uri=f"sip:{'x' * 2000}@192.0.2.1")
+    assert answer_challenge(CARRIER, long, "c") is None
+
+
+HOP = Hop("192.0.2.65", 5060, "udp")
+
+
+def memory(caller: SideKind, callee: SideKind) -> CallMemory:
+    return CallMemory(
+        False, Direction.TERMINATION, 0, SideMemory(caller, HOP), SideMemory(callee, HOP), facts=None
+    )
+
+
+@pytest.mark.parametrize("method", ("BYE", "INVITE", "UPDATE", "INFO", "PRACK", "OPTIONS"))
+def test_only_requests_towards_a_carrier_are_sent_again(method: str) -> None:
+    """By the kind of the side that gets them, whoever has called."""
+    out, back = memory(SideKind.CUSTOMER, SideKind.CARRIER), memory(SideKind.CARRIER, SideKind.CUSTOMER)
+    assert may_be_challenged(out, method, by_caller=True)
+    assert not may_be_challenged(out, method, by_caller=False)
+    assert may_be_challenged(back, method, by_caller=False)
+    assert not may_be_challenged(back, method, by_caller=True)
+
+
+@pytest.mark.parametrize("method", ("ACK", "CANCEL"))
+def test_what_cannot_be_challenged_is_sent_once(method: str) -> None:
+    assert not may_be_challenged(memory(SideKind.CUSTOMER, SideKind.CARRIER), method, by_caller=True)
+
+
+def test_after_a_restart_the_carrier_is_known_by_its_network() -> None:
+    table = table_of(make_platform(carriers=(CARRIER,)))
+    assert carrier_asked(table, None, HOP) == CARRIER
+    assert carrier_asked(table, None, Hop("198.51.100.9", 5060, "udp")) is None
+
+
+def test_the_cseq_is_taken_out_of_the_changes() -> None:
+    """It is another one for each branch; RAck is not, that names the INVITE."""
+    changes = HeaderChanges(remove=("X",), replace=(("CSeq", "12 BYE"), ("RAck", "1 2 INVITE")))
+    rest = HeaderChanges(remove=("X",), replace=(("RAck", "1 2 INVITE"),))
+    assert without_cseq(changes) == (rest, 12)
+    assert without_cseq(rest) == (rest, None)
