@@ -80,6 +80,7 @@ def start_call(room: CallRoom, received: Received, request: SipRequest, decision
     KSR.dialog.dlg_manage()
     limit_duration(decision.max_duration_seconds)
     memory.begin(sid, caller, learned)
+    writer.count_hop()  # into the transaction's own copy: later attempts start from that
     if KSR.tm.t_newtran() <= 0:
         return  # a retransmission, which another worker is answering
     over = count_call(decision.limits)
@@ -88,7 +89,6 @@ def start_call(room: CallRoom, received: Received, request: SipRequest, decision
         return
     # What is the same for every attempt; headers of one target alone are the branch route's.
     writer.put_back(received)
-    writer.count_hop()
     KSR.hdr.remove("Route")  # a preloaded one: ours has done its work, a foreign one is never followed
     writer.change_headers(received, decision.changes)
     call = PendingCall(state, time.time(), facts, caller)
