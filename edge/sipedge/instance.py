@@ -114,7 +114,13 @@ class InstanceSettings:
 
     @property
     def lmdb_directory(self) -> Path:
+        """The published table."""
         return self.directory / "lmdb"
+
+    @property
+    def learned_directory(self) -> Path:
+        """What the agent has found out by itself."""
+        return self.directory / "learned"
 
     @property
     def tls_directory(self) -> Path:

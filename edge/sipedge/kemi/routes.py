@@ -44,7 +44,7 @@ class Routes:
         self._settings = own_settings()
         secret = read_edge_secret(self._settings.edge_secret_file)
         self._tokens = TokenKeeper(secret, self._settings.address)
-        self._rows = LmdbRows(self._settings.lmdb_directory)
+        self._rows = LmdbRows(self._settings.lmdb_directory, self._settings.learned_directory)
         self._old_calls_until = old_calls_until(self._settings.directory)
 
     def child_init(self, rank: int) -> int:
