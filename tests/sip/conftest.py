@@ -46,6 +46,8 @@ def lab(running: Edge, block: Block, request: pytest.FixtureRequest) -> Iterator
     start = len(running.log())
     failures = request.session.testsfailed
     with ExitStack() as stack:
+        # Addresses are used again by later tests: whoever was silent before is forgotten.
+        running.rpc("htable.flush", "silent")
         one = Lab(running, block, stack)
         one.serve()
         yield one

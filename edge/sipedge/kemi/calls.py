@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, replace
 
 from sipedge.instance import InstanceSettings
-from sipedge.kemi import writer
+from sipedge.kemi import dead_targets, writer
 from sipedge.kemi.carrier_auth import answer_challenge
 from sipedge.kemi.counting import count_call, keys_in_progress, uncount_calls
 from sipedge.kemi.duration import limit_duration
@@ -70,7 +70,7 @@ def start_call(room: CallRoom, received: Received, decision: Forward) -> None:
     writer.put_back(received)
     KSR.hdr.remove("Route")  # a preloaded one: ours has done its work, a foreign one is never followed
     writer.change_headers(received, decision.changes)
-    state = begin_call(room.table, decision, plan_attempts(room.table, decision))
+    state = begin_call(room.table, decision, dead_targets.in_order(plan_attempts(room.table, decision)))
     record = CallRecord(
         state=state,
         begun=time.time(),
@@ -88,6 +88,9 @@ def resume_call(room: CallRoom) -> None:
         return  # the caller has hung up and gets its 487 from the transaction
     record = load_record()
     failure = _failure(record)
+    if not record.state.redirected:
+        # A redirect names addresses at will; each would be remembered.
+        dead_targets.note_failure(record.state.current, failure.kind)
     if failure.status in (401, 407):
         answered = answer_challenge(room.table, record, failure.status)
         if answered is not None:
@@ -167,6 +170,7 @@ def _dress(room: CallRoom, record: CallRecord, attempt: Attempt) -> Dress:
 
 def _send(settings: InstanceSettings, attempt: Attempt) -> bool:
     writer.aim(settings, attempt)
+    dead_targets.note_attempt(attempt)
     KSR.tm.t_on_failure(FAILURE_ROUTE)
     KSR.tm.t_on_branch(BRANCH_ROUTE)
     KSR.tm.t_on_reply(REPLY_ROUTE)
