@@ -133,6 +133,11 @@ class InstanceSettings:
         return self.directory / "jsonrpc.sock"
 
     @property
+    def events_file(self) -> Path:
+        """Call events, one a line (`sipedge.calls.events`); full files beside it end in `.1`, `.2` ..."""
+        return self.directory / "events.jsonl"
+
+    @property
     def acknowledgement_file(self) -> Path:
         return self.directory / "agent.json"
 

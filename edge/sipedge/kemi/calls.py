@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, replace
 
 from sipedge.instance import InstanceSettings
-from sipedge.kemi import dead_targets, writer
+from sipedge.kemi import dead_targets, events, writer
 from sipedge.kemi.carrier_auth import answer_challenge
 from sipedge.kemi.counting import count_call, keys_in_progress, uncount_calls
 from sipedge.kemi.duration import limit_duration
@@ -64,6 +64,7 @@ def start_call(room: CallRoom, received: Received, decision: Forward) -> None:
         return  # a retransmission, which another worker is answering
     over = count_call(decision.limits)
     if over is not None:
+        events.never_began()
         writer.reject(decision, over)
         return
     # What is the same for every attempt; headers of one target alone are the branch route's.
@@ -79,6 +80,7 @@ def start_call(room: CallRoom, received: Received, decision: Forward) -> None:
         caller=caller,
         longest_seconds=decision.max_duration_seconds,
     )
+    events.begun(room.settings, room.table, received, decision, caller, record.call_sid)
     _proceed(room, record, first_step(state), None)
 
 
@@ -120,6 +122,7 @@ def dress_reply() -> None:
     dress = load_dress()
     if not 200 <= int(text("$rs") or 0) < 300:
         return
+    events.answered(dead_targets.attempt_key(), dress.call_sid)
     note_side(CALLEE, dress.callee, callee_hop(dress.callee, source_hop()), connection_id())
     if dress.direction is Direction.TERMINATION:
         if dress.account_sid is not None:
@@ -195,6 +198,7 @@ def _failure(record: CallRecord) -> Failure:
 
 
 def _finish(record: CallRecord, step: FinalReply, failure: Failure | None) -> None:
+    events.note_ending(step)
     if step.reason is not None:
         writer.fail_call(step.reason, record.state.trunk, record.state.direction)
     elif not _is_passed_on(step, failure):
@@ -218,6 +222,7 @@ def _say_failed(record: CallRecord, failure: Failure) -> None:
     attempt = record.state.current
     if attempt is None:
         return
+    events.attempt_failed(attempt, failure, record.call_sid)
     answer = f" status={failure.status}" if failure.status else ""
     say(
         f"attempt failed kind={failure.kind}{answer} trunk={record.state.trunk} target={attempt.target}"

@@ -11,6 +11,7 @@ import time
 from typing import Final
 
 from sipedge.kemi.ksr import KSR
+from sipedge.kemi.reader import text
 from sipedge.routing.attempts import Attempt
 from sipedge.routing.failover import FailureKind
 from sipedge.routing.silence import (
@@ -39,6 +40,11 @@ def in_order(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
 def note_attempt(attempt: Attempt) -> None:
     """Whose answers the transaction will see from now on."""
     KSR.pv.sets(_TARGET_AVP, silence_key(attempt))
+
+
+def attempt_key() -> str:
+    """The `silence_key` of the attempt that the transaction at hand made last."""
+    return text(_TARGET_AVP)
 
 
 def note_failure(attempt: Attempt | None, kind: FailureKind) -> None:

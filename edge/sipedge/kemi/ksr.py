@@ -91,6 +91,13 @@ class Htable(Protocol):
     def sht_gete(self, table: str, key: str, /) -> str | int: ...
 
 
+class Mqueue(Protocol):
+    def mq_add(self, queue: str, key: str, value: str, /) -> int: ...
+    def mq_size(self, queue: str, /) -> int: ...
+    def mq_fetch(self, queue: str, /) -> int: ...
+    def mqv_gete(self, queue: str, /) -> str: ...
+
+
 class Tcpops(Protocol):
     def tcp_conid_alive(self, connection: int, /) -> int: ...
 
@@ -125,6 +132,7 @@ class Ksr(Protocol):
     rr: Rr
     dialog: Dialog
     htable: Htable
+    mqueue: Mqueue
     tcpops: Tcpops
     jsonrpcs: Jsonrpcs
     sanity: Sanity

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sipedge.inherited import forget_shared_thread_state
 from sipedge.instance import own_settings, read_edge_secret
-from sipedge.kemi import calls, counting, dialogs, duration, writer
+from sipedge.kemi import calls, counting, dialogs, duration, events, writer
 from sipedge.kemi.authentication import digest_check
 from sipedge.kemi.calls import CallRoom
 from sipedge.kemi.dialogs import DialogRoom
@@ -45,6 +45,7 @@ class Routes:
         secret = read_edge_secret(self._settings.edge_secret_file)
         self._tokens = TokenKeeper(secret, self._settings.address)
         self._rows = LmdbRows(self._settings.lmdb_directory, self._settings.learned_directory)
+        self._events = events.EventWriter(self._settings.events_file)
         self._old_calls_until = old_calls_until(self._settings.directory)
 
     def child_init(self, rank: int) -> int:
@@ -93,7 +94,18 @@ class Routes:
         """A dialog has begun, ended or failed."""
         if event != "dialog:start":
             _guarded("count of calls", counting.uncount_dialog)
+            _guarded("call event", lambda: self._call_ended(event))
         return _guarded("dialog event", lambda: self._dialog_event(event))
+
+    def ksr_empty_events(self, message: Any) -> int:
+        """Called all the time by one process that does nothing else."""
+        return _guarded("writer of call events", self._events.empty_queue)
+
+    def _call_ended(self, event: str) -> None:
+        was_up, why = event == "dialog:end", None
+        if was_up and duration.has_run_out():
+            why = "maxDuration" if duration.reached_limit() else "neverAcknowledged"
+        events.ended(self._tokens.edge_secret, was_up=was_up, ended_by_edge=why)
 
     def _dialog_event(self, event: str) -> None:
         if event == "dialog:end" and duration.has_run_out():
