@@ -138,6 +138,11 @@ class InstanceSettings:
         return self.directory / "events.jsonl"
 
     @property
+    def lookups_socket(self) -> Path:
+        """Where the agent is asked what a call must know first: a datagram socket."""
+        return self.directory / "lookups.sock"
+
+    @property
     def acknowledgement_file(self) -> Path:
         return self.directory / "agent.json"
 

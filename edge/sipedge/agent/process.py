@@ -14,6 +14,7 @@ from sipedge.agent.drain import drain, set_draining
 from sipedge.agent.health import PROBE_SECONDS, UNREADY_PROBE_SECONDS, fault_of, probe
 from sipedge.agent.keeper import LOOK_SECONDS, TableKeeper
 from sipedge.agent.learned import LearnedKeeper
+from sipedge.agent.lookups import LookupServer
 from sipedge.agent.questions import Dns
 from sipedge.agent.resolver import Resolver, names_of
 from sipedge.agent.rpc import KamailioRpc, RpcError
@@ -41,7 +42,11 @@ class Agent:
             settings.lmdb_directory, settings.edge, source, self._faults, self._committed
         )
         self._learned = LearnedKeeper(settings.learned_directory, settings.edge, self._faults)
-        self._resolver = Resolver(Dns(settings.resolver), self._resolved)
+        dns = Dns(settings.resolver)
+        self._resolver = Resolver(dns, self._resolved)
+        self._lookups = LookupServer(
+            settings, dns, self._learned.set_resolved, self._learned.step, self._resolver.is_followed
+        )
         self._certificates = CertificateWatch(settings, self._rpc, self._faults)
         self._probe_now = asyncio.Event()
         self._is_stopping = False
@@ -55,6 +60,7 @@ class Agent:
         parts = (
             self._keeper.run,
             self._keep_learned,
+            self._lookups.run,
             self._watch_health,
             self._certificates.run,
             self._take_calls,
@@ -81,7 +87,11 @@ class Agent:
             trunks, routes = (
                 [row for _, row in self._keeper.rows(section)] for section in (Section.TRUNK, Section.ROUTE)
             )
-            self._resolver.follow(names_of(trunks, routes), self._learned.resolved)
+            names = names_of(trunks, routes)
+            of_calls = self._lookups.keys - {name.key for name in names}
+            rows = self._learned.resolved
+            known = {key: row for key, row in rows.items() if key not in of_calls}
+            self._resolver.follow(names, known)
 
     def _resolved(self, key: bytes, row: bytes | None) -> None:
         self._learned.set_resolved(key, row)

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, replace
 
 from sipedge.instance import InstanceSettings
-from sipedge.kemi import dead_targets, events, writer
+from sipedge.kemi import dead_targets, events, lookups, writer
 from sipedge.kemi.carrier_auth import answer_challenge
 from sipedge.kemi.counting import count_call, keys_in_progress, uncount_calls
 from sipedge.kemi.duration import limit_duration
@@ -25,6 +25,7 @@ from sipedge.routing.failover import (
     after_failure,
     begin_call,
     first_step,
+    lookups_before,
 )
 from sipedge.routing.headers import header_line
 from sipedge.routing.hops import callee_hop, hop_of_attempt
@@ -89,10 +90,15 @@ def resume_call(room: CallRoom) -> None:
     if KSR.tm.t_is_canceled() > 0:
         return  # the caller has hung up and gets its 487 from the transaction
     record = load_record()
-    failure = _failure(record)
-    if not record.state.redirected:
-        # A redirect names addresses at will; each would be remembered.
-        dead_targets.note_failure(record.state.current, failure.kind)
+    failure = lookups.asked_for()
+    if failure is None:
+        failure = _failure(record)
+        if not record.state.redirected:
+            # A redirect names addresses at will; each would be remembered.
+            dead_targets.note_failure(record.state.current, failure.kind)
+        asked = lookups_before(room.table, record.state, failure)
+        if asked is not None and lookups.suspend(room.settings, asked, failure, FAILURE_ROUTE):
+            return
     if failure.status in (401, 407):
         answered = answer_challenge(room.table, record, failure.status)
         if answered is not None:

@@ -68,6 +68,7 @@ class Tm(Protocol):
 
 class Tmx(Protocol):
     def t_precheck_trans(self) -> int: ...
+    def t_suspend(self) -> int: ...
 
 
 class Rr(Protocol):
