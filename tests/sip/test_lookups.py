@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -166,6 +168,35 @@ def test_many_calls_wait_at_once(
         agent.answer(asked, desk.address)
         desk.respond(desk.wait("INVITE", call_id=invite.call_id), 486)
         assert invite.final().status == 486
+
+
+def test_the_images_kamailio_waits_goes_on_and_gives_up(
+    lab: Lab, tmp_path: Path, in_image: list[str], telco: UserAgent
+) -> None:
+    """Found, nobody answers, given up; what is said of a call's silences and events is as here."""
+    first, second, desk = lab.agent(21), lab.agent(22), lab.agent(25)
+    with running_edge(None, lab.block.address(2), tmp_path, prefix=in_image) as edge:
+        own = Lab(edge, lab.block, lab.stack)
+        serve(own, first, second)
+        with agent_of(own) as agent:
+            for found in ((desk.address,), None):
+                invite = redirected(own, telco, first)
+                asked = agent.question()
+                if found:
+                    agent.answer(asked, *found)
+                taker = desk if found else second
+                taker.respond(taker.wait("INVITE", call_id=invite.call_id, seconds=5), 486)
+                assert invite.final().status == 486
+                serve(own, first, second)
+            invite = redirected(own, telco, first)
+            agent.question()
+            invite.cancel()
+            assert invite.final().status == 487
+        time.sleep(0.5)
+        events = [json.loads(line)["event"] for line in edge.settings.events_file.read_text().splitlines()]
+        attempts = ["begun", "attemptFailed", "attemptFailed", "ended"]
+        assert events == [*attempts, *attempts, "begun", "ended"]
+        assert not re.findall(r"ERROR|CRITICAL|BUG|fault in", edge.log())
 
 
 def test_a_kamailio_that_was_restarted_meanwhile_does_not_mind(lab: Lab) -> None:
