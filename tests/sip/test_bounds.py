@@ -124,6 +124,7 @@ def test_a_pbx_with_long_contacts_makes_holds_and_ends_calls(
     callee.wait("ACK")
     of_pbx = near if outgoing else callee_leg(callee, received, lab.edge_at)
     of_telco = callee_leg(callee, received, lab.edge_at) if outgoing else near
+    of_pbx.contact = contact
     for leg, other, answered in ((of_pbx, telco, []), (of_telco, pbx, long_contact)):
         leg.send("INVITE", body=sdp(leg.agent.address) + "a=sendonly\r\n")
         held = other.wait("INVITE")

@@ -48,6 +48,7 @@ def test_a_plain_offer_in_the_answer_reaches_nobody(lab: Lab, phone: UserAgent, 
     leg.send("ACK")
     telco.wait("ACK")
     both_get_bye(phone, telco)
+    phone.silence(0.2)
     assert "ended reason=MediaNotSecure" in lab.edge.log()
 
 
@@ -111,3 +112,14 @@ def test_srtp_later_is_refused_on_a_trunk_that_has_none(lab: Lab, pbx: UserAgent
     leg.send("UPDATE", body=secured(pbx.address))
     assert pbx.wait("UPDATE", status=488).header("X-Trunkline-Error").startswith("32207")
     end(leg, telco)
+
+
+def test_a_bye_goes_on_without_what_it_may_not_carry(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
+    """It cannot be refused: a call must be able to end."""
+    leg, _, _, _ = established(lab, pbx, telco, outgoing=True)
+    leg.send("BYE", body="v=0\r\n")
+    bye = telco.wait("BYE")
+    assert (bye.body, bye.header("Content-Length")) == ("", "0")
+    assert bye.all("Content-Type") == []
+    telco.respond(bye, 200)
+    pbx.wait("BYE", status=200)

@@ -6,7 +6,7 @@ import pytest
 
 from support.lab import FAR_NUMBER, OWN_NUMBER, PBX, TELCO, Lab
 from support.sipmessage import Message, sdp
-from support.sipua import Invite, UserAgent, callee_leg
+from support.sipua import Invite, UserAgent, callee_leg, send_invite
 from support.tables import make_account, make_carrier, make_target, make_trunk
 
 
@@ -46,13 +46,37 @@ def test_the_number_of_the_users_example(lab: Lab, pbx: UserAgent, telco: UserAg
 
 @pytest.mark.parametrize(
     "called",
-    (OWN_NUMBER, OWN_NUMBER[1:], f"{OWN_NUMBER};npdi;rn=+14155551234", f"{OWN_NUMBER[1:]};phone-context=x"),
+    (OWN_NUMBER, OWN_NUMBER[1:], f"{OWN_NUMBER};npdi;rn=+14155551234"),
 )
 def test_a_carrier_may_leave_out_the_plus_and_add_parameters(
     lab: Lab, pbx: UserAgent, telco: UserAgent, called: str
 ) -> None:
     """Wire rule: parameters of the user are dropped, digits without `+` get one."""
     assert arrives(lab.call_in(telco, called), pbx).uri == f"sip:{OWN_NUMBER}@{pbx.address}:5060"
+
+
+@pytest.mark.parametrize("uri", (f"tel:{OWN_NUMBER}", "tel:+1-415-555-0100;ext=7", "TEL:+1(415)555.0100"))
+def test_a_tel_uri_is_the_number_that_it_writes(lab: Lab, pbx: UserAgent, telco: UserAgent, uri: str) -> None:
+    """RFC 3966: visual separators say nothing."""
+    call = send_invite(telco, lab.edge_at, uri, caller=FAR_NUMBER)
+    assert arrives(call, pbx).uri == f"sip:{OWN_NUMBER}@{pbx.address}:5060"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    (
+        f"sip:{OWN_NUMBER[1:]};phone-context=+1@{{edge}};user=phone",
+        f"sip:{OWN_NUMBER};Phone-Context=x@{{edge}}",
+        f"sip:{OWN_NUMBER[1:]}%3Bphone-context=x@{{edge}}",
+        f"sip:{OWN_NUMBER[1:]}@{{edge}};phone-context=+1",
+        f"tel:{OWN_NUMBER[1:]};phone-context=+1",
+        f"tel:{OWN_NUMBER[1:]}",
+    ),
+)
+def test_a_local_number_is_nobody_s(lab: Lab, telco: UserAgent, uri: str) -> None:
+    """RFC 3966 section 5.1.5: it means something in one network alone."""
+    call = send_invite(telco, lab.edge_at, uri.format(edge=lab.edge.address), caller=FAR_NUMBER)
+    assert call.final().status == 404
 
 
 def test_a_number_that_is_not_there_gets_404(lab: Lab, telco: UserAgent) -> None:

@@ -77,6 +77,11 @@ class UserAgent:
             connection = to if isinstance(to, socket.socket) else self._connect(cast("tuple[str, int]", to))
             connection.sendall(data)
 
+    def port_towards(self, peer: tuple[str, int]) -> int:
+        """Where this agent's messages to the peer come from: of a stream, its connection's port."""
+        known = self._by_peer.get(peer)
+        return int(known.getsockname()[1]) if known in self._connections else self.port
+
     def _connect(self, peer: tuple[str, int]) -> socket.socket:
         known = self._by_peer.get(peer)
         if known in self._connections:
@@ -331,6 +336,7 @@ def send_invite(
     *,
     caller: str = "+14155550100",
     from_header: str | None = None,
+    to_header: str | None = None,
     headers: Headers = (),
     body: str | None = None,
     call_id: str | None = None,
@@ -345,7 +351,7 @@ def send_invite(
         agent.via(branch),
         *([("Max-Forwards", hops)] if hops is not None else []),
         ("From", local),
-        ("To", f"<{uri}>"),
+        ("To", to_header or f"<{uri}>"),
         ("Call-ID", call_id),
         ("CSeq", f"{cseq} INVITE"),
         ("Contact", f"<{contact or agent.contact}>"),

@@ -36,7 +36,6 @@ from sipedge.routing.memory import CallMemory
 from sipedge.routing.message import SipRequest
 from sipedge.routing.reasons import Reason
 from sipedge.routing.tokens import HeldToken, TokenKeeper
-from sipedge.routing.wellformed import MAXIMUM_HOPS
 from sipedge.table import Table
 from sipedge.uri import parse_uri
 
@@ -144,7 +143,7 @@ def _follow(
     if KSR.rr.loose_route() <= 0:
         _refuse(request, known, RefuseInDialog(decision.steps, Reason.NoDialog))
         return
-    KSR.maxfwd.process_maxfwd(MAXIMUM_HOPS)
+    writer.count_hop()
     memory.learn(decision.learned, by_caller=held.by_caller, tag=received.from_tag)
     writer.put_back(received)
     changes = decision.changes

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from sipedge.inherited import forget_shared_thread_state
 from sipedge.instance import own_settings, read_edge_secret
-from sipedge.kemi import answers, calls, counting, dialogs, duration, writer
+from sipedge.kemi import answers, calls, counting, dialogs, duration, events, memory, writer
 from sipedge.kemi.authentication import digest_check
 from sipedge.kemi.calls import CallRoom
 from sipedge.kemi.dialogs import DialogRoom
 from sipedge.kemi.journal import note_fault, note_reason, note_refusal
 from sipedge.kemi.ksr import KSR
-from sipedge.kemi.reader import Received, read_message, request_of, text
+from sipedge.kemi.reader import Received, answer_of, read_message, request_of, text
 from sipedge.routing.bounds import Excess, excess_of
 from sipedge.routing.decision import Challenge, Decision, Drop, Forward, Reject, Reply
 from sipedge.routing.dialog import is_ambiguous
@@ -22,7 +22,7 @@ from sipedge.routing.message import SipRequest
 from sipedge.routing.reasons import Reason
 from sipedge.routing.route import may_be_answered, route
 from sipedge.routing.tokens import TokenKeeper
-from sipedge.routing.wellformed import answer_fault
+from sipedge.routing.wellformed import SIP_VERSION, answerable, length_fault
 from sipedge.store import LmdbRows
 from sipedge.table import Table
 
@@ -39,7 +39,8 @@ class Routes:
         self._settings = own_settings()
         secret = read_edge_secret(self._settings.edge_secret_file)
         self._tokens = TokenKeeper(secret, self._settings.address)
-        self._rows = LmdbRows(self._settings.lmdb_directory)
+        self._rows = LmdbRows(self._settings.lmdb_directory, self._settings.learned_directory)
+        self._events = events.EventWriter(self._settings.events_file)
         self._read: tuple[int, Received] | None = None
         """The answer that `ksr_reply_route` has read last, and its number: its reply route needs it again."""
 
@@ -57,6 +58,10 @@ class Routes:
             if text("$rm") != "ACK":
                 writer.refuse(Reason.InternalError)
         return 1
+
+    def ksr_unreadable(self, message: Any) -> int:
+        """A request that lacks, or hides from Kamailio's parser, what every request has."""
+        return _guarded("route of unreadable requests", self._refuse_unreadable)
 
     def ksr_reply_route(self, message: Any) -> int:
         """Every answer, before its transaction sees it. What could not be judged is dropped."""
@@ -107,7 +112,19 @@ class Routes:
         """A dialog has begun, ended or failed."""
         if event != "dialog:start":
             _guarded("count of calls", counting.uncount_dialog)
+            _guarded("call event", lambda: self._call_ended(event))
         return _guarded("dialog event", lambda: self._dialog_event(event))
+
+    def ksr_empty_events(self, message: Any) -> int:
+        """Called all the time by one process that does nothing else."""
+        return _guarded("writer of call events", self._events.empty_queue)
+
+    def _call_ended(self, event: str) -> None:
+        was_up, why = event == "dialog:end", None
+        if was_up and duration.has_run_out():
+            limit = "maxDuration" if duration.reached_limit() else "neverAcknowledged"
+            why = memory.ended_by() or limit
+        events.ended(self._tokens.edge_secret, was_up=was_up, ended_by_edge=why)
 
     def _dialog_event(self, event: str) -> None:
         if event == "dialog:end" and duration.has_run_out():
@@ -122,13 +139,20 @@ class Routes:
             )
             writer.drop_answer()
             return
-        fault = answer_fault(received.headers, int(text("$bs") or 0))
-        if fault or is_ambiguous(received.from_tag, received.to_tag):
-            note_reason(Reason.MalformedRequest, detail=f"an answer: {fault or 'its tags are the same'}")
+        if is_ambiguous(received.from_tag, received.to_tag):
+            note_reason(Reason.MalformedRequest, detail="an answer whose tags are the same")
+            writer.drop_answer()
+            return
+        # Most are of their length: those need not be read whole for that.
+        said = received.headers.get("content-length", ())
+        if said != (text("$bs"),) and length_fault(answer_of(received)):
+            note_reason(Reason.MalformedRequest, detail="an answer whose Content-Length is not its body's")
             writer.drop_answer()
             return
         writer.put_back(received)
         self._read = (KSR.pv.geti("$mi"), received)
+        if answers.is_awaited():
+            return
         with self._rows.transaction() as rows:
             answers.judge_stray_answer(Table(rows), self._tokens, received)
 
@@ -153,8 +177,7 @@ class Routes:
         KSR.force_rport()
         received = read_message(is_request=True)
         if received is None:
-            # Kamailio can make no answer either to what it cannot parse.
-            note_reason(Reason.MalformedRequest, detail="headers that cannot be read, left without an answer")
+            self._refuse_unreadable()
             return
         if (excess := excess_of(received.sizes)) is not None:
             self._refuse_unread(received, excess)
@@ -171,6 +194,22 @@ class Routes:
                 dialogs.follow_dialog(room, received)
         elif method != "ACK":
             self._without_dialog(received)
+
+    def _refuse_unreadable(self) -> None:
+        """Refuse what Kamailio cannot parse, and so not answer: what answers are made of takes its place."""
+        version = text("$rv")
+        excess = (
+            Excess(Reason.MalformedRequest, "headers that cannot be read")
+            if version == SIP_VERSION
+            else Excess(Reason.VersionNotSupported, f"{version[:20]!r} is not {SIP_VERSION}")
+        )
+        remains = answerable(text("$mb"))
+        if remains and KSR.textopsx.msg_set_buffer(remains) > 0:
+            KSR.force_rport()
+            if (received := read_message(is_request=True)) is not None:
+                self._refuse_unread(received, excess_of(received.sizes) or excess)
+                return
+        note_reason(excess.reason, detail=f"{excess.detail}, left without an answer")
 
     def _refuse_unread(self, received: Received, excess: Excess) -> None:
         """Refuse what is too long or cannot be walked: with an answer only to who may have one."""

@@ -111,7 +111,8 @@ def set_body(received: Received, body: str) -> None:
         kinds = received.headers.get("content-type", ())
         KSR.textops.set_body(body, clean(kinds[0] if kinds else "application/sdp", LONGEST_PHRASE))
     else:
-        KSR.textops.remove_body()
+        KSR.textopsx.remove_body()
+        KSR.hdr.remove("Content-Type")
 
 
 def aim(settings: InstanceSettings, attempt: Attempt) -> None:

@@ -106,6 +106,8 @@ def harmless_name(written: str, number: str) -> str:
 
 def cleaned_name(written: str) -> str:
     """The text of a display name without control characters and what means something in SIP."""
+    if not written:
+        return ""
     printed = "".join(char if char.isprintable() else " " for char in written[: 8 * LONGEST_NAME])
     return " ".join(_NOT_IN_NAME.sub(" ", printed).split())[:LONGEST_NAME].rstrip()
 
@@ -145,7 +147,8 @@ def replaced(message: Message, from_value: str, to_value: str) -> tuple[tuple[st
         ("From", from_value, message.from_tag),
         ("To", to_value, message.to_tag),
     ):
-        whole = f"{value};tag={_NOT_IN_TAG.sub('_', tag)}" if tag else value
-        if value and whole != message.header(name.lower()):
+        clean = _NOT_IN_TAG.sub("_", tag)
+        whole, sent = f"{value};tag={clean}" if tag else value, message.header(name.lower())
+        if value and sent != whole and (clean != tag or without_tag(sent) != value):
             found.append((name, whole))
     return tuple(found)

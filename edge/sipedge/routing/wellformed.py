@@ -7,16 +7,17 @@ what RFC 3261 does not know, such as `my_pbx`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 from sipedge.routing.bounds import size_of
 from sipedge.routing.call import Finding, failed, passed
-from sipedge.routing.message import SipRequest
+from sipedge.routing.headers import long_name
+from sipedge.routing.message import Message, SipRequest
 from sipedge.routing.reasons import Reason
 from sipedge.uri import address_of, bracketed, parse_uri, split_header, uri_of_header
 
+SIP_VERSION: Final = "SIP/2.0"
 MAXIMUM_HOPS: Final = 70
 """RFC 3261 section 8.1.1.6. What comes with more leaves with this many; so does what comes without any."""
 LARGEST_CSEQ: Final = 2**31 - 1
@@ -31,19 +32,19 @@ _LENGTH: Final = re.compile("[0-9]{1,9}")
 
 def fault_of(request: SipRequest) -> Finding:
     """The first fault of a request that must not go on; no reason = there is none."""
-    if request.version != "SIP/2.0":
-        return failed(Reason.VersionNotSupported, "not SIP/2.0")
+    if request.version != SIP_VERSION:
+        return failed(Reason.VersionNotSupported, f"not {SIP_VERSION}")
     detail = (
         _number_of_headers(request)
         or _request_uri(request.request_uri)
         or _dialog(request)
         or _cseq(request)
         or _contact(request)
-        or _length(request)
+        or length_fault(request)
     )
     if detail:
         return failed(Reason.MalformedRequest, detail)
-    return _hops(request.header("max-forwards"))
+    return _hops(request.headers.get("max-forwards", ()))
 
 
 def _number_of_headers(request: SipRequest) -> str:
@@ -91,20 +92,28 @@ def _contact(request: SipRequest) -> str:
     return "" if uri_of_header(members[0]) is not None else "the Contact cannot be read"
 
 
-def _length(request: SipRequest) -> str:
-    """Another hop would cut the next message off where this one said that it ends."""
-    said = request.header("content-length")
-    if "content-length" not in request.headers:
+def length_fault(message: Message) -> str:
+    """What is wrong with the length that a message says its body has; "" = nothing.
+
+    Another hop would look for the next message where this one was said to end: nothing but empty lines may
+    follow. A request is malformed so; an answer is dropped, as if it were lost, and its sender repeats it.
+    """
+    values = message.headers.get("content-length", ())
+    if not values:
         return ""
-    size = size_of(request.body) if request.body_size is None else request.body_size
-    if _LENGTH.fullmatch(said) is None:
+    size = size_of(message.body) if message.body_size is None else message.body_size
+    if len(values) > 1 or _LENGTH.fullmatch(values[0]) is None:
         return "the Content-Length is no number"
-    return "" if int(said) == size else f"the Content-Length is {int(said)}, the body has {size} bytes"
+    empty_lines = len(message.body) - len(message.body.rstrip("\r\n"))
+    if 0 <= size - int(values[0]) <= empty_lines:
+        return ""
+    return f"the Content-Length is {int(values[0])}, the body has {size} bytes"
 
 
-def _hops(said: str) -> Finding:
-    if not said:
+def _hops(values: tuple[str, ...]) -> Finding:
+    if not values:
         return passed("well-formed")
+    said = values[0]
     if _HOPS.fullmatch(said) is None or int(said) > 255:  # RFC 3261 section 20.22
         return failed(Reason.MalformedRequest, "Max-Forwards is no number from 0 to 255")
     if int(said) == 0:
@@ -112,17 +121,32 @@ def _hops(said: str) -> Finding:
     return passed("well-formed")
 
 
-def answer_fault(headers: Mapping[str, tuple[str, ...]], body_size: int) -> str:
-    """Why an answer cannot be passed on, "" if it can: its length is not what it says.
+_FIRST_LINE: Final = re.compile(r"([^\s:]+) (\S+) [A-Za-z]+/[0-9.]+")
+_FIELD: Final = re.compile(r"([^\s:]+)[ \t]*:[ \t]*(\S.*)")
+_NEEDED_TO_ANSWER: Final = ("via", "from", "to", "call-id", "cseq")
 
-    Such a one is dropped, as if it had been lost: its sender repeats it, or the next address is tried.
+
+def answerable(request: str) -> str:
+    """A request that cannot be parsed, as one that can be: just what an answer to it is made of.
+
+    Its first line, its first Via, From, To, Call-ID and CSeq, and the Routes, which may prove a dialog. "" if
+    one is missing, or if it has bytes other than ASCII. Never longer than the request.
     """
-    values = headers.get("content-length", ())
-    if not values:
+    lines = re.sub(r"\r?\n[ \t]+", " ", request.lstrip("\r\n").partition("\r\n\r\n")[0]).splitlines()
+    first = _FIRST_LINE.fullmatch(lines[0]) if lines else None
+    fields = [match for line in lines[1:] if (match := _FIELD.fullmatch(line)) is not None]
+    kept: dict[str, str] = {}
+    for field in fields:
+        kept.setdefault(long_name(field[1]), field[0])
+    routes = [field[0] for field in fields if long_name(field[1]) == "route"]
+    if first is None or not all(name in kept for name in _NEEDED_TO_ANSWER):
         return ""
-    if len(values) > 1 or _LENGTH.fullmatch(values[0]) is None or int(values[0]) != body_size:
-        return "the Content-Length is not the body's"
-    return ""
+    line = f"{first[1]} {first[2]} {SIP_VERSION}"
+    made = "\r\n".join((line, *(kept[name] for name in _NEEDED_TO_ANSWER), *routes, "", ""))
+    return made if made.isascii() and len(made) <= len(request) else ""
+
+
+_TAG: Final = re.compile(r";\s*tag\s*=\s*([^;\s]+)", re.IGNORECASE)
 
 
 def completed(request: SipRequest) -> SipRequest:
@@ -141,9 +165,10 @@ def completed(request: SipRequest) -> SipRequest:
         usual["content-type"] = "application/sdp"
     for name, value in usual.items():
         headers.setdefault(name, (value,))
+    whole = replace(request, headers=headers)
+    tag = _TAG.search(whole.header("from"))
     return replace(
-        request,
-        headers=headers,
-        call_id=request.call_id or headers["call-id"][0],
-        from_tag=request.from_tag or "explained",
+        whole,
+        call_id=request.call_id or whole.header("call-id"),
+        from_tag=request.from_tag or (tag[1] if tag else "explained"),
     )

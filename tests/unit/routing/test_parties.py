@@ -263,6 +263,13 @@ def test_nothing_is_changed_that_is_right_already() -> None:
     )
 
 
+def test_where_the_tag_stands_is_no_difference() -> None:
+    facts = replace(FACTS, from_sent=f"{JUDGED};x=1", to_sent="")
+    for sender, tag, is_left in ((f"{JUDGED};tag=f;x=1", "f", True), (f"{JUDGED};x=1;tag=f<", "f<", False)):
+        bye = request("BYE", sender, "", from_tag=tag)
+        assert (exchanged(facts, bye, by_caller=True, is_answer=False) == ()) is is_left
+
+
 def test_a_first_invite_has_no_tag_to_keep() -> None:
     invite = request("INVITE", "<sip:bell@pbx>;tag=f", "<sip:+44@pbx>", to_tag="")
     assert values(invite, by_caller=True, is_answer=False) == [f"{JUDGED};tag=f", "<sip:+44@base>"]

@@ -113,7 +113,7 @@ def test_a_hidden_caller_is_shown_nowhere(asked: Mapping[str, str]) -> None:
     assert decision.parties.anonymous
     # P-Charge-Info travels in no request.
     assert set(changes.remove) >= set(TELLING) - {"P-Charge-Info"}
-    assert ("From", ANONYMOUS) in changes.replace
+    assert dict(changes.replace)["From"].startswith(f"{ANONYMOUS};tag=")
     assert ("Contact", "<sip:anonymous@192.0.2.65:5070;transport=tcp>") in changes.replace
     for _, value in (*changes.insert, *changes.append, *changes.replace):
         assert HIDDEN[1:] not in value
@@ -138,7 +138,6 @@ def test_a_caller_who_asks_for_nothing_is_shown() -> None:
         ("Bell <sip:192.0.2.65>", "<sip:192.0.2.65>"),
         ("<sip:gw1@192.0.2.65:5060>", None),
         ("<sip:192.0.2.65:5060>", None),
-        ("*", None),
     ),
 )
 def test_the_contact_of_a_hidden_caller_goes_on_working(contact: str, sent: str | None) -> None:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipedge.routing.message import SipRequest
+from sipedge.routing.message import SipAnswer, SipRequest
 from sipedge.routing.reasons import Reason
-from sipedge.routing.wellformed import LARGEST_CSEQ, answer_fault, completed, fault_of
+from sipedge.routing.wellformed import LARGEST_CSEQ, answerable, completed, fault_of, length_fault
 from support.calls import make_request
 from support.strategies import hostile_text, requests
 
@@ -45,6 +45,7 @@ def test_a_whole_request_has_no_fault(method: str) -> None:
         {"CSeq": "4294967296 INVITE"},
         {"CSeq": "9" * 5_000 + " INVITE"},
         {"Max-Forwards": "abc"},
+        {"Max-Forwards": " "},
         {"Max-Forwards": "-1"},
         {"Max-Forwards": "256"},
         {"Max-Forwards": "70 x"},
@@ -126,7 +127,10 @@ def test_only_an_invite_must_say_where_its_sender_is() -> None:
     (
         ("", None, "0", True),
         ("v=0\r\n", None, "5", True),
-        ("v=0\r\n", None, "4", False),
+        ("v=0\r\n", None, "4", True),
+        ("v=0\r\n\r\n", None, "5", True),
+        ("v=0\r\n", None, "2", False),
+        ("v=0\r\n x", None, "5", False),
         ("v=0\r\n", None, "6", False),
         ("s=\u00e9", None, "4", True),
         ("s=\ufffd", 3, "3", True),
@@ -134,16 +138,58 @@ def test_only_an_invite_must_say_where_its_sender_is() -> None:
     ),
 )
 def test_the_body_is_as_long_as_the_message_says(body: str, size: int | None, said: str, fits: bool) -> None:
-    """In bytes. What is left over another hop could take for the next message."""
+    """In bytes. What is left over another hop could take for the next message, unless it is empty."""
     request = replace(whole(headers={"Content-Length": said}), body=body, body_size=size)
     assert fault_of(request).reason is (None if fits else Reason.MalformedRequest)
-    assert answer_fault(request.headers, len(body.encode()) if size is None else size) == "" or not fits
+    assert (length_fault(request) == "") is fits
 
 
 @pytest.mark.parametrize("values", (("-1",), ("x",), ("0", "0"), ("1",), ("",), ("99999999999999999999",)))
 def test_an_answer_of_another_length_is_faulty(values: tuple[str, ...]) -> None:
-    assert answer_fault({"content-length": values}, 0)
-    assert answer_fault({}, 7) == ""
+    answer = SipAnswer(
+        source="192.0.2.1",
+        source_port=5060,
+        transport="udp",
+        headers={"content-length": values},
+        status=200,
+        phrase="OK",
+        method="INVITE",
+    )
+    assert length_fault(answer)
+    assert length_fault(replace(answer, headers={}, body="v=0")) == ""
+
+
+UNREADABLE = (
+    "INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\nf: <sip:a@b>;tag=1\r\n"
+    "From: x\r\nTo : <sip:a@b>\r\nRoute: <sip:c;lr>\r\nJunk\r\nCall-ID:\r\n 1\r\n"
+    "CSeq: 1 INVITE\r\nRoute: <sip:d;lr>\r\n"
+    "Content-Length: -1\r\n\r\nCall-ID: 2\r\n"
+)
+
+
+def test_of_what_cannot_be_parsed_the_part_remains_that_an_answer_needs() -> None:
+    """Each header once, the Routes as they are; folded lines become one."""
+    assert answerable("\r\n" + UNREADABLE.replace("SIP/2.0\r\nVia", "SIP/3.0\r\nVia")) == (
+        "INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\nf: <sip:a@b>;tag=1\r\n"
+        "To : <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\nRoute: <sip:c;lr>\r\nRoute: <sip:d;lr>\r\n\r\n"
+    )
+
+
+@pytest.mark.parametrize("missing", ("Via", "From: x\r\n", "To ", "Call-ID", "CSeq", "INVITE "))
+def test_without_one_of_its_headers_there_is_nothing_to_answer(missing: str) -> None:
+    text = UNREADABLE.replace("f: <sip:a@b>;tag=1\r\n", "").replace(missing, "" if ":" in missing else "X", 1)
+    assert answerable(text) == ""
+    assert answerable(UNREADABLE.replace("tag=1", "tag=\u00e9")) == ""
+
+
+@given(
+    st.lists(st.sampled_from(UNREADABLE.splitlines(keepends=True)) | hostile_text, max_size=12).map("".join)
+)
+def test_any_text_is_taken(text: str) -> None:
+    """What is made of it is no longer, and one head."""
+    made = answerable(text)
+    assert len(made.encode()) <= len(text.encode("utf-8", "surrogatepass"))
+    assert made == "" or (made.endswith("\r\n\r\n") and made.count("\r\n\r\n") == 1)
 
 
 @given(requests, hostile_text, hostile_text, st.none() | st.integers(-1, 9), st.booleans())
