@@ -34,7 +34,7 @@ from bench.room import (
 )
 from bench.telephones import CALLER, CALLER_WITH_PASSWORD, Replacements, calling, scenario
 from support.lab import FAR_NUMBER, OWN_NUMBER, PBX, TELCO
-from support.tables import REALM, make_ha1
+from support.tables import BASE_DOMAIN, REALM, make_ha1
 
 OF_NATIVE, OF_BARE = 1.35, 2.6
 """The largest ratios that are good."""
@@ -59,6 +59,8 @@ class Way:
     by_tls: bool = False
     """True: the caller speaks TLS."""
     callee_uri: str = "sip:{address}:5060"
+    options: tuple[str, ...] = ()
+    """Of sipp."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,8 @@ ROWS: Final = (
                     "REALM": f'"{REALM}"',
                     "HA1": f'"{make_ha1("pbx", PASSWORD).reveal()}"',
                 },
+                # Else sipp's digest names the address that it sends to.
+                options=("-auth_uri", f"{FAR_NUMBER}@acme-digest.pstn.{BASE_DOMAIN}"),
             ),
         ),
         "the INVITE is challenged, and sent again with a digest; the bare proxy asks for it as well",
@@ -177,7 +181,6 @@ ROWS: Final = (
 )
 
 
-
 @contextmanager
 def row_bench(row: Row, room: Room) -> Iterator[Bench]:
     """Every direction of a row through each peer, in turn."""
@@ -203,7 +206,9 @@ def measure_of(row: Row, way: Way, peer: Peer, room: Room) -> Measure:
         calls=max(1, round(row.count * room.sizes.calls)),
         per_second=max(1, round(row.rate * room.sizes.calls_per_second)),
     )
-    return begin(to=room.tls_entry(peer), options=("-t", "t1")) if way.by_tls else begin()
+    if way.by_tls:
+        return begin(to=room.tls_entry(peer), options=("-t", "t1", *way.options))
+    return begin(options=way.options)
 
 
 def comparisons(row: Row, room: Room) -> Iterator[Comparison]:
@@ -211,7 +216,12 @@ def comparisons(row: Row, room: Room) -> Iterator[Comparison]:
     for way in row.ways:
         for other, most, goal, why in (
             ("native", OF_NATIVE, GOAL_OF_NATIVE, "the native peer keeps the same rules by its own script"),
-            ("bare", OF_BARE, GOAL_OF_BARE, "a bare proxy does nothing but relay; the native peer needs twice its CPU"),
+            (
+                "bare",
+                OF_BARE,
+                GOAL_OF_BARE,
+                "a bare proxy does nothing but relay; the native peer needs twice its CPU",
+            ),
         ):
             yield Comparison(
                 f"{row.name}, {way.direction} / {other}",

@@ -1,15 +1,28 @@
-"""The native peer: Kamailio that does Trunkline's work by its own script, with the same table as the edge has."""
+"""The native peer: a Kamailio that does Trunkline's work by its own script, with the edge's table."""
 
 from __future__ import annotations
 
 import hashlib
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from sipedge.table import CredentialRow, DomainRow, GatewayRow, NumberRow, RouteRow, TargetRow, TrunkRow
+from sipedge.routing.attempts import DEFAULT_PORTS
+from sipedge.table import (
+    AccountRow,
+    CallerIdRow,
+    CredentialRow,
+    DomainRow,
+    GatewayRow,
+    NumberRow,
+    RouteRow,
+    Section,
+    SiteRow,
+    TargetRow,
+    TrunkRow,
+)
 from support.edge import ROOT
 from support.tables import BASE_DOMAIN, REALM, Platform
 
@@ -18,7 +31,6 @@ EDGE_CONFIG: Final = ROOT / "edge" / "kamailio" / "kamailio.cfg"
 SECRET: Final = hashlib.sha256(b"the bench's own").hexdigest()
 _CARRIERS: Final = 1
 """The group of addresses that calls from the PSTN come from; access lists have the groups above it."""
-_DEFAULT_PORTS: Final = {"udp": 5060, "tcp": 5060, "tls": 5061}
 
 
 def native_config(platform: Platform, address: str, directory: Path) -> str:
@@ -43,11 +55,13 @@ def native_config(platform: Platform, address: str, directory: Path) -> str:
     texts = {
         "OWN_ADDRESS_TEXT": address,
         "BASE_DOMAIN": BASE_DOMAIN,
-        "DOMAIN_SUFFIXES": "\n        ".join(_suffixes(platform, address)),
+        "DOMAIN_SUFFIXES": "\n        ".join(_suffixes(platform)),
         "PREFIX_LOOKUPS": "\n    ".join(_prefix_lookups(platform)),
     }
     script = re.sub(r"\b(" + "|".join(texts) + r")\b", lambda match: texts[match[1]], CONFIG.read_text())
-    rows = [line for section in table.values() for key, row in section.items() for line in _row(key, row, groups)]
+    rows = [
+        line for section in table.values() for key, row in section.items() for line in _row(key, row, groups)
+    ]
     return "\n".join(
         (
             "#!KAMAILIO",
@@ -80,9 +94,10 @@ def _addresses(platform: Platform, groups: dict[str, int]) -> Iterator[str]:
         yield f"{group} {network.network_address} {network.prefixlen} 0 x\n"
 
 
-def _suffixes(platform: Platform, address: str) -> Iterator[str]:
+def _suffixes(platform: Platform) -> Iterator[str]:
     """Which part of the Request-URI's host is not the trunk's label."""
-    (site,) = platform.table().sections["site"].values()
+    (site,) = platform.table().sections[Section.SITE].values()
+    assert isinstance(site, SiteRow)
     for number, suffix in enumerate(site.suffixes):
         pattern = suffix.replace(".", "[.]")
         yield f'{"else " if number else ""}if ($rd =~ "^[^.]+[.]{pattern}$") $var(suffix) = ".{suffix}";'
@@ -119,11 +134,9 @@ def _row(key: str, row: object, groups: dict[str, int]) -> Iterator[str]:
                 _hops(row.targets),
             )
             yield _set("trunk", key, "|".join(map(str, fields)))
-        case _ if type(row).__name__ == "AccountRow":
-            yield _set(
-                "account", key, f"{row.sid}|{int(row.suspended)}|{row.max_call_duration_seconds}"
-            )
-        case _ if type(row).__name__ == "CallerIdRow":
+        case AccountRow():
+            yield _set("account", key, f"{row.sid}|{int(row.suspended)}|{row.max_call_duration_seconds}")
+        case CallerIdRow():
             yield _set("callerid", key, "1")
 
 
@@ -131,9 +144,11 @@ def _set(table: str, key: str, value: str) -> str:
     return f'    $sht({table}=>{key}) = "{value}";'
 
 
-def _hops(targets: tuple[TargetRow, ...] | tuple[GatewayRow, ...]) -> str:
+def _hops(targets: Iterable[TargetRow | GatewayRow]) -> str:
     """In their order of priority: equals are not drawn by weight."""
-    return ",".join(
-        "~".join((each.host, str(each.port or _DEFAULT_PORTS[each.transport or "udp"]), each.transport or "udp"))
-        for each in sorted(targets, key=lambda each: each.priority)
-    )
+    return ",".join(_hop(each) for each in sorted(targets, key=lambda each: each.priority))
+
+
+def _hop(target: TargetRow | GatewayRow) -> str:
+    transport = target.transport or "udp"
+    return f"{target.host}~{target.port or DEFAULT_PORTS[transport]}~{transport}"

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
 from bench.native import native_config
 from sipedge.table import EdgeTable
@@ -46,11 +46,15 @@ class Peer:
 
 @contextmanager
 def product(
-    table: EdgeTable | None, address: str, allocator: str | None = None, **settings: object
+    table: EdgeTable | None, address: str, allocator: str | None = None, **settings: Any
 ) -> Iterator[tuple[Peer, Edge]]:
     """The edge; `allocator` is Kamailio's for shared memory, None = as the edge is started everywhere."""
     prefix = () if allocator is None else ("/bin/sh", "-c", f'exec "$@" -x {allocator}', "sh")
-    chosen = {"shm_mb": SHARED_MEMORY_MB, "calls_per_second": _MANY_CALLS, "children": WORKERS} | settings
+    chosen: dict[str, Any] = {
+        "shm_mb": SHARED_MEMORY_MB,
+        "calls_per_second": _MANY_CALLS,
+        "children": WORKERS,
+    } | settings
     with running_edge(table, address, prefix=prefix, **chosen) as edge:
         yield Peer("the edge", address, edge.process), edge
 
@@ -76,7 +80,7 @@ def native(platform: Platform, address: str, allocator: str | None = None) -> It
 def bare(
     address: str, callees: tuple[str, ...], defines: Mapping[str, str], allocator: str | None = None
 ) -> Iterator[Peer]:
-    """A proxy of a few lines that sends every call to the first of `callees`, and on failure to the others."""
+    """A proxy of a few lines: each call goes to the first of `callees`, and on failure to the others."""
     with TemporaryDirectory(prefix="bare-") as temporary:
         directory = Path(temporary)
         lines = [f"children={WORKERS}", f"listen=udp:{address}:5060"]
@@ -101,9 +105,7 @@ def write_tls(directory: Path, address: str) -> None:
 
 
 @contextmanager
-def _running(
-    name: str, config: str, address: str, directory: Path, allocator: str | None
-) -> Iterator[Peer]:
+def _running(name: str, config: str, address: str, directory: Path, allocator: str | None) -> Iterator[Peer]:
     (directory / "kamailio.cfg").write_text(config)
     command = ["kamailio", "-f", str(directory / "kamailio.cfg"), "-w", str(directory), "-DD", "-E"]
     command += ["-X", "tlsf", "-m", str(SHARED_MEMORY_MB)]
@@ -115,10 +117,9 @@ def _running(
     try:
         _wait_until_answering(process, address)
         yield Peer(name, address, process)
-    except BaseException:
-        print(f"--- kamailio.log of {name}\n{log_text(directory)[-6000:]}")
-        raise
     finally:
+        if process.poll() is not None:
+            print(f"--- kamailio.log of {name}, which has ended\n{log_text(directory)[-6000:]}")
         end_group(process)
 
 

@@ -1,4 +1,4 @@
-"""Where the rows of calls are measured: one platform, served by the edge and by the native peer side by side."""
+"""Where the rows of calls are measured: one platform, served by the edge and by the native peer."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ TLS_NUMBER: Final = "+14155550103"
 FAR_BUSY: Final = "+436641234567"
 FAR_SILENT: Final = "+4512345678"
 FAR_ENCRYPTED: Final = "+46812345678"
-PASSWORD: Final = "Correct-Horse-9"  # noqa: S105 - the scenario's
+PASSWORD: Final = "Correct-Horse-9"
 CREDENTIAL_LIST: Final = "acme/phones"
 ENCRYPTED: Final = (("RTP/AVP", "RTP/SAVP"),)
 
 
 @dataclass
 class Room:
-    """What the benches share. Servers are started when the first bench asks for them, and end with `stack`."""
+    """What the benches share. Servers start when the first bench asks for them, and end with `stack`."""
 
     sizes: Sizes
     allocator: str | None = None
@@ -103,9 +103,7 @@ class Room:
         contact = (r"Contact: <[^>]*>", f"Contact: <sip:callee@{pbx}:5061;transport=tls>")
         of_pbx = scenario(ANSWERS, (*ENCRYPTED, contact))
         sipp = self.block.address(TLS_PBX_SIPP)
-        self.stack.enter_context(
-            answering(self.block.address(TELCO_ENCRYPTS), scenario(ANSWERS, ENCRYPTED))
-        )
+        self.stack.enter_context(answering(self.block.address(TELCO_ENCRYPTS), scenario(ANSWERS, ENCRYPTED)))
         self.stack.enter_context(answering(sipp, of_pbx, ("-t", "t1")))
         directory = Path(self.stack.enter_context(TemporaryDirectory(prefix="bench-")))
         write_certificate(directory, "pbx", pbx)
@@ -124,7 +122,7 @@ class Room:
 
 
 def bench_platform(block: Block, address: str) -> Platform:
-    """The account `acme` with a trunk for each sort of call, at addresses of the block; the edge is at `address`."""
+    """The account `acme` with a trunk for each sort of call; the edge is at `address`."""
     pbx = {"access": (f"{block.address(PBX)}/32",)}
     plain = make_target(block.address(PBX_ANSWERS), 5060)
     failing = [

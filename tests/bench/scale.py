@@ -1,4 +1,4 @@
-"""Rows that compare the edge with itself: a million numbers with ten, a table that changes with one that does not."""
+"""The edge compared with itself: a million numbers with ten, a table that changes with one that does not."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def million_bench(room: Room) -> Iterator[Bench]:
                     f"a million numbers, {way.direction}",
                     f"{way.direction}, many",
                     f"{way.direction}, few",
-                    f"the edge's CPU for one {way.direction} with {counts['many']:,} numbers of which each call"
-                    f" has another / with {counts['few']}",
+                    f"the edge's CPU for one {way.direction} with {counts['many']:,} numbers, one of"
+                    f" them in each call / with {counts['few']}",
                     _MILLION_AT_MOST,
                     "a call looks its number up in one tree on the disk's pages, however large",
                 )
@@ -123,8 +123,8 @@ def changes_bench(room: Room) -> Iterator[Bench]:
                     f"while the table changes, {way.direction}",
                     f"{way.direction}, changing",
                     f"{way.direction}, quiet",
-                    f"the edge's CPU for one {way.direction} while {A_SECOND} numbers and {A_SECOND} answers of"
-                    " name servers change each second / while nothing does",
+                    f"the edge's CPU for one {way.direction} while {A_SECOND} numbers and {A_SECOND} answers"
+                    " of name servers change each second / while nothing does",
                     _CHANGES_AT_MOST,
                     "what is kept from call to call depends on nothing that changes so often",
                 )

@@ -1,4 +1,4 @@
-"""Those who call and those who are called: sipp with the scenarios of tests/sip, changed where a row needs it."""
+"""Those who call and those who are called: sipp with scenarios of tests/sip, changed as a row needs."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def tls_tunnel(
     accept: ssl.SSLContext | None = None,
     connect: ssl.SSLContext | None = None,
 ) -> Iterator[None]:
-    """Debian's sipp knows no TLS: bytes of each connection to `listen` go to `to`, with TLS on one side of it.
+    """Debian's sipp knows no TLS: what comes to `listen` goes to `to` and back, with TLS on one side.
 
     `accept` is for the side that listens, `connect` for the other; connections leave from `listen`'s address.
     """
@@ -155,7 +155,10 @@ def tls_tunnel(
     async def join(near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
         try:
             far, there = await asyncio.open_connection(
-                *to, ssl=connect, server_hostname="trunkline.test" if connect else None, local_addr=(listen[0], 0)
+                *to,
+                ssl=connect,
+                server_hostname="trunkline.test" if connect else None,
+                local_addr=(listen[0], 0),
             )
         except OSError as error:
             print(f"no connection from {listen} to {to}: {error}", file=sys.stderr)
