@@ -51,7 +51,7 @@ def overload_bench(room: Room) -> Iterator[Bench]:
                     "overload, answered of the limit",
                     "answered",
                     "limit",
-                    f"one worker that may take {limit} new calls a second is offered {TIMES * limit}: how many"
+                    f"one worker that may take {limit} new calls a second is offered {TIMES * limit}: what"
                     f" it answers in a second / {limit}; every other call got its 503",
                     AT_LEAST,
                     "what is too much is refused before anything is done for it",
