@@ -1,5 +1,9 @@
-"""Kamailio loads it instead of the edge's kemi_main.py: the same routes, each counted and timed."""
+"""Kamailio loads it instead of the edge's kemi_main.py: the same routes, each counted and timed.
 
+The edge's own stands beside it as edge_main.py, and makes the routes.
+"""
+
+import importlib
 import json
 import mmap
 import os
@@ -18,10 +22,10 @@ def mod_init() -> Any:
     """Called by Kamailio once, before it forks its workers; gives the object that holds the routes."""
     with open(os.environ["TRUNKLINE_INSTANCE"], encoding="utf-8") as file:
         settings = json.load(file)
-    sys.path.insert(0, settings["python_path"])
-    from sipedge.kemi.routes import Routes
-
-    return Counted(Routes(), Path(settings["kamailio_dir"], "counts"))
+    directory = Path(settings["kamailio_dir"])
+    sys.path.insert(0, str(directory))
+    edge_main: Any = importlib.import_module("edge_main")
+    return Counted(edge_main.mod_init(), directory / "counts")
 
 
 class Counted:

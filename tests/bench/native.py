@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from sipedge.routing.attempts import DEFAULT_PORTS
+from sipedge.routing.headers import OWN_PREFIX
 from sipedge.table import (
     AccountRow,
     CallerIdRow,
@@ -56,6 +57,7 @@ def native_config(platform: Platform, address: str, directory: Path) -> str:
         "OWN_ADDRESS_TEXT": address,
         "BASE_DOMAIN": BASE_DOMAIN,
         "DOMAIN_SUFFIXES": "\n        ".join(_suffixes(platform)),
+        "X_NAMES": x_names(),
         "PREFIX_LOOKUPS": "\n    ".join(_prefix_lookups(platform)),
     }
     script = re.sub(r"\b(" + "|".join(texts) + r")\b", lambda match: texts[match[1]], CONFIG.read_text())
@@ -73,6 +75,13 @@ def native_config(platform: Platform, address: str, directory: Path) -> str:
             "}\n",
         )
     )
+
+
+def x_names() -> str:
+    """A POSIX expression for the names that begin with `x-` but not with the platform's prefix."""
+    prefix = OWN_PREFIX.removeprefix("x-")
+    branches = (rf"{prefix[:length]}([^{prefix[length]}].*)?" for length in range(1, len(prefix)))
+    return rf"x-([^{prefix[0]}].*|{'|'.join(branches)})"
 
 
 def before_any_parser() -> str:

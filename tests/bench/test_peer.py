@@ -11,6 +11,7 @@ from typing import cast
 
 import pytest
 
+from bench.native import x_names
 from bench.peers import Peer
 from bench.room import (
     DIGEST_NUMBER,
@@ -213,3 +214,12 @@ def test_the_next_target_is_tried(scene: Scene) -> None:
     leg.send("ACK")
     leg.send("BYE")
     assert scene.telco_answers.wait("BYE").header("From") == received.header("From")
+
+
+def test_the_peers_expression_for_headers_is_the_platforms() -> None:
+    """POSIX has no look-ahead: every prefix of the platform's own must be spelt out."""
+    expression = re.compile(f"^({x_names()})$", re.IGNORECASE)
+    for name in ("X-Own", "X-Trunk", "X-Trunkline", "x-trunklines-a", "X-T", "X-trunkline_-"):
+        assert expression.match(name), name
+    for name in ("X-Trunkline-CallSid", "x-trunkline-", "Own"):
+        assert not expression.match(name), name
