@@ -220,7 +220,7 @@ def comparisons(row: Row, room: Room) -> Iterator[Comparison]:
                 "bare",
                 OF_BARE,
                 GOAL_OF_BARE,
-                "a bare proxy does nothing but relay; the native peer needs twice its CPU",
+                "a bare proxy does nothing but relay; the native peer needs about three times its CPU",
             ),
         ):
             yield Comparison(
