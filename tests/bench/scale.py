@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -20,14 +21,10 @@ from bench.comparison import Bench, Comparison, Measure
 from bench.peers import Peer
 from bench.room import Room, bench_platform
 from bench.telephones import calling, scenario
-from sipedge.agent.faults import Faults
-from sipedge.agent.keeper import TableKeeper
-from sipedge.agent.source import DirectorySource
 from sipedge.store import Change
 from sipedge.table import EdgeTable, NumberRow, ResolvedAddress, ResolvedRow, Section
 from sipedge.table.codec import pack_row
 from sipedge.table.lookup import resolved_key
-from support.agents import Publisher
 from support.edge import Edge
 from support.lab import OWN_NUMBER
 
@@ -103,14 +100,14 @@ def _measure_of(way: Way, peer: Peer, room: Room, numbers: Path) -> Measure:
 
 @contextmanager
 def changes_bench(room: Room) -> Iterator[Bench]:
-    """One edge, with an agent's keeper beside it that is now and then told of changes."""
+    """One edge, whose table is written to beside the calls, in transactions like the agent's."""
     _ = room.telephones
     address = room.block.address(CHANGING_ADDRESS)
     row = Row("changes", PLAIN, "")
     with ExitStack() as stack:
-        peer, edge = stack.enter_context(peers.product(None, address, room.allocator))
-        edge.store.close()  # the keeper is the one writer
-        writer = Writer(edge, bench_platform(room.block, address).table(), room.sizes.changing_numbers)
+        table = bench_platform(room.block, address).table()
+        peer, edge = stack.enter_context(peers.product(table, address, room.allocator))
+        writer = Writer(edge, table, room.sizes.changing_numbers)
         measures: dict[str, Measure] = {}
         for way in PLAIN:
             begin = measure_of(row, way, peer, room)
@@ -139,55 +136,45 @@ class Writer:
     def __init__(self, edge: Edge, table: EdgeTable, numbers: int) -> None:
         own = table.sections[Section.NUMBER][OWN_NUMBER]
         assert isinstance(own, NumberRow)
+        self._edge, self._turns = edge, count()
         self._others = [f"+{13_000_000_000 + 7 * offset}" for offset in range(numbers)]
         rows = {each: replace(own, first=each, last=each) for each in self._others}
         sections = {**table.sections, Section.NUMBER: {**table.sections[Section.NUMBER], **rows}}
         self._table = EdgeTable(table.edge, sections)
-        self._publisher = Publisher(edge.settings.source, edge.settings.edge)
-        source = DirectorySource(edge.settings.source, edge.settings.edge)
-        self._keeper = TableKeeper(
-            edge.settings.lmdb_directory, edge.settings.edge, source, Faults(), lambda _: None
-        )
-        self._turns = count()
-        self._publisher.publish(self._table)
-        self._keeper.step()
-        assert self._keeper.sequence == 1, "the keeper has not taken the table"
+        edge.publish(self._table)
 
     def beside(self, measure: Measure) -> float:
         """What `measure` gives while the table changes. Raises unless it changed as often as it should."""
         ended = threading.Event()
-        changes: list[float] = []
 
-        def work() -> None:
-            begun = time.monotonic()
-            while not ended.wait(max(0.0, begun + len(changes) / A_SECOND - time.monotonic())):
+        def work() -> tuple[int, float]:
+            begun, changes = time.monotonic(), 0
+            while not ended.wait(max(0.0, begun + changes / A_SECOND - time.monotonic())):
                 self._change()
-                changes.append(time.monotonic() - begun)
+                changes += 1
+            return changes, time.monotonic() - begun
 
-        before = self._keeper.sequence or 0
-        writing = threading.Thread(target=work)
-        writing.start()
-        try:
-            result = measure()
-        finally:
-            ended.set()
-            writing.join()
-        assert (self._keeper.sequence or 0) - before == len(changes), "a change was not taken"
-        assert len(changes) >= changes[-1] * A_SECOND * 0.5, "the machine was too busy to change the table"
+        with ThreadPoolExecutor(1) as writers:
+            writing = writers.submit(work)
+            try:
+                result = measure()
+            finally:
+                ended.set()
+        changes, seconds = writing.result()
+        assert changes >= seconds * A_SECOND / 2, "the machine was too busy to change the table"
         return result
 
     def _change(self) -> None:
         """One number goes elsewhere, and one name is resolved to another address."""
         turn = next(self._turns)
         number = self._others[turn % len(self._others)]
-        rows = dict(self._table.sections[Section.NUMBER])
-        row = rows[number]
+        numbers = dict(self._table.sections[Section.NUMBER])
+        row = numbers[number]
         assert isinstance(row, NumberRow)
-        rows[number] = replace(row, trunk=None if row.trunk else "acme/hq")
-        self._table = EdgeTable(self._table.edge, {**self._table.sections, Section.NUMBER: rows})
-        self._publisher.publish(self._table)
-        self._keeper.step()
-        found = ResolvedRow((ResolvedAddress(f"192.0.2.{turn % 250 + 1}", 5060, "udp"),))
-        key = resolved_key(f"pbx{turn % A_SECOND}.example", None, None)
-        self._keeper.set_resolved(key.encode(), pack_row(found))
-        self._keeper.flush()
+        numbers[number] = replace(row, trunk=None if row.trunk else "acme/hq")
+        names = dict(self._table.sections[Section.RESOLVED])
+        found = ResolvedAddress(f"192.0.2.{turn % 250 + 1}", 5060, "udp")
+        names[resolved_key(f"pbx{turn % A_SECOND}.example", None, None)] = ResolvedRow((found,))
+        sections = {**self._table.sections, Section.NUMBER: numbers, Section.RESOLVED: names}
+        self._table = EdgeTable(self._table.edge, sections)
+        self._edge.publish(self._table)
