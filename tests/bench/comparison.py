@@ -6,6 +6,7 @@ round after round, meet the same machine, so that their ratio tells.
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +14,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 Measure = Callable[[], float]
-"""Does the work once and gives the CPU seconds of one unit of it. Raises if the work went wrong."""
+"""Does the work once and gives the CPU seconds of one unit of it. Raises if the work went wrong.
+
+NaN if it could not be done in time, as on a machine that is too busy."""
 
 
 class Unit(StrEnum):
@@ -67,6 +70,7 @@ class Result:
     lowest: float
     highest: float
     rounds: int
+    """How many count; 0 = in none could both be done, and the ratio is infinite."""
     measured: float
     """The median of what was above the line: tells the size of things, and no more."""
     against: float
@@ -100,17 +104,21 @@ def run_rounds(
 
 def result_of(comparison: Comparison, samples: Mapping[str, Sequence[float]]) -> Result:
     """The ratio of each round, then their median: a slow moment slows both sides of its round."""
-    measured, against = samples[comparison.measured], samples[comparison.against]
-    ratios = [
-        comparison.scale * above / below if below else float("inf")
-        for above, below in zip(measured, against, strict=True)
+    rounds = [
+        (above, below)
+        for above, below in zip(samples[comparison.measured], samples[comparison.against], strict=True)
+        if not (math.isnan(above) or math.isnan(below))
     ]
+    if not rounds:
+        lost = -math.inf if comparison.at_least else math.inf
+        return Result(comparison, lost, lost, lost, 0, math.inf, math.inf)
+    ratios = [comparison.scale * above / below if below else math.inf for above, below in rounds]
     return Result(
         comparison,
         statistics.median(ratios),
         min(ratios),
         max(ratios),
         len(ratios),
-        statistics.median(measured),
-        statistics.median(against),
+        statistics.median(above for above, _ in rounds),
+        statistics.median(below for _, below in rounds),
     )

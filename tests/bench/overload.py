@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from bench.call import PLAIN
 from bench.comparison import Bench, Comparison, Unit
 from bench.room import Room, bench_platform
 from bench.telephones import call
+from support.sipp import ScenarioFailedError
 
 EDGE_ADDRESS: Final = 64
 """Last byte of its address in the block."""
@@ -31,12 +33,15 @@ def overload_bench(room: Room) -> Iterator[Bench]:
     with peers.product(table, address, room.allocator, children=1, calls_per_second=limit) as (_peer, edge):
 
         def answered() -> float:
-            """Calls that were answered in a second; every other one must have had its 503."""
+            """Calls answered in a second; every other one must have had its 503. NaN if one had neither."""
             edge.rpc("htable.seti", "served", room.block.address(way.caller), 1)
             offered = TIMES * limit * seconds
-            logged = call(
-                text, room.block.address(way.caller), f"{address}:5060", way.keys, offered, TIMES * limit
-            )
+            try:
+                logged = call(
+                    text, room.block.address(way.caller), f"{address}:5060", way.keys, offered, TIMES * limit
+                )
+            except ScenarioFailedError:
+                return math.nan
             answered_at = [int(line.split()[-1]) / 1e3 for line in logged if "answer" in line]
             shed = sum("shed" in line for line in logged)
             if len(answered_at) + shed != offered:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -113,6 +114,8 @@ def details(result: Result) -> str:
     """What a figure was made of."""
     rounds = "1 round" if result.rounds == 1 else f"{result.rounds} rounds"
     unit = result.comparison.unit
+    if not result.rounds:
+        return "calls were lost in every round"
     if unit is Unit.ENTRIES:
         return f"{figure(result.lowest)} to {figure(result.highest)} in {rounds}"
     made_of = f"{amount(result.measured, unit)} / {amount(result.against, unit)}"
@@ -139,7 +142,7 @@ def document(results: Sequence[Result], seen: EntriesSeen, allocator: str | None
                 "unit": result.comparison.unit.value,
                 "isGood": result.is_good,
                 **{
-                    camel(name): value
+                    camel(name): value if name == "rounds" or math.isfinite(value) else None
                     for name, value in dataclasses.asdict(result).items()
                     if name != "comparison"
                 },
@@ -155,7 +158,9 @@ def camel(name: str) -> str:
 
 
 def figure(ratio: float) -> str:
-    """Three digits that count, and at least two decimals below ten."""
+    """Three digits that count, and at least two decimals below ten; `lost` for what could not be measured."""
+    if not math.isfinite(ratio):
+        return "lost"
     if ratio < 0.1:
         return f"{ratio:.3f}"
     return f"{ratio:.2f}" if ratio < 10 else f"{ratio:.1f}"

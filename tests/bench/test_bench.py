@@ -11,7 +11,7 @@ import pytest
 
 from bench.__main__ import BENCHES, main
 from bench.comparison import Bench, Comparison, Result, run_rounds
-from bench.report import figure
+from bench.report import document, figure
 from bench.sizes import SMALL
 from support.trunkline_command import ROOT
 
@@ -37,10 +37,10 @@ def test_every_part_runs_and_its_numbers_are_complete(
     assert main(["--rounds", "1", "--json", str(file), "--rows", rows], SMALL) == 0
     printed = capsys.readouterr().out
     page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
-    document = json.loads(file.read_text())
-    names = [each["name"] for each in document["results"]]
+    written = json.loads(file.read_text())
+    names = [each["name"] for each in written["results"]]
     assert len(names) == len(set(names)) == 35
-    for each in document["results"]:
+    for each in written["results"]:
         assert each["name"] in printed
         assert f"| {each['name']} |" in page
         assert each["rounds"] >= 1
@@ -49,7 +49,7 @@ def test_every_part_runs_and_its_numbers_are_complete(
         assert ("atMost" in each) != ("atLeast" in each)
         assert each["meaning"]
         assert each["goodBecause"]
-    for entries in document["entries"].values():
+    for entries in written["entries"].values():
         times = {name: entry["times"] for name, entry in entries.items()}
         assert times["ksr_request_route INVITE"] == 1.0, "a call has one INVITE: the count is not of one call"
 
@@ -92,6 +92,16 @@ def test_when_time_is_up_one_round_still_counts() -> None:
     """So that a report always has every row."""
     result = rounds_of([1.0] * 6, [2.0] * 6, counted=5, until=time.monotonic() - 1)
     assert (result.ratio, result.rounds, result.is_good) == (0.5, 1, True)
+
+
+def test_a_round_in_which_calls_were_lost_does_not_count() -> None:
+    """And where there is no other the row is missed, and says so, but ends nothing."""
+    result = rounds_of([1.0, math.nan, 0.4], [1.0, 1.0, 1.0], counted=2)
+    assert (result.ratio, result.rounds, result.is_good) == (0.4, 1, True)
+    lost = rounds_of([1.0, math.nan], [1.0, 1.0], counted=1)
+    assert (figure(lost.ratio), lost.rounds, lost.is_good) == ("lost", 0, False)
+    (row,) = document([lost], {}, None)["results"]
+    assert (row["ratio"], row["rounds"]) == (None, 0)
 
 
 def test_measures_are_taken_in_turn() -> None:
