@@ -223,3 +223,38 @@ def test_the_peers_expression_for_headers_is_the_platforms() -> None:
         assert expression.match(name), name
     for name in ("X-Trunkline-CallSid", "x-trunkline-", "Own"):
         assert not expression.match(name), name
+
+
+@pytest.mark.parametrize("scene", ("native",), indirect=True)
+def test_the_native_peer_exchanges_from_for_the_life_of_a_call(scene: Scene) -> None:
+    """Each side sees the From and To that it has sent or was shown first, in each request."""
+    invite = scene.lab.call_out(scene.pbx)
+    received = scene.telco_answers.wait("INVITE")
+    assert received.header("From").startswith("<sip:+14155550100@trunkline.test>;tag=")
+    scene.telco_answers.respond(received, 200, body=sdp(scene.telco_answers.address))
+    answer = scene.pbx.wait("INVITE", status=200)
+    assert answer.header("From") == invite.local
+    near = invite.leg(answer)
+    near.send("ACK")
+    assert scene.telco_answers.wait("ACK").header("From") == received.header("From")
+    far = callee_leg(scene.telco_answers, received, scene.lab.edge_at)
+    for method in ("INFO", "BYE"):
+        far.send(method)
+        brought = scene.pbx.wait(method)
+        assert brought.header("To") == invite.local
+        scene.pbx.respond(brought, 200)
+        # Kamailio's uac module, 5.6.3, exchanges nothing in answers to the callee's requests.
+        assert scene.telco_answers.wait(method, status=200).tag("To") == received.tag("From")
+
+
+@pytest.mark.parametrize("scene", ("native",), indirect=True)
+def test_the_native_peer_hides_who_asks_for_it(scene: Scene) -> None:
+    """Privacy: id: the customer is shown nobody, by From and PAI."""
+    scene.lab.call_in(
+        scene.telco,
+        headers=(("Privacy", "id"), ("P-Asserted-Identity", f"<sip:{FAR_NUMBER}@telco.example>")),
+    )
+    brought = scene.pbx_answers.wait("INVITE")
+    scene.pbx_answers.respond(brought, 486)
+    assert "anonymous@anonymous.invalid" in brought.header("From")
+    assert not brought.header("P-Asserted-Identity")
