@@ -1,216 +1,235 @@
-"""A whole call through a real edge, against the same call through a Kamailio that only passes it on."""
+"""Whole calls through the edge, through a native Kamailio that does the same, and through a bare one."""
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
 
 from bench.comparison import Bench, Comparison, Measure
-from bench.sizes import Sizes
-from support.addresses import Block, reserved_block
-from support.edge import ROOT, end_group, running_edge
-from support.lab import EDGE, FAR_NUMBER, OWN_NUMBER, PBX, TELCO
-from support.sipp import ScenarioFailedError, running_scenario
-from support.tables import Platform, make_account, make_carrier, make_gateway, make_target, make_trunk
+from bench.peers import Peer
+from bench.room import (
+    DIGEST_NUMBER,
+    ENCRYPTED,
+    FAILOVER_NUMBER,
+    FAR_BUSY,
+    FAR_ENCRYPTED,
+    FAR_SILENT,
+    PASSWORD,
+    PBX_ANSWERS,
+    PBX_BUSY,
+    PBX_BUSY_TOO,
+    TELCO_ANSWERS,
+    TELCO_BUSY,
+    TELCO_BUSY_TOO,
+    TELCO_ENCRYPTS,
+    TELCO_SILENT,
+    TELCO_SILENT_TOO,
+    TLS_CALLER_SIPP,
+    TLS_NUMBER,
+    TLS_PBX,
+    Room,
+)
+from bench.telephones import CALLER, CALLER_WITH_PASSWORD, Replacements, calling, scenario
+from support.lab import FAR_NUMBER, OWN_NUMBER, PBX, TELCO
+from support.tables import BASE_DOMAIN, REALM, make_ha1
 
-FLOOR, PBX_ANSWERS, TELCO_ANSWERS = 2, 21, 31
-"""Last bytes of the addresses of the bare proxy, and of those who are called."""
-SCENARIOS = ROOT / "tests" / "sip" / "scenarios"
-START_SECONDS = 10.0
-LOST_CALL_TRIES = 2
-BARE_PROXY = """#!KAMAILIO
-# The least that a transaction-stateful proxy can do: the INVITE to one fixed place, the rest along its route.
-children=2
-listen=udp:{address}:5060
-disable_tcp=yes
-log_stderror=yes
-debug=1
-auto_aliases=no
-dns=no
-rev_dns=no
-maxbuffer=4194304
-loadmodule "tm.so"
-loadmodule "sl.so"
-loadmodule "rr.so"
-loadmodule "pv.so"
-loadmodule "siputils.so"
-modparam("rr", "enable_full_lr", 1)
-request_route {{
-    if (method == "OPTIONS") {{
-        sl_send_reply("200", "OK");
-        exit;
-    }}
-    if (has_totag()) {{
-        loose_route();
-    }} else {{
-        record_route();
-        $du = "sip:{callee}:5060";
-    }}
-    t_relay();
-}}
-"""
+OF_NATIVE, OF_BARE = 1.35, 2.6
+"""The largest ratios that are good."""
+GOAL_OF_NATIVE, GOAL_OF_BARE = 1.2, 2.0
+"""What is aimed at."""
+TERMINATION, ORIGINATION = "termination", "origination"
 
 
-@contextmanager
-def call_bench(sizes: Sizes) -> Iterator[Bench]:
-    """Both directions, and the floor: INVITE, 180, 200, ACK, BYE, 200 over UDP, with sipp at both ends."""
-    with (
-        reserved_block("127.82") as block,
-        running_edge(platform(block).table(), block.address(EDGE)) as edge,
-        bare_proxy(block.address(FLOOR), block.address(TELCO_ANSWERS)) as bare,
-        answering_sipp(block.address(PBX_ANSWERS)),
-        answering_sipp(block.address(TELCO_ANSWERS)),
-    ):
-        out, back = {"caller": OWN_NUMBER, "called": FAR_NUMBER}, {"caller": FAR_NUMBER, "called": OWN_NUMBER}
-        pbx, telco, ours = block.address(PBX), block.address(TELCO), edge.process
-        yield Bench(
-            {
-                "termination": calls("termination", pbx, edge.address, out, ours, sizes),
-                "bare proxy": calls("termination", pbx, block.address(FLOOR), out, bare, sizes),
-                "origination": calls("origination", telco, edge.address, back, ours, sizes),
-            },
-            tuple(
-                Comparison(
-                    f"a call, {direction}",
-                    direction,
-                    "bare proxy",
-                    f"Kamailio's CPU for one {direction} through the edge / through a bare Kamailio proxy",
-                    8.0,
-                    "the edge reads every header, decides, counts, signs its route and keeps a dialog",
-                )
-                for direction in ("termination", "origination")
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How calls of a row go in one direction."""
+
+    direction: str
+    keys: Mapping[str, str]
+    caller: int
+    """Last bytes of addresses: who calls, and who is called in turn."""
+    callees: tuple[int, ...]
+    script: str = CALLER
+    replacements: Replacements = ()
+    defines: Mapping[str, str] = field(default_factory=dict)
+    """What the bare proxy needs for such calls."""
+    by_tls: bool = False
+    """True: the caller speaks TLS."""
+    callee_uri: str = "sip:{address}:5060"
+    options: tuple[str, ...] = ()
+    """Of sipp."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Calls of one sort."""
+
+    name: str
+    ways: tuple[Way, ...]
+    meaning: str
+    """What such a call is."""
+    rate: float = 1.0
+    """Calls a second, as a multiple of `Sizes.calls_per_second`."""
+    count: float = 1.0
+    """How many calls, as a multiple of `Sizes.calls`."""
+
+
+def out(own: str = OWN_NUMBER, far: str = FAR_NUMBER) -> dict[str, str]:
+    return {"caller": own, "called": far}
+
+
+def back(own: str = OWN_NUMBER) -> dict[str, str]:
+    return {"caller": FAR_NUMBER, "called": own}
+
+
+PLAIN: Final = (
+    Way(TERMINATION, out(), PBX, (TELCO_ANSWERS,)),
+    Way(ORIGINATION, back(), TELCO, (PBX_ANSWERS,)),
+)
+_FAILOVER: Final = {"WITH_FAILOVER": ""}
+_DOMAIN: Final = "acme-hq"
+ROWS: Final = (
+    Row("plain", PLAIN, "INVITE, 180, 200, ACK, BYE, 200 over UDP"),
+    Row("busy", PLAIN, "the same, five times as many a second", rate=5.0, count=5.0),
+    Row(
+        "digest",
+        (
+            Way(
+                TERMINATION,
+                out(DIGEST_NUMBER),
+                PBX,
+                (TELCO_ANSWERS,),
+                CALLER_WITH_PASSWORD,
+                ((_DOMAIN, "acme-digest"),),
+                {
+                    "WITH_DIGEST": "",
+                    "REALM": f'"{REALM}"',
+                    "HA1": f'"{make_ha1("pbx", PASSWORD).reveal()}"',
+                },
+                # Else sipp's digest names the address that it sends to.
+                options=("-auth_uri", f"{FAR_NUMBER}@acme-digest.pstn.{BASE_DOMAIN}"),
             ),
-        )
+        ),
+        "the INVITE is challenged, and sent again with a digest; the bare proxy asks for it as well",
+    ),
+    Row(
+        "tls",
+        (
+            Way(
+                TERMINATION,
+                out(TLS_NUMBER, FAR_ENCRYPTED),
+                TLS_CALLER_SIPP,
+                (TELCO_ENCRYPTS,),
+                replacements=(
+                    *ENCRYPTED,
+                    (_DOMAIN, "acme-tls"),
+                    (r"2\.0/\[transport\]", "2.0/TLS"),
+                ),
+                defines={"WITH_TLS": ""},
+                by_tls=True,
+            ),
+            Way(
+                ORIGINATION,
+                back(TLS_NUMBER),
+                TELCO,
+                (TLS_PBX,),
+                replacements=ENCRYPTED,
+                defines={"WITH_TLS": ""},
+                callee_uri="sip:{address}:5061;transport=tls",
+            ),
+        ),
+        "a secure trunk: the customer's side over TLS, the carrier's over UDP",
+    ),
+    Row(
+        "failover",
+        (
+            Way(
+                TERMINATION,
+                out(FAILOVER_NUMBER, FAR_BUSY),
+                PBX,
+                (TELCO_BUSY, TELCO_BUSY_TOO, TELCO_ANSWERS),
+                replacements=((_DOMAIN, "acme-failover"),),
+                defines=_FAILOVER,
+            ),
+            Way(
+                ORIGINATION,
+                back(FAILOVER_NUMBER),
+                TELCO,
+                (PBX_BUSY, PBX_BUSY_TOO, PBX_ANSWERS),
+                defines=_FAILOVER,
+            ),
+        ),
+        "two targets answer 503, the third takes the call",
+    ),
+    Row(
+        "silent",
+        (
+            Way(
+                TERMINATION,
+                out(OWN_NUMBER, FAR_SILENT),
+                PBX,
+                (TELCO_SILENT, TELCO_SILENT_TOO, TELCO_ANSWERS),
+                defines=_FAILOVER,
+            ),
+        ),
+        "two targets say nothing for 4 s each, the third takes the call",
+        count=0.5,
+    ),
+)
 
 
-def platform(block: Block) -> Platform:
-    """One trunk whose PBX and whose carrier are sipp."""
-    return Platform(
-        addresses=[block.address(EDGE)],
-        accounts=[make_account()],
-        trunks=[
-            make_trunk(
-                access=(f"{block.address(PBX)}/32",), targets=(make_target(block.address(PBX_ANSWERS), 5060),)
-            )
-        ],
-        numbers={OWN_NUMBER: "acme/hq"},
-        carriers=[make_carrier()],
-        sources={f"{block.address(TELCO)}/32": "telco"},
-        routes={"+": [make_gateway(block.address(TELCO_ANSWERS), 5060)]},
+@contextmanager
+def row_bench(row: Row, room: Room) -> Iterator[Bench]:
+    """Every direction of a row through each peer, in turn."""
+    _ = room.telephones
+    measures: dict[str, Measure] = {}
+    for way in row.ways:
+        callees = tuple(way.callee_uri.format(address=room.block.address(each)) for each in way.callees)
+        bare = room.bare(callees, way.defines)
+        for name, peer in (("edge", room.product), ("native", room.native), ("bare", bare)):
+            measures[f"{way.direction} {name}"] = measure_of(row, way, peer, room)
+    yield Bench(measures, tuple(comparisons(row, room)))
+
+
+def measure_of(row: Row, way: Way, peer: Peer, room: Room) -> Measure:
+    """CPU seconds of the peer for one call of the row."""
+    text = scenario(way.script.format(direction=way.direction), way.replacements)
+    begin = partial(
+        calling,
+        peer,
+        text,
+        room.block.address(way.caller),
+        way.keys,
+        calls=max(1, round(row.count * room.sizes.calls)),
+        per_second=max(1, round(row.rate * room.sizes.calls_per_second)),
     )
+    if way.by_tls:
+        return begin(to=room.tls_entry(peer), options=("-t", "t1", *way.options))
+    return begin(options=way.options)
 
 
-def calls(
-    direction: str,
-    caller: str,
-    proxy: str,
-    keys: Mapping[str, str],
-    kamailio: subprocess.Popen[bytes],
-    sizes: Sizes,
-) -> Measure:
-    """CPU seconds of the proxy's processes for one call. Raises unless the caller saw every call through."""
-    scenario = SCENARIOS / f"{direction}-answered-and-ended-by-caller-expect-200.xml"
-
-    def measure() -> float:
-        begun = group_seconds(kamailio.pid)
-        with running_scenario(
-            scenario,
-            caller,
-            keys=keys,
-            peer=f"{proxy}:5060",
-            calls=sizes.calls,
-            per_second=sizes.calls_per_second,
+def comparisons(row: Row, room: Room) -> Iterator[Comparison]:
+    rate = round(row.rate * room.sizes.calls_per_second)
+    for way in row.ways:
+        for other, most, goal, why in (
+            ("native", OF_NATIVE, GOAL_OF_NATIVE, "the native peer keeps the same rules by its own script"),
+            (
+                "bare",
+                OF_BARE,
+                GOAL_OF_BARE,
+                "a bare proxy does nothing but relay; the native peer needs about three times its CPU",
+            ),
         ):
-            pass
-        return (group_seconds(kamailio.pid) - begun) / sizes.calls
-
-    def measure_whole() -> float:
-        # On a machine that others keep busy a telephone may be late, and then gives its call up.
-        for _ in range(LOST_CALL_TRIES):
-            try:
-                return measure()
-            except ScenarioFailedError:
-                print(f"a call was lost ({direction} through {proxy}): measured again", file=sys.stderr)
-        return measure()
-
-    return measure_whole
-
-
-@contextmanager
-def answering_sipp(address: str) -> Iterator[None]:
-    """A sipp that takes any number of calls until the end of the context."""
-    scenario = SCENARIOS / "callee-answers-and-waits-for-bye.xml"
-    command = ["sipp", "-sf", str(scenario), "-i", address, "-p", "5060", "-nostdin"]
-    with TemporaryDirectory(prefix="sipp-") as directory:
-        process = subprocess.Popen(
-            command, cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
-            yield
-        finally:
-            process.kill()
-            process.wait()
-
-
-def group_seconds(group: int) -> float:
-    """CPU seconds so far of the living processes of a process group.
-
-    From the scheduler's own account: the ticks of /proc/PID/stat are as long as ten calls.
-    """
-    nanoseconds = 0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            process_group = int(stat.read_text().rpartition(")")[2].split()[2])
-            if process_group == group:
-                tasks = stat.parent.glob("task/*/schedstat")
-                nanoseconds += sum(int(each.read_text().split()[0]) for each in tasks)
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # ended meanwhile, and so none of the group
-    return nanoseconds / 1e9
-
-
-@contextmanager
-def bare_proxy(address: str, callee: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A Kamailio of thirty lines that has answered an OPTIONS."""
-    with TemporaryDirectory(prefix="bare-proxy-") as temporary:
-        directory = Path(temporary)
-        (directory / "kamailio.cfg").write_text(BARE_PROXY.format(address=address, callee=callee))
-        command = ["kamailio", "-f", str(directory / "kamailio.cfg"), "-DD", "-E", "-X", "tlsf", "-m", "64"]
-        with (directory / "kamailio.log").open("wb") as log:
-            process = subprocess.Popen(command, cwd=directory, stdout=log, stderr=log, start_new_session=True)
-        try:
-            wait_until_answering(process, address)
-            yield process
-        except BaseException:
-            print((directory / "kamailio.log").read_text(errors="replace")[-4000:])
-            raise
-        finally:
-            end_group(process)
-
-
-def wait_until_answering(process: subprocess.Popen[bytes], address: str) -> None:
-    """Return when the proxy answers an OPTIONS. Raises RuntimeError if it does not."""
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
-            own.bind((address, 0))
-            own.settimeout(0.2)
-            here = f"{address}:{own.getsockname()[1]}"
-            message = (
-                f"OPTIONS sip:{address} SIP/2.0\r\nVia: SIP/2.0/UDP {here};branch=z9hG4bKready\r\n"
-                f"From: <sip:{here}>;tag=1\r\nTo: <sip:{address}>\r\nCall-ID: {here}\r\nCSeq: 1 OPTIONS\r\n"
-                "Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+            yield Comparison(
+                f"{row.name}, {way.direction} / {other}",
+                f"{way.direction} edge",
+                f"{way.direction} {other}",
+                f"Kamailio's CPU for one {way.direction} at {rate} a second ({row.meaning}): "
+                f"through the edge / through a {other} Kamailio",
+                most,
+                why,
+                goal=goal,
             )
-            own.sendto(message.encode(), (address, 5060))
-            try:
-                if own.recv(65_535).startswith(b"SIP/2.0 200"):
-                    return
-            except OSError:
-                time.sleep(0.02)
-    raise RuntimeError(f"the bare proxy of {address} ended, or did not answer within {START_SECONDS} s")

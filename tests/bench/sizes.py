@@ -22,6 +22,14 @@ class Sizes:
     calls: int = 200
     """Calls of one measure."""
     calls_per_second: int = 100
+    """Of a plain row; also the limit of the row that offers too many."""
+    million_numbers: int = 1_000_000
+    changing_numbers: int = 100
+    """Of the table that changes while calls are made."""
+    overload_seconds: int = 6
+    """At least 2."""
+    warms_up: bool = True
+    """False: the first round counts."""
 
 
 FULL: Final = Sizes()
@@ -32,7 +40,11 @@ SMALL: Final = Sizes(
     many_numbers=200,
     many_prefixes=40,
     decisions=50,
-    calls=5,
+    calls=3,
     calls_per_second=20,
+    million_numbers=1_000,
+    changing_numbers=20,
+    overload_seconds=2,
+    warms_up=False,
 )
 """Enough to see that every part works; its ratios say nothing."""

@@ -100,6 +100,23 @@ def test_every_attempt_and_its_cancel_have_the_same_from(lab: Lab, pbx: UserAgen
     assert (ended.status, ended.all("From")) == (487, [own])
 
 
+@pytest.mark.parametrize("statuses", ((500, 486), (500, 502), (408, 500)))
+def test_the_answer_that_tm_chooses_among_several_is_changed_as_well(
+    lab: Lab, pbx: UserAgent, telco: UserAgent, statuses: tuple[int, int]
+) -> None:
+    """Of an earlier attempt it is a copy."""
+    second = lab.agent(TELCO + 1)
+    gateways = [make_gateway(telco.address, 5060, priority=1), make_gateway(second.address, 5060, priority=2)]
+    lab.serve(routes={"+": gateways})
+    own = f'"{FOREIGN}" <sip:{OWN_NUMBER}@pbx>;tag=own'
+    call = lab.call_out(pbx, from_header=own)
+    for agent, status in zip((telco, second), statuses, strict=True):
+        headers = [("P-Asserted-Identity", f"<sip:{FOREIGN}@x>"), ("Privacy", "id")]
+        agent.respond(agent.wait("INVITE"), status, headers=headers, tag=str(status))
+    answer = call.final()
+    assert (answer.all("From"), told(answer)) == ([own], [])
+
+
 def test_what_the_edge_itself_answers_has_what_the_caller_sent(
     lab: Lab, pbx: UserAgent, telco: UserAgent
 ) -> None:

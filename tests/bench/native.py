@@ -1,0 +1,163 @@
+"""The native peer: a Kamailio that does Trunkline's work by its own script, with the edge's table."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from sipedge.routing.attempts import DEFAULT_PORTS
+from sipedge.routing.headers import OWN_PREFIX
+from sipedge.table import (
+    AccountRow,
+    CallerIdRow,
+    CredentialRow,
+    DomainRow,
+    GatewayRow,
+    NumberRow,
+    RouteRow,
+    Section,
+    SiteRow,
+    TargetRow,
+    TrunkRow,
+)
+from support.edge import ROOT
+from support.tables import BASE_DOMAIN, REALM, Platform
+
+CONFIG: Final = Path(__file__).with_name("native.cfg")
+EDGE_CONFIG: Final = ROOT / "edge" / "kamailio" / "kamailio.cfg"
+SECRET: Final = hashlib.sha256(b"the bench's own").hexdigest()
+_CARRIERS: Final = 1
+"""The group of addresses that calls from the PSTN come from; access lists have the groups above it."""
+
+
+def native_config(platform: Platform, address: str, directory: Path) -> str:
+    """The configuration that serves `platform` at `address`; `directory` holds what else Kamailio reads.
+
+    Numbers must be single ones and targets addresses: the script has no look-up for ranges and names.
+    Raises ValueError for a platform with others.
+    """
+    if platform.ranges or platform.resolved:
+        raise ValueError("the native peer knows neither ranges of numbers nor names")
+    table = platform.table().sections
+    groups = {row.id: group for group, row in enumerate(platform.trunks, start=_CARRIERS + 1) if row.access}
+    (directory / "addresses.list").write_text("".join(_addresses(platform, groups)))
+    defines = {
+        "OWN_ADDRESS": f'"{address}"',
+        "SECRET": f'"{SECRET}"',
+        "NOBODY": f'"{hashlib.md5(SECRET.encode()).hexdigest()}"',
+        "REALM": f'"{REALM}"',
+        "ADDRESSES": f'"{directory}/addresses.list"',
+        "TLS_CONFIG": f'"{directory}/tls.cfg"',
+    }
+    texts = {
+        "OWN_ADDRESS_TEXT": address,
+        "BASE_DOMAIN": BASE_DOMAIN,
+        "DOMAIN_SUFFIXES": "\n        ".join(_suffixes(platform)),
+        "X_NAMES": x_names(),
+        "PREFIX_LOOKUPS": "\n    ".join(_prefix_lookups(platform)),
+    }
+    script = re.sub(r"\b(" + "|".join(texts) + r")\b", lambda match: texts[match[1]], CONFIG.read_text())
+    rows = [
+        line for section in table.values() for key, row in section.items() for line in _row(key, row, groups)
+    ]
+    return "\n".join(
+        (
+            "#!KAMAILIO",
+            *(f"#!define {name} {value}" for name, value in defines.items()),
+            script,
+            before_any_parser(),
+            "event_route[htable:mod-init] {",
+            *rows,
+            "}\n",
+        )
+    )
+
+
+def x_names() -> str:
+    """A POSIX expression for the names that begin with `x-` but not with the platform's prefix."""
+    prefix = OWN_PREFIX.removeprefix("x-")
+    branches = (rf"{prefix[:length]}([^{prefix[length]}].*)?" for length in range(1, len(prefix)))
+    return rf"x-([^{prefix[0]}].*|{'|'.join(branches)})"
+
+
+def before_any_parser() -> str:
+    """What the edge does natively before any module reads a message: the very same text."""
+    text = EDGE_CONFIG.read_text()
+    names = ("MESSAGE_BYTES", "WHOLE_HEAD", "ANSWER", "OWN_VIA", "SHORT_BRANCH")
+    defines = [re.search(rf"^#!define {name} .*$", text, re.MULTILINE) for name in names]
+    route = re.search(r"^event_route\[core:msg-received\] \{\n.*?^\}\n", text, re.MULTILINE | re.DOTALL)
+    assert route is not None, "kamailio.cfg of the edge has no event_route[core:msg-received]"
+    return "\n".join((*(match[0] for match in defines if match is not None), route[0]))
+
+
+def _addresses(platform: Platform, groups: dict[str, int]) -> Iterator[str]:
+    """Lines for Kamailio's permissions module."""
+    lists = [(_CARRIERS, source) for source in platform.sources]
+    lists += [(groups[row.id], each) for row in platform.trunks for each in row.access or ()]
+    for group, cidr in lists:
+        network = ipaddress.ip_network(cidr)
+        yield f"{group} {network.network_address} {network.prefixlen} 0 x\n"
+
+
+def _suffixes(platform: Platform) -> Iterator[str]:
+    """Which part of the Request-URI's host is not the trunk's label."""
+    (site,) = platform.table().sections[Section.SITE].values()
+    assert isinstance(site, SiteRow)
+    for number, suffix in enumerate(site.suffixes):
+        pattern = suffix.replace(".", "[.]")
+        yield f'{"else " if number else ""}if ($rd =~ "^[^.]+[.]{pattern}$") $var(suffix) = ".{suffix}";'
+
+
+def _prefix_lookups(platform: Platform) -> Iterator[str]:
+    """One look-up for each length that a carrier's prefix has, the longest first."""
+    for length in sorted({len(prefix) for prefix in platform.routes if prefix[0] == "+"}, reverse=True):
+        yield (
+            f"if ($avp(targets) == $null) $avp(targets) = $sht(route=>$(avp(called){{s.substr,0,{length}}}));"
+        )
+
+
+def _row(key: str, row: object, groups: dict[str, int]) -> Iterator[str]:
+    """A row of the edge's table as one of a htable, if the script asks for such."""
+    match row:
+        case NumberRow():
+            yield _set("number", key, f"{row.account}|{row.trunk or ''}")
+        case DomainRow():
+            yield _set("domain", key, row.trunk)
+        case CredentialRow():
+            yield _set("credential", key, row.ha1.reveal())
+        case RouteRow():
+            yield _set("route", key, _hops(row.gateways))
+        case TrunkRow():
+            (credentials,) = row.credential_lists or ("",)
+            fields = (
+                row.account,
+                int(row.secure),
+                groups.get(row.id, 0),
+                credentials,
+                row.calls_per_second or 0,
+                row.max_concurrent_calls or 0,
+                _hops(row.targets),
+            )
+            yield _set("trunk", key, "|".join(map(str, fields)))
+        case AccountRow():
+            yield _set("account", key, f"{row.sid}|{int(row.suspended)}|{row.max_call_duration_seconds}")
+        case CallerIdRow():
+            yield _set("callerid", key, "1")
+
+
+def _set(table: str, key: str, value: str) -> str:
+    return f'    $sht({table}=>{key}) = "{value}";'
+
+
+def _hops(targets: Iterable[TargetRow | GatewayRow]) -> str:
+    """In their order of priority: equals are not drawn by weight."""
+    return ",".join(_hop(each) for each in sorted(targets, key=lambda each: each.priority))
+
+
+def _hop(target: TargetRow | GatewayRow) -> str:
+    transport = target.transport or "udp"
+    return f"{target.host}~{target.port or DEFAULT_PORTS[transport]}~{transport}"
