@@ -28,6 +28,12 @@ KEYS = [
     "targets",
     "headers",
     "steps",
+    "changes",
+    "attempts",
+    "unresolved",
+    "limits",
+    "maxDurationSeconds",
+    "memory",
 ]
 DOMAIN = "acme-hq.pstn.ashburn.trunkline.test"
 TERMINATION = (
@@ -164,6 +170,7 @@ def test_a_seed_repeats_the_draw_and_shares_follow_the_weights(tmp_path: Path) -
         (("--source", "here"), "--source 'here'"),
         (("--source", "127.0.0.1:99999"), "--source '127.0.0.1:99999'"),
         (("--header", "no colon"), "--header 'no colon'"),
+        (("--request-uri", "+12125550111"), "like sip:+12125550111@"),
     ),
 )
 def test_a_question_that_no_edge_could_get_is_refused(changed: tuple[str, ...], message: str) -> None:
@@ -174,7 +181,7 @@ def test_a_question_that_no_edge_could_get_is_refused(changed: tuple[str, ...], 
     assert done.stdout == ""
 
 
-@pytest.mark.parametrize("uri", ("", "tel:+1", "sip:", "\x00", "sip:a@[::1", "☎" * 300))
+@pytest.mark.parametrize("uri", ("tel:+1", "sip:", "sip:\x00", "sip:a@[::1", "sip:" + "☎" * 300))
 def test_any_request_uri_gives_a_decision(uri: str) -> None:
     """What cannot be read is dropped, as at the edge."""
     if "\x00" in uri:

@@ -77,6 +77,11 @@ class UserAgent:
             connection = to if isinstance(to, socket.socket) else self._connect(cast("tuple[str, int]", to))
             connection.sendall(data)
 
+    def port_towards(self, peer: tuple[str, int]) -> int:
+        """Where this agent's messages to the peer come from: of a stream, its connection's port."""
+        known = self._by_peer.get(peer)
+        return int(known.getsockname()[1]) if known in self._connections else self.port
+
     def _connect(self, peer: tuple[str, int]) -> socket.socket:
         known = self._by_peer.get(peer)
         if known in self._connections:

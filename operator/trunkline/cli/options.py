@@ -27,6 +27,19 @@ class Transport(StrEnum):
     TLS = "tls"
 
 
+class Sender(StrEnum):
+    CALLER = "caller"
+    CALLEE = "callee"
+
+
+class Action(StrEnum):
+    FORWARD = "forward"
+    REJECT = "reject"
+    CHALLENGE = "challenge"
+    DROP = "drop"
+    ANSWER = "answer"
+
+
 Paths = Annotated[
     list[str], typer.Argument(metavar="PATH", help="Directories of *.yaml, or files.", show_default=False)
 ]

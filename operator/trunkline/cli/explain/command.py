@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import json
-import random
 import sys
+import time
 from dataclasses import dataclass, replace
 
-from sipedge.routing.authenticate import DigestResult
-from sipedge.routing.decision import Decision, Outcome
-from sipedge.routing.message import SipRequest
-from sipedge.routing.route import route
-from sipedge.secret import Secret
-from sipedge.table import MemoryRows, Rows, Table
+from sipedge.table import MemoryRows, Rows
 from trunkline.api import Edge, FieldErrors
 from trunkline.cli import exits
 from trunkline.cli.cluster.faults import ClusterError, NoClusterError
 from trunkline.cli.cluster.published import PublishedTable
-from trunkline.cli.explain_request import ExplainOptions, ExplainPlace, request_of
+from trunkline.cli.explain.asking import decide, decide_later
+from trunkline.cli.explain.document import action_of, document_of
+from trunkline.cli.explain.given_files import GivenFiles
+from trunkline.cli.explain.later import LaterPassage
+from trunkline.cli.explain.later_request import later_message_of
+from trunkline.cli.explain.message import SipText
+from trunkline.cli.explain.passage import Passage
+from trunkline.cli.explain.request import (
+    Arrival,
+    ExplainOptions,
+    ExplainPlace,
+    arrival_of,
+    message_of,
+    request_of,
+)
+from trunkline.cli.explain.resolving import ResolvingRows, addresses_of
+from trunkline.cli.explain.text import text_of
 from trunkline.cli.findings import find, has_errors, summary
 from trunkline.cli.reading import UsageError, read
-from trunkline.cli.render_decision import decision_document, decision_text
 from trunkline.cli.terminal import look_of, tell
 from trunkline.settings import DEFAULT_EDGE_NAMESPACE
-
-__all__ = ["ExplainOptions", "ExplainPlace", "run_explain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +45,12 @@ class Source:
     notes: tuple[str, ...] = ()
 
 
-def run_explain(place: ExplainPlace, options: ExplainOptions, as_json: bool) -> int:
+def run_explain(place: ExplainPlace, options: ExplainOptions, files: GivenFiles, as_json: bool) -> int:
     """Prints the decision; gives the exit code."""
     try:
         if fault := place.cluster.fault(("PATH",) if place.paths else ()):
             raise UsageError(fault)
-        request = request_of(options)
-        source = _files(place, options.edge) if place.paths else _cluster(place, options.edge, request)
-        decision = decide(source.rows, replace(request, received_on=source.received_on), options.seed)
+        passage, notes = _explain(place, files.read_into(options))
     except (UsageError, NoClusterError) as error:
         tell(f"trunkline explain: {error}")
         return exits.USAGE
@@ -52,38 +58,34 @@ def run_explain(place: ExplainPlace, options: ExplainOptions, as_json: bool) -> 
         tell(f"trunkline explain: {error}")
         return exits.FAILED
     if as_json:
-        print(json.dumps(decision_document(decision), indent=2))
+        print(json.dumps(document_of(passage), indent=2))
     else:
-        print(decision_text(decision, look_of(sys.stdout)))
+        print(text_of(passage, look_of(sys.stdout)))
     sys.stdout.flush()
-    for note in source.notes:
+    for note in notes:
         tell(f"note: {note}")
-    return exits.OK
+    return _as_expected(action_of(passage), options.expected)
 
 
-def decide(rows: Rows, request: SipRequest, seed: int | None) -> Decision:
-    """What an edge with this table would do. The right password is assumed of a request with a user."""
-
-    def digest(ha1s: tuple[Secret, ...]) -> DigestResult:
-        if request.username is None:
-            return DigestResult.MISSING
-        return DigestResult.OK if ha1s else DigestResult.WRONG
-
-    # Not for secrets: a draw by weight, repeatable on request.
-    dice = random.Random(seed)  # noqa: S311
-    decision = route(Table(rows), request, digest=digest, dice=dice.random, draining=False)
-    return _with_assumption(decision) if request.username is not None else decision
+def _as_expected(action: str, expected: str | None) -> int:
+    if expected is None or action == expected:
+        return exits.OK
+    tell(f"trunkline explain: --expect {expected}, but it is {action}")
+    return exits.FAILED
 
 
-def _with_assumption(decision: Decision) -> Decision:
-    """The digest cannot be checked without a request on the wire: say that it was taken as right."""
-    steps = tuple(
-        replace(step, detail=f"{step.detail} (the right password is assumed)")
-        if step.check == "digest" and step.outcome is Outcome.PASS
-        else step
-        for step in decision.steps
-    )
-    return replace(decision, steps=steps)
+def _explain(place: ExplainPlace, options: ExplainOptions) -> tuple[Passage | LaterPassage, tuple[str, ...]]:
+    arrival, call = arrival_of(options), options.call
+    if call is None:
+        text = message_of(options.message, arrival)
+    else:
+        text = later_message_of(options.message, call, arrival)
+    found = _files(place, options.edge) if place.paths else _cluster(place, options.edge, text, arrival)
+    arrival = replace(arrival, received_on=found.received_on)
+    rows = ResolvingRows(found.rows, addresses_of(options.resolved))
+    if call is not None:
+        return decide_later(rows, text, arrival, call), found.notes
+    return decide(rows, text, arrival, seed=options.seed, now=time.time()), found.notes
 
 
 def _files(place: ExplainPlace, name: str) -> Source:
@@ -101,7 +103,7 @@ def _files(place: ExplainPlace, name: str) -> Source:
     return Source(MemoryRows(table), next(iter(addresses), ""), notes)
 
 
-def _cluster(place: ExplainPlace, name: str, request: SipRequest) -> Source:
+def _cluster(place: ExplainPlace, name: str, message: SipText, arrival: Arrival) -> Source:
     """The table that a cluster has published for the edge, or else what compiling it gives."""
     from trunkline.cli.cluster.assumption import assumed_edge
     from trunkline.cli.cluster.reading import read_table
@@ -115,5 +117,6 @@ def _cluster(place: ExplainPlace, name: str, request: SipRequest) -> Source:
     if isinstance(found, PublishedTable):
         note = f"by the table of {name} as published, revision {found.sequence} (`status`: who serves it)"
         return Source(MemoryRows.of_packed(found.rows), notes=(note,))
+    request = request_of(message, arrival, "")
     rows, notes = compiled_rows(found.snapshot, name, request, place.base_domain)
     return Source(rows, notes=(f"{found.why}: this is what compiling gives of what you may read", *notes))
