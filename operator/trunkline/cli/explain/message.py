@@ -86,7 +86,7 @@ class SipText:
 
     @property
     def can_be_refused(self) -> bool:
-        """True if enough of a message that is unreadable can be read to answer it: the first of each header."""
+        """True if enough of an unreadable message can be read to answer it: the first of each header."""
         if _OPEN.search(_outside(self.first("to"))) or not _METHOD_OF_CSEQ.fullmatch(self.first("cseq")):
             return False
         lines = (f"{self.method} {self.request_uri} {self.version}", *(f"{n}: {v}" for n, v in self.headers))
