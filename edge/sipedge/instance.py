@@ -114,7 +114,13 @@ class InstanceSettings:
 
     @property
     def lmdb_directory(self) -> Path:
+        """The published table."""
         return self.directory / "lmdb"
+
+    @property
+    def learned_directory(self) -> Path:
+        """What the agent has found out by itself."""
+        return self.directory / "learned"
 
     @property
     def tls_directory(self) -> Path:
@@ -125,6 +131,16 @@ class InstanceSettings:
     def rpc_socket(self) -> Path:
         """Kamailio's JSON-RPC datagram socket."""
         return self.directory / "jsonrpc.sock"
+
+    @property
+    def events_file(self) -> Path:
+        """Call events, one a line (`sipedge.calls.events`); full files beside it end in `.1`, `.2` ..."""
+        return self.directory / "events.jsonl"
+
+    @property
+    def lookups_socket(self) -> Path:
+        """Where the agent is asked what a call must know first: a datagram socket."""
+        return self.directory / "lookups.sock"
 
     @property
     def acknowledgement_file(self) -> Path:

@@ -91,7 +91,7 @@ def address_part(value: str) -> str:
 
 def split_address(value: str) -> tuple[str, str, str]:
     """Display name as written, URI as text, and the parameters with their leading `;`, of such a value."""
-    quoted = _QUOTED.match(value)
+    quoted = _QUOTED.match(value) if '"' in value else None
     begin = quoted.end() if quoted else 0
     start = value.find("<", begin)
     if start < 0:

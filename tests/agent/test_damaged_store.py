@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -173,3 +174,22 @@ def test_full_disk_keeps_the_last_table_and_heals(tmp_path: Path, small_disk: Pa
         assert rows_in(agent.lmdb) == publisher.published[2]
         assert agent.said()["notice"] is None
         assert process.poll() is None
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+def test_damage_to_what_was_learned_costs_the_table_nothing(
+    running: tuple[AgentRun, Publisher], damage: Callable[[Path], None]
+) -> None:
+    """The file is written anew, the table stays as it is, and nobody is told of a fault."""
+    agent, publisher = running
+    before = (agent.lmdb / DATA_FILE).stat().st_ino
+    data = agent.settings.learned_directory / DATA_FILE
+    damaged = data.stat().st_ino
+    damage(data)
+    deadline = time.monotonic() + 5
+    while not (data.exists() and data.stat().st_ino != damaged):
+        assert time.monotonic() < deadline, agent.log()
+        time.sleep(0.02)
+    assert (agent.said()["notice"], agent.said()["error"]) == (None, None)
+    assert rows_in(agent.lmdb) == publisher.published[0]
+    assert (agent.lmdb / DATA_FILE).stat().st_ino == before

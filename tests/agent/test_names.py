@@ -52,7 +52,7 @@ class Setting:
         self.agent.until_revision(self.publisher.sequence)
 
     def addresses(self, host: str, port: int | None = None, transport: str | None = None) -> list[str]:
-        return resolved_in(self.agent.lmdb, f"{host}.example.test", port, transport)
+        return resolved_in(self.agent.settings, f"{host}.example.test", port, transport)
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from support.addresses import Block, reserved_block
-from support.edge import Edge, running_edge
+from support.edge import ROOT, Edge, running_edge
+from support.image_root import NoRootError, image_root, inside
 from support.lab import EDGE, PBX, TELCO, Lab
 from support.sipua import UserAgent
 
@@ -47,6 +48,8 @@ def lab(running: Edge, block: Block, request: pytest.FixtureRequest) -> Iterator
     start = len(running.log())
     failures = request.session.testsfailed
     with ExitStack() as stack:
+        # Addresses are used again by later tests: whoever was silent before is forgotten.
+        running.rpc("htable.flush", "silent")
         one = Lab(running, block, stack)
         one.serve()
         yield one
@@ -59,6 +62,15 @@ def lab(running: Edge, block: Block, request: pytest.FixtureRequest) -> Iterator
     assert names_looked_up(running) == 1, "Kamailio asked a name server"
     damage = [line for line in running.log()[start:].splitlines() if " BUG " in line]
     assert not damage, f"Kamailio found its memory damaged: {damage}"
+
+
+@pytest.fixture
+def in_image(tmp_path: Path) -> list[str]:
+    """What goes before a command so that the programs of the edge's image run it."""
+    try:
+        return inside(image_root(), ROOT, tmp_path)
+    except NoRootError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture

@@ -376,3 +376,19 @@ def test_an_own_number_may_be_called_through_the_platform(lab: Lab, pbx: UserAge
     lab.serve(numbers={OWN_NUMBER: "acme/hq", "+14155550101": "acme/hq"})
     lab.call_out(pbx, "+14155550101")
     assert telco.wait("INVITE").uri == f"sip:+14155550101@{telco.address}:5060"
+
+
+def test_a_live_call_is_found_by_its_call_sid(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
+    """From outside, however many calls there are."""
+    invite = lab.call_out(pbx)
+    telco.respond(telco.wait("INVITE"), 200, body=sdp(telco.address))
+    answer = pbx.wait("INVITE", status=200)
+    leg = invite.leg(answer)
+    leg.send("ACK")
+    telco.wait("ACK")
+    sid = answer.header("X-Trunkline-CallSid")
+    [found] = lab.edge.rpc("dlg.profile_list", "sids", sid)
+    assert (found["call-id"], found["h_entry"] >= 0, found["h_id"] > 0) == (invite.call_id, True, True)
+    leg.send("BYE")
+    telco.respond(telco.wait("BYE"), 200)
+    pbx.wait("BYE", status=200)

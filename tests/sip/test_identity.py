@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sipedge.routing.privacy import ANONYMOUS, TELLING
+from support.edge import restart, running_edge
 from support.lab import FAR_NUMBER, OWN_NUMBER, TELCO, Lab
 from support.sipmessage import Message, sdp
 from support.sipua import Headers, Leg, UserAgent, callee_leg
@@ -94,6 +98,35 @@ def test_every_attempt_and_its_cancel_have_the_same_from(lab: Lab, pbx: UserAgen
     second.respond(invite, 487, tag="u")
     ended = call.final()
     assert (ended.status, ended.all("From")) == (487, [own])
+
+
+@pytest.mark.parametrize("statuses", ((500, 486), (500, 502), (408, 500)))
+def test_the_answer_that_tm_chooses_among_several_is_changed_as_well(
+    lab: Lab, pbx: UserAgent, telco: UserAgent, statuses: tuple[int, int]
+) -> None:
+    """Of an earlier attempt it is a copy."""
+    second = lab.agent(TELCO + 1)
+    gateways = [make_gateway(telco.address, 5060, priority=1), make_gateway(second.address, 5060, priority=2)]
+    lab.serve(routes={"+": gateways})
+    own = f'"{FOREIGN}" <sip:{OWN_NUMBER}@pbx>;tag=own'
+    call = lab.call_out(pbx, from_header=own)
+    for agent, status in zip((telco, second), statuses, strict=True):
+        headers = [("P-Asserted-Identity", f"<sip:{FOREIGN}@x>"), ("Privacy", "id")]
+        agent.respond(agent.wait("INVITE"), status, headers=headers, tag=str(status))
+    answer = call.final()
+    assert (answer.all("From"), told(answer)) == ([own], [])
+
+
+def test_what_the_edge_itself_answers_has_what_the_caller_sent(
+    lab: Lab, pbx: UserAgent, telco: UserAgent
+) -> None:
+    """100, and the 503 of a call that no target has taken."""
+    own, to = f'"{FOREIGN}" <sip:{OWN_NUMBER}@pbx>;tag=own', f'"Mum" <sip:{FOREIGN}@pbx>'
+    call = lab.call_out(pbx, from_header=own, to_header=to)
+    telco.respond(telco.wait("INVITE"), 503, tag="t")
+    for answer in (pbx.wait(status=100), call.final()):
+        assert answer.all("From") == [own]
+        assert answer.header("To").startswith(to)
 
 
 @pytest.mark.parametrize(
@@ -345,3 +378,33 @@ def test_the_edge_s_own_bye_names_both_as_each_side_knows_them(
         own, remote = (value.removeprefix('"Anonymous" ') for value in call.knows(agent))
         assert (bye.all("From"), bye.all("To")) == ([remote], [own])
         agent.respond(bye, 200)
+
+
+@pytest.fixture
+def own(lab: Lab, tmp_path: Path) -> Lab:
+    """An edge of this test alone, with the default platform."""
+    edge = lab.stack.enter_context(running_edge(None, lab.block.address(2), tmp_path))
+    one = Lab(edge, lab.block, lab.stack)
+    one.serve()
+    return one
+
+
+@pytest.mark.parametrize("out", (True, False), ids=("termination", "origination"))
+def test_after_a_restart_nobody_is_shown_who_calls(
+    own: Lab, pbx: UserAgent, telco: UserAgent, out: bool
+) -> None:
+    """Nothing was judged then: customers assert nothing, carriers' callers stay unknown, calls go on."""
+    caller, callee = (pbx, telco) if out else (telco, pbx)
+    call = answered(own, caller, callee, out=out)
+    os.killpg(own.edge.process.pid, signal.SIGKILL)
+    restart(own.edge)
+    for leg, other in call.legs:
+        for method in ("INVITE", "UPDATE", "INFO"):
+            body = sdp(leg.agent.address) if method in SHOWN else ""
+            request = call.send(leg, method, [*FORGED, *EVENT], body)
+            assert request.header("From").startswith(ANONYMOUS)
+            assert (told(request), request.all("X-Kept")) == ([], ["yes"])
+            answer_and_end(other, request, leg.agent, leg, ())
+    call.from_caller.send("BYE")
+    callee.respond(callee.wait("BYE"), 200)
+    caller.wait("BYE", status=200)

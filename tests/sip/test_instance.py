@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sipedge.instance import read_settings
-from sipedge.store import Store
+from sipedge.store import PUBLISHED, Store
 from sipedge.table import Section
 from support.edge import Edge, end_group, make_settings, probe, restart, running_edge
 from support.lab import PBX, TELCO, Lab
@@ -247,7 +247,7 @@ def test_a_target_that_rings_too_long_ends_the_call(lab: Lab, tmp_path: Path) ->
 def spoil(edge: Edge, section: Section, key: str) -> None:
     """Write a row that no edge can read."""
     rows: dict[Section, dict[bytes, bytes]] = {}
-    rows |= {each: dict(edge.store.rows(each)) for each in Section if each is not Section.RESOLVED}
+    rows |= {each: dict(edge.store.rows(each)) for each in PUBLISHED}
     rows[section][key.encode()] = b"no row at all"
     edge.sequence += 1
     edge.store.commit(edge.sequence, rows)

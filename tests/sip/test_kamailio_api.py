@@ -10,11 +10,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
-
 from sipedge.instance import kamailio_command, process_environment
 from support.edge import ROOT, START_SECONDS, Edge, make_settings, running_edge, started
-from support.image_root import NoRootError, image_root, inside
 from support.lab import Lab
 from support.sipmessage import sdp
 from support.sipua import UserAgent
@@ -84,15 +81,6 @@ def missing_names(place: Path, address: str, prefix: Sequence[str] = ()) -> list
             time.sleep(0.05)
     missing: list[str] = json.loads(out.read_text())
     return missing
-
-
-@pytest.fixture
-def in_image(tmp_path: Path) -> list[str]:
-    """What goes before a command so that the programs of the edge's image run it."""
-    try:
-        return inside(image_root(), ROOT, tmp_path)
-    except NoRootError as error:
-        pytest.skip(str(error))
 
 
 def test_every_function_that_we_call_is_there(lab: Lab, tmp_path: Path) -> None:

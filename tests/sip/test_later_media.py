@@ -48,6 +48,7 @@ def test_a_plain_offer_in_the_answer_reaches_nobody(lab: Lab, phone: UserAgent, 
     leg.send("ACK")
     telco.wait("ACK")
     both_get_bye(phone, telco)
+    phone.silence(0.2)
     assert "ended reason=MediaNotSecure" in lab.edge.log()
 
 

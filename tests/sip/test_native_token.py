@@ -24,8 +24,8 @@ def mod_init():
 """
 ROUTES = """
 request_route {
-    $var(signed) = "%(key)s" + "%(address_length)s:%(address)s" + $(ci{s.len}) + ":" + $ci + $(ft{s.len}) + ":" + $ft
-        + $(hdr(X-Text){s.len}) + ":" + $hdr(X-Text);
+    $var(signed) = "%(key)s" + "%(address_length)s:%(address)s" + $(ci{s.len}) + ":" + $ci
+        + $(ft{s.len}) + ":" + $ft + $(hdr(X-Text){s.len}) + ":" + $hdr(X-Text);
     append_to_reply("X-Mac: $(var(signed){s.sha256}{s.sha256}{s.substr,0,32})\\r\\n");
     sl_send_reply("200", "OK");
     exit;

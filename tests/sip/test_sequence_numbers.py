@@ -70,22 +70,3 @@ def test_the_next_carrier_has_its_own_numbers(lab: Lab, pbx: UserAgent, telco: U
     assert refused.cseq == 1
     invite.ack_refusal(refused)
     assert telco.wait("ACK").cseq == 2
-
-
-def test_a_live_call_is_found_by_its_call_sid(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
-    """Among the variables of its dialog, which is then known by its two numbers."""
-    invite = lab.call_out(pbx)
-    received = telco.wait("INVITE")
-    telco.respond(received, 200, body=sdp(telco.address))
-    answer = pbx.wait("INVITE", status=200)
-    invite.leg(answer).send("ACK")
-    telco.wait("ACK")
-    sid = answer.header("X-Trunkline-CallSid")
-    found = [
-        dialog
-        for dialog in lab.edge.rpc("dlg.list")
-        if any(variable.get("sid") == sid for variable in dialog["variables"])
-    ]
-    assert [dialog["call-id"] for dialog in found] == [invite.call_id]
-    known = lab.edge.rpc("dlg.dlg_list", invite.call_id)
-    assert (known["h_entry"], known["h_id"]) == (found[0]["h_entry"], found[0]["h_id"])

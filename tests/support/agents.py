@@ -172,9 +172,9 @@ def rows_in(lmdb_directory: Path) -> tuple[int | None, PackedRows]:
             return read_meta(txn, meta).sequence, {section: each for section, each in rows.items() if each}
 
 
-def resolved_in(lmdb_directory: Path, host: str, port: int | None, transport: str | None) -> list[str]:
+def resolved_in(settings: InstanceSettings, host: str, port: int | None, transport: str | None) -> list[str]:
     """What the store says a name stands for: `udp 127.0.0.1:5060`, in the order to try."""
-    rows = LmdbRows(lmdb_directory)
+    rows = LmdbRows(settings.lmdb_directory, settings.learned_directory)
     try:
         with rows.transaction() as found:
             addresses = Table(found).resolved(host, port, transport)

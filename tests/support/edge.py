@@ -25,7 +25,7 @@ from sipedge.instance import (
     write_instance,
 )
 from sipedge.log_lines import kamailio_line
-from sipedge.store import Store
+from sipedge.store import LearnedStore, Store
 from sipedge.table import EdgeTable, Section
 from sipedge.table.codec import pack_row
 from sipedge.tls_files import write_pair
@@ -42,6 +42,8 @@ class Edge:
     process: subprocess.Popen[bytes]
     store: Store
     sequence: int = 0
+    learned: LearnedStore | None = None
+    """None: no name is known."""
 
     @property
     def address(self) -> str:
@@ -60,8 +62,9 @@ class Edge:
         }
         resolved = packed.pop(Section.RESOLVED, {})
         self.store.commit(self.sequence, packed)
-        old = {key for key, _ in self.store.rows(Section.RESOLVED)}
-        self.store.commit_resolved(resolved, old - resolved.keys())
+        if self.learned is not None:
+            old = {key for key, _ in self.learned.rows(Section.RESOLVED)}
+            self.learned.commit(resolved, old - resolved.keys())
 
     def rpc(self, method: str, *params: object) -> Any:
         """The result of one JSON-RPC call over the instance's own socket."""
@@ -166,8 +169,9 @@ def running_edge(
     with tempfile.TemporaryDirectory(prefix="edge-") as temporary:
         settings = make_settings(directory or Path(temporary), address, **changes)
         store = Store(settings.lmdb_directory, settings.edge)
+        learned = LearnedStore(settings.learned_directory, settings.edge)
         with started(settings, prefix) as process:
-            edge = Edge(settings, process, store)
+            edge = Edge(settings, process, store, learned=learned)
             try:
                 if table is not None:
                     edge.publish(table)
@@ -178,6 +182,7 @@ def running_edge(
                 raise
             finally:
                 edge.store.close()
+                learned.close()
                 end_group(edge.process)  # another one than `process`, if it was restarted
 
 

@@ -48,8 +48,6 @@ class TableKeeper:
         self._store: Store | None = None
         self._committed: Staged | None = None
         self._refused: Staged | None = None
-        self._resolved: dict[bytes, bytes] = {}
-        self._unwritten: set[bytes] = set()
         self._retry_seconds = FIRST_RETRY_SECONDS
         self._retry_at = 0.0
         self.sequence: int | None = None
@@ -70,7 +68,6 @@ class TableKeeper:
         try:
             store = self._usable_store()
             self._take(store)
-            self._write_resolved(store)
         except (lmdb.Error, OSError) as error:
             self._faults.set("store", fault_text(error, self._directory))
             # What LMDB still holds is not known for certain: the next commit compares every row.
@@ -94,25 +91,10 @@ class TableKeeper:
         torn = self._torn_sequence
         return torn if torn is not None and self.sequence == torn - 1 else self.sequence
 
-    @property
-    def resolved(self) -> dict[bytes, bytes]:
-        """The rows of section `resolved`, by key."""
-        return dict(self._resolved)
-
-    def set_resolved(self, key: bytes, row: bytes | None) -> None:
-        """Row `key` of section `resolved` is now `row` (None: no row). Written by the next `flush`."""
-        if self._resolved.get(key) == row:
-            return
-        if row is None:
-            self._resolved.pop(key, None)
-        else:
-            self._resolved[key] = row
-        self._unwritten.add(key)
-
-    def flush(self) -> None:
-        """Write the resolved rows that were set, unless the store has to be waited for."""
-        if self._unwritten and self._store is not None and time.monotonic() >= self._retry_at:
-            self.step()
+    def resolved_before(self) -> dict[bytes, bytes]:
+        """What an older version had found for names, as long as its table's file is there."""
+        store = self._store
+        return store.resolved_before() if store is not None and store.is_readable() else {}
 
     def _usable_store(self) -> Store:
         if self._store is None:
@@ -125,9 +107,6 @@ class TableKeeper:
         opened = open_store(self._directory, self._edge)
         if opened.fault is not None:
             self._tell_replaced(f"was damaged ({opened.fault})")
-        for key, row in opened.store.rows(Section.RESOLVED):
-            # What was found since is newer than what the file says.
-            self._resolved.setdefault(key, row)
         self._store, self.sequence = opened.store, opened.store.sequence
         if self.sequence is not None:
             log.info("the table in LMDB is revision %d", self.sequence)
@@ -140,7 +119,9 @@ class TableKeeper:
         else:
             content, happened = self._content_in_memory(), "was written to by something else"
         self._committed = self._refused = None
-        self._store = replace_store(self._directory, self._edge, content, old=store)
+        self._store = replace_store(
+            self._directory, lambda place: Store(place, self._edge), content.fill, old=store
+        )
         self.sequence = self._store.sequence
         self._tell_replaced(happened)
         self._on_commit(EVERY_SECTION)
@@ -149,8 +130,8 @@ class TableKeeper:
     def _content_in_memory(self) -> Content:
         staged = self._source.look().staged
         if staged is None:
-            return Content(resolved=self._resolved)
-        return Content(staged.head.sequence, rows_of(staged.parts.values()), self._resolved)
+            return Content()
+        return Content(staged.head.sequence, rows_of(staged.parts.values()))
 
     def _tell_replaced(self, happened: str) -> None:
         self.notice = f"the table file in {self._directory} {happened} and was written anew"
@@ -203,14 +184,6 @@ class TableKeeper:
     def _refuse(self, staged: Staged, fault: str) -> None:
         self._refused = staged
         self._faults.set("revision", fault)
-
-    def _write_resolved(self, store: Store) -> None:
-        if not self._unwritten:
-            return
-        keys = sorted(self._unwritten)
-        put = {key: self._resolved[key] for key in keys if key in self._resolved}
-        store.commit_resolved(put, [key for key in keys if key not in self._resolved])
-        self._unwritten.clear()
 
     def _close(self) -> None:
         if self._store is not None:

@@ -31,6 +31,7 @@ _GAUGES: Final = (
     ("shmem.total_size", "shared_memory_bytes", "Shared memory of Kamailio."),
 )
 _GROUPS: Final = ("core:rcv_requests_invite", "dialog:", "tmx:", "tcp:", "shmem:")
+_OF_EVENTS: Final = "events|"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class KamailioCounts:
     """By group and name, as `dialog.active_dialogs`."""
     refusals: Mapping[str, int] = field(default_factory=dict)
     """Requests refused, by reason."""
+    events_lost: int = 0
+    """Call events for which there was no room."""
     calls: int | None = None
     """Calls in progress, those being set up included."""
 
@@ -61,9 +64,11 @@ async def count_in_kamailio(rpc: KamailioRpc) -> KamailioCounts:
     try:
         statistics = await rpc.call("stats.fetchn", *_GROUPS)
         calls = await rpc.call("dlg.stats_active")
+        counters = await rpc.call("htable.dump", "count")
         return KamailioCounts(
             statistics={str(name): float(value) for name, value in statistics.items()},
-            refusals=refusals(await rpc.call("htable.dump", "count")),
+            refusals=refusals(counters),
+            events_lost=events_lost(counters),
             calls=int(calls["all"]),
         )
     except (RpcError, AttributeError, KeyError, TypeError, ValueError):
@@ -73,10 +78,21 @@ async def count_in_kamailio(rpc: KamailioRpc) -> KamailioCounts:
 def refusals(dump: Any) -> dict[str, int]:
     """Refusals by reason, from the dump of the counters whose keys are `<trunk>|<reason>`."""
     found: Counter[str] = Counter()
+    for name, value in _counters(dump):
+        if not name.startswith(_OF_EVENTS):
+            found[name.rpartition("|")[2]] += value
+    return dict(found)
+
+
+def events_lost(dump: Any) -> int:
+    """Call events for which there was no room, from the same dump."""
+    return sum(value for name, value in _counters(dump) if name.startswith(_OF_EVENTS))
+
+
+def _counters(dump: Any) -> Iterator[tuple[str, int]]:
     for entry in dump:
         for item in entry["slot"]:
-            found[item["name"].rpartition("|")[2]] += int(item["value"])
-    return dict(found)
+            yield str(item["name"]), int(item["value"])
 
 
 def exposition(edge: str, agent: AgentCounts, kamailio: KamailioCounts) -> str:
@@ -111,6 +127,9 @@ class _Snapshot:
             for reason, count in sorted(kamailio.refusals.items()):
                 refused.add_metric([self._edge, reason], count)
             yield refused
+            yield self._counter(
+                "call_events_lost", "Call events for which there was no room.", kamailio.events_lost
+            )
 
     def _of_agent(self) -> Iterator[GaugeMetricFamily]:
         agent = self._agent

@@ -12,7 +12,9 @@ from sipedge.agent.acknowledge import Acknowledgement
 from sipedge.agent.certificates import CertificateWatch
 from sipedge.agent.drain import drain, set_draining
 from sipedge.agent.health import PROBE_SECONDS, UNREADY_PROBE_SECONDS, fault_of, probe
-from sipedge.agent.keeper import TableKeeper
+from sipedge.agent.keeper import LOOK_SECONDS, TableKeeper
+from sipedge.agent.learned import LearnedKeeper
+from sipedge.agent.lookups import LookupServer
 from sipedge.agent.questions import Dns
 from sipedge.agent.resolver import Resolver, names_of
 from sipedge.agent.rpc import KamailioRpc, RpcError
@@ -39,7 +41,12 @@ class Agent:
         self._keeper = TableKeeper(
             settings.lmdb_directory, settings.edge, source, self._faults, self._committed
         )
-        self._resolver = Resolver(Dns(settings.resolver), self._resolved)
+        self._learned = LearnedKeeper(settings.learned_directory, settings.edge, self._faults)
+        dns = Dns(settings.resolver)
+        self._resolver = Resolver(dns, self._resolved)
+        self._lookups = LookupServer(
+            settings, dns, self._learned.set_resolved, self._learned.step, self._resolver.is_followed
+        )
         self._certificates = CertificateWatch(settings, self._rpc, self._faults)
         self._probe_now = asyncio.Event()
         self._is_stopping = False
@@ -48,8 +55,12 @@ class Agent:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Serve until `stopping` is set, then drain."""
+        # Before the table: names are looked up as soon as there is one, and keep what they had until then.
+        self._learned.step()
         parts = (
             self._keeper.run,
+            self._keep_learned,
+            self._lookups.run,
             self._watch_health,
             self._certificates.run,
             self._take_calls,
@@ -71,14 +82,19 @@ class Agent:
     def _committed(self, sections: frozenset[Section]) -> None:
         self._probe_now.set()
         self._surroundings.committed(sections, self._keeper.rows)
+        self._learned.take_over(self._keeper.resolved_before())
         if sections & {Section.TRUNK, Section.ROUTE}:
             trunks, routes = (
                 [row for _, row in self._keeper.rows(section)] for section in (Section.TRUNK, Section.ROUTE)
             )
-            self._resolver.follow(names_of(trunks, routes), self._keeper.resolved)
+            names = names_of(trunks, routes)
+            of_calls = self._lookups.keys - {name.key for name in names}
+            rows = self._learned.resolved
+            known = {key: row for key, row in rows.items() if key not in of_calls}
+            self._resolver.follow(names, known)
 
     def _resolved(self, key: bytes, row: bytes | None) -> None:
-        self._keeper.set_resolved(key, row)
+        self._learned.set_resolved(key, row)
         if not self._flush_scheduled:
             # Names that are answered together are written together.
             self._flush_scheduled = True
@@ -86,7 +102,12 @@ class Agent:
 
     def _flush(self) -> None:
         self._flush_scheduled = False
-        self._keeper.flush()
+        self._learned.step()
+
+    async def _keep_learned(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            self._learned.step()
 
     async def _watch_health(self) -> None:
         while True:

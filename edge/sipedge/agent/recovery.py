@@ -2,7 +2,8 @@
 
 LMDB trusts its file: pages that are cut off or overwritten can end the process that reads them. So a file
 left by an earlier run is first walked from end to end by a process of its own:
-`python3 -m sipedge.agent.recovery DIRECTORY EDGE` prints what is wrong with it, or nothing.
+`python3 -m sipedge.agent.recovery KIND DIRECTORY EDGE` (KIND: Store or LearnedStore) prints what is wrong
+with it, or nothing.
 """
 
 from __future__ import annotations
@@ -12,27 +13,44 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import lmdb
 
-from sipedge.store import DATA_FILE, MAP_SIZE, META, PUBLISHED, Store, missing_bytes, read_meta
+from sipedge.store import (
+    DATA_FILE,
+    MAP_SIZE,
+    META,
+    PUBLISHED,
+    LearnedStore,
+    Store,
+    Writer,
+    missing_bytes,
+    read_meta,
+)
 from sipedge.table.publication import PackedRows
 from sipedge.table.rows import SCHEMA, Section
 
-INSPECTION_SECONDS: Final = 120
+INSPECTION_SECONDS: Final = 120.0
+_KINDS: Final[dict[str, type[Writer]]] = {each.__name__: each for each in (Store, LearnedStore)}
+
+_Kept = TypeVar("_Kept", bound=Writer)
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Everything a store holds."""
+    """Everything a table's store holds."""
 
     sequence: int | None = None
     rows: PackedRows = field(default_factory=dict)
-    resolved: Mapping[bytes, bytes] = field(default_factory=dict)
+
+    def fill(self, store: Store) -> None:
+        """Write it into a store that is empty."""
+        if self.sequence is not None:
+            store.commit(self.sequence, self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +69,7 @@ def open_store(directory: Path, edge: str) -> Opened:
     fault = find_fault(directory, edge) if (directory / DATA_FILE).exists() else None
     if fault is None:
         return Opened(Store(directory, edge), None)
-    return Opened(replace_store(directory, edge, Content()), fault)
+    return Opened(replace_store(directory, lambda place: Store(place, edge), Content().fill), fault)
 
 
 def content_of(store: Store) -> Content:
@@ -59,30 +77,27 @@ def content_of(store: Store) -> Content:
     return Content(
         sequence=store.sequence,
         rows={section: dict(store.rows(section)) for section in PUBLISHED},
-        resolved=dict(store.rows(Section.RESOLVED)),
     )
 
 
-def replace_store(directory: Path, edge: str, content: Content, old: Store | None = None) -> Store:
-    """A new file with `content` in the place of the old one, which is kept as `lmdb.corrupt-<n>`.
+def replace_store(
+    directory: Path, make: Callable[[Path], _Kept], fill: Callable[[_Kept], None], old: _Kept | None = None
+) -> _Kept:
+    """A new file in the place of the old one, which is kept as `<directory>.corrupt-<n>`.
 
-    Readers meet the old file or the filled new one. `old` is closed once the new one is written, so that
-    it stays usable if that fails. Raises lmdb.Error or OSError.
+    `make` opens a store in a directory, `fill` writes what the new one shall hold. Readers meet the old file
+    or the filled new one. `old` is closed once the new one is written, so that it stays usable if that fails.
+    Raises lmdb.Error or OSError.
     """
     fresh = directory.with_name(f"{directory.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
-    store = Store(fresh, edge)
-    try:
-        if content.sequence is not None:
-            store.commit(content.sequence, content.rows)
-        store.commit_resolved(content.resolved)
-    finally:
-        store.close()
+    with make(fresh) as store:
+        fill(store)
     if old is not None:
         old.close()
     _put_aside(directory)
     fresh.rename(directory)
-    return Store(directory, edge)
+    return make(directory)
 
 
 def _put_aside(directory: Path) -> None:
@@ -102,13 +117,13 @@ def _put_aside(directory: Path) -> None:
         shutil.rmtree(directory)
 
 
-def find_fault(directory: Path, edge: str) -> str | None:
-    """What is wrong with the table file in `directory`; None if all of it can be read."""
-    command = [sys.executable, "-m", "sipedge.agent.recovery", str(directory), edge]
+def find_fault(
+    directory: Path, edge: str, kind: type[Writer] = Store, seconds: float = INSPECTION_SECONDS
+) -> str | None:
+    """What is wrong with the file in `directory`; None if all of it can be read."""
+    command = [sys.executable, "-m", "sipedge.agent.recovery", kind.__name__, str(directory), edge]
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=INSPECTION_SECONDS, check=False
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired:
         return "reading it does not come to an end"
     if done.returncode < 0:
@@ -118,7 +133,7 @@ def find_fault(directory: Path, edge: str) -> str | None:
     return done.stdout.strip() or None
 
 
-def inspect(directory: Path, edge: str) -> str | None:
+def inspect(kind: type[Writer], directory: Path, edge: str) -> str | None:
     """As `find_fault`, in this process: garbage may end it."""
     try:
         with lmdb.open(
@@ -130,15 +145,15 @@ def inspect(directory: Path, edge: str) -> str | None:
             create=False,
         ) as env:
             missing = missing_bytes(env, directory / DATA_FILE)
-            return f"{missing} bytes are cut off its end" if missing else _walk(env, edge)
+            return f"{missing} bytes are cut off its end" if missing else _walk(env, edge, kind.sections)
     except (lmdb.Error, ValueError) as error:
         return str(error)
 
 
-def _walk(env: lmdb.Environment, edge: str) -> str | None:
+def _walk(env: lmdb.Environment, edge: str, sections: tuple[Section, ...]) -> str | None:
     if not env.stat()["entries"]:
         return None  # made, and never written to
-    names = [section.value.encode() for section in Section] + [META]
+    names = [section.value.encode() for section in sections] + [META]
     databases = {name: env.open_db(name, create=False) for name in names}
     with env.begin() as txn:
         for database in databases.values():
@@ -153,4 +168,4 @@ def _walk(env: lmdb.Environment, edge: str) -> str | None:
 
 
 if __name__ == "__main__":
-    print(inspect(Path(sys.argv[1]), sys.argv[2]) or "")
+    print(inspect(_KINDS[sys.argv[1]], Path(sys.argv[2]), sys.argv[3]) or "")

@@ -134,6 +134,10 @@ class Resolver:
         for key in known.keys() - {name.key for name in names}:
             self._publish(key, None)
 
+    def is_followed(self, name: Name) -> bool:
+        """True while the name's row is kept here."""
+        return name in self._tasks
+
     async def close(self) -> None:
         """Ask nothing any more; the rows stay."""
         tasks = list(self._tasks.values())
@@ -167,7 +171,7 @@ class Resolver:
 
     async def _hold(self, name: Name, found: Found) -> None:
         """Wait until the answers are too old, with a new draw now and then."""
-        until = time.monotonic() + _holding_seconds(found)
+        until = time.monotonic() + holding_seconds(found)
         while (rest := until - time.monotonic()) > 0:
             await asyncio.sleep(min(rest, REDRAW_SECONDS))
             drawn = locate(name, found.answers, random.random) if found.has_choice else None
@@ -178,7 +182,8 @@ class Resolver:
         self._publish(name.key, pack_row(ResolvedRow(addresses)) if addresses else None)
 
 
-def _holding_seconds(found: Found) -> float:
+def holding_seconds(found: Found) -> float:
+    """For how long not to ask again."""
     longest = LONGEST_TTL if found.addresses else LONGEST_NEGATIVE_TTL
     return min(max(found.ttl, SHORTEST_TTL), longest)
 

@@ -51,14 +51,17 @@ def carry_out_answer(
         memory.end_soon(decision.end_call.name)
 
 
+def is_awaited() -> bool:
+    """True if a transaction waits for the answer at hand."""
+    return KSR.tm.t_check_trans() > 0
+
+
 def judge_stray_answer(table: Table, tokens: TokenKeeper, received: Received) -> None:
     """Drop an answer that nobody here waits for: else its Via would name whom to send it to.
 
     A callee repeats its 2xx for 32 s, longer than the transaction lasts; such a one shows our Record-Route,
     and goes to the caller alone.
     """
-    if KSR.tm.t_check_trans() > 0:
-        return
     uris = received.uris("record-route")
     held = tokens.first(uris, received.call_id, received.from_tag, "", time.time())
     known = memory.of_call(held.token, received.to_tag) if held is not None else None

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, replace
 
 from sipedge.instance import InstanceSettings
-from sipedge.kemi import carrier_auth, memory, writer
+from sipedge.kemi import carrier_auth, dead_targets, events, lookups, memory, writer
 from sipedge.kemi.answers import carry_out_answer
 from sipedge.kemi.counting import count_call, uncount_calls
 from sipedge.kemi.duration import limit_duration
@@ -34,6 +34,7 @@ from sipedge.routing.failover import (
     begin_call,
     first_step,
     is_passed_on,
+    lookups_before,
     told_causes,
 )
 from sipedge.routing.limits import keys_in_progress
@@ -73,7 +74,7 @@ class CallRoom:
 
 def start_call(room: CallRoom, received: Received, request: SipRequest, decision: Forward) -> None:
     """Count the call, prepare its INVITE and make the first attempt."""
-    state = begin_call(room.table, decision, plan_attempts(room.table, decision))
+    state = begin_call(room.table, decision, dead_targets.in_order(plan_attempts(room.table, decision)))
     sid = call_sid(room.tokens.edge_secret, received.call_id, received.from_tag)
     facts = facts_of(decision, state, sid)
     caller, learned = beginning_of(room.table, room.own_addresses, request, facts)
@@ -85,6 +86,7 @@ def start_call(room: CallRoom, received: Received, request: SipRequest, decision
         return  # a retransmission, which another worker is answering
     over = count_call(decision.limits)
     if over is not None:
+        events.never_began()
         writer.reject(decision, over)
         return
     # What is the same for every attempt; headers of one target alone are the branch route's.
@@ -92,6 +94,7 @@ def start_call(room: CallRoom, received: Received, request: SipRequest, decision
     KSR.hdr.remove("Route")  # a preloaded one: ours has done its work, a foreign one is never followed
     writer.change_headers(received, decision.changes)
     call = PendingCall(state, time.time(), facts, caller)
+    events.begun(room.settings, room.table, received, decision, caller.source or caller.hop, sid)
     _proceed(room, call, first_step(state), None)
 
 
@@ -100,7 +103,15 @@ def resume_call(room: CallRoom) -> None:
     if KSR.tm.t_is_canceled() > 0:
         return  # the caller has hung up and gets its 487 from the transaction
     call = load_call()
-    failure = _failure(call)
+    failure = lookups.asked_for()
+    if failure is None:
+        failure = _failure(call)
+        if not call.state.redirected:
+            # A redirect names addresses at will; each would be remembered.
+            dead_targets.note_failure(call.state.current, failure.kind)
+        asked = lookups_before(room.table, call.state, failure)
+        if asked is not None and lookups.suspend(room.settings, asked, failure, FAILURE_ROUTE):
+            return
     if failure.status in CHALLENGES and (answered := _with_answer(room, call, failure.status)) is not None:
         call = answered
         memory.note_shift(True, memory.shift_of(True) + 1)
@@ -136,6 +147,8 @@ def judge_call_answer(room: CallRoom, received: Received) -> None:
     attempt = load_attempt()
     answer = answer_of(received)
     known = memory.of_call(attempt.token, answer.to_tag, memory.kept_facts())
+    if 200 <= answer.status < 300 and known.facts is not None:
+        events.answered(dead_targets.attempt_key(), known.facts.call_sid)
     decision = judge_answer(
         room.table,
         answer,
@@ -198,6 +211,7 @@ def _pending(room: CallRoom, call: PendingCall, attempt: Attempt) -> PendingAtte
 
 def _send(settings: InstanceSettings, attempt: Attempt) -> bool:
     writer.aim(settings, attempt)
+    dead_targets.note_attempt(attempt)
     KSR.tm.t_on_failure(FAILURE_ROUTE)
     KSR.tm.t_on_branch(BRANCH_ROUTE)
     KSR.tm.t_on_reply(REPLY_ROUTE)
@@ -223,6 +237,7 @@ def _failure(call: PendingCall) -> Failure:
 
 
 def _finish(call: PendingCall, step: FinalReply, failure: Failure | None) -> None:
+    events.note_ending(step)
     if step.reason is not None:
         writer.fail_call(call.state, step.reason, step.headers)
     elif not is_passed_on(step, failure):
@@ -233,6 +248,7 @@ def _say_failed(call: PendingCall, failure: Failure) -> None:
     attempt = call.state.current
     if attempt is None:
         return
+    events.attempt_failed(attempt, failure, call.facts.call_sid)
     answer = f" status={failure.status}" if failure.status else ""
     say(
         f"attempt failed kind={failure.kind}{answer} trunk={call.state.trunk} target={attempt.target}"

@@ -38,6 +38,12 @@ def has_run_out() -> bool:
     return text("$rm") != "BYE"
 
 
+def reached_limit() -> bool:
+    """True if the dialog that has run out was up for as long as it may be; else it was never acknowledged."""
+    seconds, begun = KSR.dialog.var_gete(_LIMIT_VARIABLE), int(dialog_text("start_ts") or 0)
+    return bool(seconds) and time.time() - begun >= int(seconds) - _TICK_SECONDS
+
+
 def end_call(settings: InstanceSettings, table: Table) -> None:
     """Tell both sides of the dialog that has just ended that it has.
 
@@ -49,10 +55,10 @@ def end_call(settings: InstanceSettings, table: Table) -> None:
         bye = None if side is None else _bye(settings, table, facts, side, to_caller=name == "caller")
         if bye is None or not _is_sent(settings, bye):
             say(f"a BYE could not be sent side={name} call_id={call_id!r}")
-    seconds, begun = KSR.dialog.var_gete(_LIMIT_VARIABLE), int(dialog_text("start_ts") or 0)
     if reason := memory.ended_by():
         say(f"ended reason={reason} call_id={call_id!r}")
-    elif seconds and time.time() - begun >= int(seconds) - _TICK_SECONDS:
+    elif reached_limit():
+        seconds = KSR.dialog.var_gete(_LIMIT_VARIABLE)
         say(f"ended error=32015 reason=DurationReached rule='S11' seconds={seconds} call_id={call_id!r}")
     else:
         say(f"ended reason=NeverAcknowledged call_id={call_id!r}")

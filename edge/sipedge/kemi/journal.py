@@ -30,6 +30,11 @@ def note_reason(
     )
 
 
+def count(name: str) -> None:
+    """Count what is no refusal; a name begins with what it belongs to and `|`."""
+    KSR.htable.sht_inc(_COUNTERS, name)
+
+
 def note_fault(place: str, error: BaseException) -> None:
     """An exception of ours, counted: what sort, and where; its text may quote a secret."""
     KSR.htable.sht_inc(_COUNTERS, f"-|{Reason.InternalError.name}")

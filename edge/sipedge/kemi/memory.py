@@ -21,13 +21,15 @@ from sipedge.routing.memory import (
 from sipedge.routing.tokens import DialogToken
 
 _FACTS: Final = "facts"
-_CALL_SID: Final = "sid"
-"""The call's id by itself, so that a dialog can be found by it from outside (`dlg.list`)."""
+_CALL_SIDS: Final = "sids"
+"""The dialog profile by whose values a call's id finds its dialog from outside (`dlg.profile_list`)."""
 _CALLER: Final = "caller"
-_CALLEE: Final = "callee"
-"""Before the name that a To-tag has (`callee_name`)."""
+_CALLEES: Final = tuple(f"callee{number}" for number in range(MOST_FORKS))
 _FORKS: Final = "forks"
-"""The names of the callees that are remembered. Answers to one INVITE come one at a time."""
+"""The names (`callee_name`) of the callees that are remembered, in the order of their variables.
+
+Answers to one INVITE come one at a time, so that none takes another's variable.
+"""
 _SHIFT: Final = {True: "caller_shift", False: "callee_shift"}
 _SDP: Final = {True: "caller_sdp", False: "callee_sdp"}
 _OFFER: Final = "offer"
@@ -42,16 +44,17 @@ _ASKED_AVP: Final = "$avp(asked)"
 
 def begin(call_sid: str, caller: SideMemory, learned: MemoryChanges) -> None:
     """A call begins: its dialog is the current one. Its facts come with its first attempt."""
-    KSR.dialog.var_sets(_CALL_SID, call_sid)
+    KSR.dialog.set_dlg_profile(_CALL_SIDS, call_sid)
     KSR.dialog.var_sets(_CALLER, caller.to_text())
     learn(learned, by_caller=True, tag="")
 
 
 def begin_attempt(facts: CallFacts) -> None:
-    """Another address is called, maybe of another carrier: no challenge of it has been answered yet."""
+    """Another address is called, maybe another carrier's: it has no callees and no answered challenge yet."""
     text_of_facts = facts.to_text()
     _write(_FACTS, text_of_facts)
     KSR.pv.sets(_FACTS_AVP, text_of_facts)
+    _write(_FORKS, "")
     note_shift(True, 0)
 
 
@@ -89,7 +92,10 @@ def caller() -> SideMemory | None:
 
 def callee_with(tag: str) -> SideMemory | None:
     """The callee of the current dialog that has this tag."""
-    return SideMemory.from_text(KSR.dialog.var_gete(f"{_CALLEE}:{callee_name(tag)}"))
+    forks, name = KSR.dialog.var_gete(_FORKS).split(), callee_name(tag)
+    if name not in forks[:MOST_FORKS]:
+        return None
+    return SideMemory.from_text(KSR.dialog.var_gete(_CALLEES[forks.index(name)]))
 
 
 def facts() -> CallFacts | None:
@@ -116,8 +122,9 @@ def _note_side(side: SideMemory, *, by_caller: bool, tag: str) -> None:
     if name not in forks:
         if len(forks) >= MOST_FORKS:
             return
-        KSR.dialog.var_sets(_FORKS, " ".join([*forks, name]))
-    _write(f"{_CALLEE}:{name}", side.to_text())
+        forks.append(name)
+        KSR.dialog.var_sets(_FORKS, " ".join(forks))
+    _write(_CALLEES[forks.index(name)], side.to_text())
 
 
 def _write(name: str, value: str) -> None:

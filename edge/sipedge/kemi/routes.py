@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sipedge.inherited import forget_shared_thread_state
 from sipedge.instance import own_settings, read_edge_secret
-from sipedge.kemi import answers, calls, counting, dialogs, duration, writer
+from sipedge.kemi import answers, calls, counting, dialogs, duration, events, writer
 from sipedge.kemi.authentication import digest_check
 from sipedge.kemi.calls import CallRoom
 from sipedge.kemi.dialogs import DialogRoom
@@ -39,7 +39,8 @@ class Routes:
         self._settings = own_settings()
         secret = read_edge_secret(self._settings.edge_secret_file)
         self._tokens = TokenKeeper(secret, self._settings.address)
-        self._rows = LmdbRows(self._settings.lmdb_directory)
+        self._rows = LmdbRows(self._settings.lmdb_directory, self._settings.learned_directory)
+        self._events = events.EventWriter(self._settings.events_file)
         self._read: tuple[int, Received] | None = None
         """The answer that `ksr_reply_route` has read last, and its number: its reply route needs it again."""
 
@@ -111,7 +112,19 @@ class Routes:
         """A dialog has begun, ended or failed."""
         if event != "dialog:start":
             _guarded("count of calls", counting.uncount_dialog)
+            _guarded("call event", lambda: self._call_ended(event))
         return _guarded("dialog event", lambda: self._dialog_event(event))
+
+    def ksr_empty_events(self, message: Any) -> int:
+        """Called all the time by one process that does nothing else."""
+        return _guarded("writer of call events", self._events.empty_queue)
+
+    def _call_ended(self, event: str) -> None:
+        was_up, why = event == "dialog:end", None
+        if was_up and duration.has_run_out():
+            limit = "maxDuration" if duration.reached_limit() else "neverAcknowledged"
+            why = memory.ended_by() or limit
+        events.ended(self._tokens.edge_secret, was_up=was_up, ended_by_edge=why)
 
     def _dialog_event(self, event: str) -> None:
         if event == "dialog:end" and duration.has_run_out():
@@ -138,6 +151,8 @@ class Routes:
             return
         writer.put_back(received)
         self._read = (KSR.pv.geti("$mi"), received)
+        if answers.is_awaited():
+            return
         with self._rows.transaction() as rows:
             answers.judge_stray_answer(Table(rows), self._tokens, received)
 

@@ -22,6 +22,7 @@ from sipedge.routing.attempts import (
 from sipedge.routing.decision import Direction, Forward, Limit
 from sipedge.routing.headers import LONGEST_PHRASE
 from sipedge.routing.identity import is_platform_host
+from sipedge.routing.lookups import Lookups, NameQuestion
 from sipedge.routing.reasons import Reason
 from sipedge.table import ResolvedAddress, Table
 from sipedge.uri import SipUri, address_of, bracketed, split_header, uri_of_header
@@ -33,6 +34,7 @@ CAUSES: Final = ("Reason", "Warning")
 """Headers by which an answer tells its cause: RFC 3326, with Q.850 causes too; RFC 3261 section 20.43."""
 _MOST_CAUSES: Final = 4
 PLATFORM_PARAMETERS: Final = frozenset({"edge", "region", "tnx", "transport", "maddr"})
+_TRANSPORTS: Final = (None, "udp", "tcp", "tls")
 
 
 class FailureKind(StrEnum):
@@ -165,6 +167,19 @@ def after_failure(
     return state, first_step(state)
 
 
+def lookups_before(table: Table, state: CallState, failure: Failure) -> Lookups | None:
+    """What to ask before `after_failure` is asked: the name of a redirect's target that nobody knows yet."""
+    if state.direction is not Direction.ORIGINATION or failure.status != 302 or state.redirected:
+        return None
+    uri, site = _redirect_uri(failure.contact), table.site()
+    if uri is None or site is None or is_platform_host(site, uri.host) or address_of(uri.host) is not None:
+        return None
+    transport = _redirect_transport(state, uri)
+    if transport not in _TRANSPORTS or table.resolved(uri.host, uri.port, transport):
+        return None
+    return Lookups(state.account, (NameQuestion(uri.host, uri.port, transport),))
+
+
 def reply_for(reason: Reason, headers: tuple[tuple[str, str], ...] = ()) -> FinalReply:
     """The answer that a reason stands for."""
     return FinalReply(reason.value.status, reason.value.text, reason, headers)
@@ -223,22 +238,31 @@ def _exhausted(state: CallState) -> FinalReply:
 
 def _with_redirect(table: Table, state: CallState, contact: str) -> CallState:
     """The state with the redirect's addresses next (S72-S79); none if its target is refused."""
-    members = split_header(contact)
-    uri = uri_of_header(members[0]) if members else None
-    origin = state.current
+    uri, origin = _redirect_uri(contact), state.current
     found = [] if uri is None or origin is None else _redirect_attempts(table, state, uri, origin)
     done = state.position + 1
     attempts = (*state.attempts[:done], *found, *state.attempts[done:])
     return replace(state, redirected=True, attempts=attempts[:ATTEMPTS_PER_CALL])
 
 
+def _redirect_uri(contact: str) -> SipUri | None:
+    """S74: the first URI of the Contact header; None if there is none."""
+    members = split_header(contact)
+    return uri_of_header(members[0]) if members else None
+
+
+def _redirect_transport(state: CallState, uri: SipUri) -> str | None:
+    """S79, S54; None = the URI names none."""
+    named = (uri.param("transport") or "").lower()
+    return "tls" if state.secure or uri.scheme == "sips" else named or None
+
+
 def _redirect_attempts(table: Table, state: CallState, uri: SipUri, origin: Attempt) -> list[Attempt]:
     site, account = table.site(), table.account(state.account)
     if site is None or is_platform_host(site, uri.host):  # S75
         return []
-    named = (uri.param("transport") or "").lower()
-    transport = "tls" if state.secure or uri.scheme == "sips" else named or None  # S79, S54
-    if transport not in (None, "udp", "tcp", "tls"):
+    transport = _redirect_transport(state, uri)
+    if transport not in _TRANSPORTS:
         return []
     kept = "".join(
         f";{name}={value}" if value else f";{name}"

@@ -66,7 +66,7 @@ def change_identity(call: Call, parties: Parties) -> tuple[Finding, HeaderChange
             append=(_asserted(call.site, call.calling),),
             replace=shown,
         )
-    return passed(f"From {parties.from_sent}, To {parties.to_sent}"), changes
+    return passed(f"From {parties.from_sent}, To {parties.to_sent}{_without(changes)}"), changes
 
 
 def change_diversion(call: Call, parties: Parties) -> tuple[Finding, HeaderChanges]:
@@ -85,8 +85,9 @@ def change_privacy(call: Call, parties: Parties) -> tuple[Finding, HeaderChanges
     """A hidden number is shown to carriers alone, and they are asked to hide it."""
     if call.direction is Direction.ORIGINATION:
         changes = hidden_sender(call.request, private=parties.anonymous, contact=True)
-        told = "the caller is unknown" if parties.anonymous else "not asked for"
-        return (passed if parties.anonymous else skipped)(told), changes
+        if parties.anonymous:
+            return passed(f"the caller stays unknown{_without(changes)}"), changes
+        return skipped("not asked for"), changes
     if not parties.anonymous:
         return skipped("not asked for"), _NOTHING
     return passed("the carrier is asked to hide the number"), _asked_of_carrier(call.request)
@@ -139,6 +140,13 @@ def _later_of_customer(
         if facts.anonymous or is_private(message):
             changes += _asked_of_carrier(message)
     return changes
+
+
+def _without(changes: HeaderChanges) -> str:
+    """What a stage took out and put in another's place, for its step."""
+    replaced_too = [value for name, value in changes.replace if name == "Contact"]
+    removed = f", without {', '.join(changes.remove)}" if changes.remove else ""
+    return removed + (f", Contact {replaced_too[0]}" if replaced_too else "")
 
 
 def _asserted(site: SiteRow, number: str) -> tuple[str, str]:

@@ -106,6 +106,8 @@ def harmless_name(written: str, number: str) -> str:
 
 def cleaned_name(written: str) -> str:
     """The text of a display name without control characters and what means something in SIP."""
+    if not written:
+        return ""
     printed = "".join(char if char.isprintable() else " " for char in written[: 8 * LONGEST_NAME])
     return " ".join(_NOT_IN_NAME.sub(" ", printed).split())[:LONGEST_NAME].rstrip()
 

@@ -69,6 +69,8 @@ def hides_from(message: Message) -> bool:
 
 def is_anonymous(value: str) -> bool:
     """True for a From value that names nobody (RFC 3323 section 4.1.1.3)."""
+    if "anonymous" not in value.lower():
+        return False
     address = address_part(value).lower()
     user, _, host = address.partition(":")[2].rpartition("@")
     return user == "anonymous" or re.split("[:;?]", host, maxsplit=1)[0] == "anonymous.invalid"

@@ -122,9 +122,15 @@ class Reason(Enum):
         "Proxy Authentication Required",
         None,
         "S38",
-        "the digest was made for another or an older challenge",
+        "the digest was made for another or an older challenge, or was used already",
     )
-    CredentialsWrong = Answer(403, "Forbidden", 32202, "S37", "unknown user or wrong password")
+    CredentialsWrong = Answer(
+        403,
+        "Forbidden",
+        32202,
+        "S37",
+        "unknown user or wrong password, or a digest for another URI or algorithm",
+    )
     NumberNotE164 = Answer(
         400, "Invalid Phone Number", None, "S44", "the called number is not `+` and 2 to 15 digits"
     )
@@ -198,7 +204,13 @@ class Reason(Enum):
     RingTimeout = Answer(
         480, "Temporarily Unavailable", None, "answers", "the called side rang until the limit"
     )
-    TargetFailed = Answer(480, "Temporarily Unavailable", None, "S66", "every target failed")
+    TargetFailed = Answer(
+        480,
+        "Temporarily Unavailable",
+        None,
+        "S66",
+        "every target failed, or a carrier's challenge in a dialog cannot be answered",
+    )
     PostDialDelayExceeded = Answer(
         503, "Post Dial Delay Exceeded", 32016, "answers", "60 seconds over all carriers without a result"
     )

@@ -6,7 +6,7 @@ holds the rest, so that a changed Trunk rewrites one row and not its Numbers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -33,6 +33,41 @@ class Section(StrEnum):
     ROUTE = "route"
     RESOLVED = "resolved"
     """Written by the agent alone: addresses of the names in targets and gateways."""
+
+
+class Generation(StrEnum):
+    """What is made from rows and kept holds as long as the generations of those rows do.
+
+    Each is a number that changes with every change of such rows and never otherwise. No two files share one.
+    """
+
+    TRUNKS = "trunks"
+    NUMBERS = "numbers"
+    """Apart from trunks: numbers come and go all day, and what is made of a trunk holds none."""
+    CARRIERS = "carriers"
+    RESOLVED = "resolved"
+
+
+GENERATIONS_OF: Final[Mapping[Section, frozenset[Generation]]] = {
+    # What an edge knows of itself bears on everything.
+    Section.SITE: frozenset({Generation.TRUNKS, Generation.NUMBERS, Generation.CARRIERS}),
+    Section.TRUNK: frozenset({Generation.TRUNKS}),
+    Section.DOMAIN: frozenset({Generation.TRUNKS}),
+    Section.ACCOUNT: frozenset({Generation.TRUNKS}),
+    Section.CREDENTIAL: frozenset({Generation.TRUNKS}),
+    Section.NUMBER: frozenset({Generation.NUMBERS}),
+    Section.RANGE: frozenset({Generation.NUMBERS}),
+    Section.CALLER_ID: frozenset({Generation.NUMBERS}),
+    Section.CARRIER: frozenset({Generation.CARRIERS}),
+    Section.SOURCES: frozenset({Generation.CARRIERS}),
+    Section.ROUTE: frozenset({Generation.CARRIERS}),
+    Section.RESOLVED: frozenset({Generation.RESOLVED}),
+}
+
+
+def changed_generations(sections: Iterable[Section]) -> frozenset[Generation]:
+    """The generations that change when rows of these sections do."""
+    return frozenset[Generation]().union(*(GENERATIONS_OF[section] for section in sections))
 
 
 @dataclass(frozen=True, slots=True)

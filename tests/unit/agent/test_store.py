@@ -131,7 +131,7 @@ def test_store_cut_in_half_is_not_read(tmp_path: Path) -> None:
 def test_replaced_file_is_noticed_within_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And looked for no more often than that, since every call would pay for it."""
     now = 100.0
-    monkeypatch.setattr("sipedge.store.time.monotonic", lambda: now)
+    monkeypatch.setattr("sipedge.store.reader.time.monotonic", lambda: now)
     write(tmp_path / "lmdb", 1, a=b"old")
     write(tmp_path / "other", 2, a=b"new")
     rows = LmdbRows(tmp_path / "lmdb")
@@ -148,7 +148,7 @@ def test_replaced_file_is_noticed_within_a_second(tmp_path: Path, monkeypatch: p
 def test_deleted_file_stays_readable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last good table is served until there is another file."""
     now = 100.0
-    monkeypatch.setattr("sipedge.store.time.monotonic", lambda: now)
+    monkeypatch.setattr("sipedge.store.reader.time.monotonic", lambda: now)
     write(tmp_path / "lmdb", 1, a=b"1")
     rows = LmdbRows(tmp_path / "lmdb")
     assert rows.sequence() == 1
@@ -179,17 +179,6 @@ def test_commit_touches_only_rows_that_differ(tmp_path: Path) -> None:
     ) == Written(1, 1)
     assert store.rows(NUMBER) == [(b"a", b"1"), (b"c", b"3")]
     assert (store.meta.sequence, store.meta.schema, store.meta.edge) == (3, 1, "ashburn")
-    store.close()
-
-
-def test_commit_leaves_resolved_addresses_alone(tmp_path: Path) -> None:
-    """They are the agent's, not a revision's."""
-    store = Store(tmp_path / "lmdb", "ashburn")
-    store.commit_resolved({b"pbx||": b"1", b"old||": b"2"})
-    store.commit(1, {})
-    store.commit_resolved({}, [b"old||"])
-    assert store.rows(Section.RESOLVED) == [(b"pbx||", b"1")]
-    assert store.sequence == 1
     store.close()
 
 

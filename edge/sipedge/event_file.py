@@ -1,0 +1,46 @@
+"""A file of lines that never grows beyond a bound: when it is full it is put aside, and the oldest goes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+FILE_BYTES: Final = 16 << 20
+KEPT_FILES: Final = 4
+"""Full ones beside the current: `<name>.1` is the newest. All together take 80 MB."""
+
+
+class LineFile:
+    """Appends whole lines, by one process alone. The file is opened anew each time: it may be moved away."""
+
+    def __init__(self, path: Path, file_bytes: int = FILE_BYTES, kept_files: int = KEPT_FILES) -> None:
+        self._path, self._file_bytes, self._kept_files = path, file_bytes, kept_files
+
+    def append(self, lines: Sequence[str]) -> None:
+        """Write the lines, all or none. Raises OSError, with the file as it was."""
+        data = "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            before = os.fstat(descriptor).st_size
+            try:
+                while data:
+                    data = data[os.write(descriptor, data) :]
+            except OSError:
+                os.ftruncate(descriptor, before)
+                raise
+            size = os.fstat(descriptor).st_size
+        finally:
+            os.close(descriptor)
+        if size >= self._file_bytes:
+            self._rotate()
+
+    def _rotate(self) -> None:
+        for number in range(self._kept_files, 0, -1):
+            older = self._path if number == 1 else self._kept(number - 1)
+            if older.exists():
+                older.replace(self._kept(number))
+
+    def _kept(self, number: int) -> Path:
+        return self._path.with_name(f"{self._path.name}.{number}")

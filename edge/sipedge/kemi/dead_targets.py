@@ -1,0 +1,74 @@
+"""Addresses that were silent, remembered for all workers of the instance. `routing.silence` judges them.
+
+The htable `silent` holds per address the count of its silences; at `<address>|until` when it may be tried in
+its place again; and at `<address>|tried|<until>` how many calls have wanted to: the first one does. Native
+routes forget the count with any answer: it is at the address that `$avp(target)` names.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from sipedge.kemi.ksr import KSR
+from sipedge.kemi.reader import text
+from sipedge.routing.attempts import Attempt
+from sipedge.routing.failover import FailureKind
+from sipedge.routing.silence import (
+    LAST_SECONDS,
+    SILENCES,
+    Silence,
+    Standing,
+    after_silence,
+    order,
+    silence_key,
+    standing,
+)
+
+_SILENT: Final = "silent"
+_TARGET_AVP: Final = "$avp(target)"
+
+
+def in_order(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
+    """The attempts of a call that begins now, those at dead addresses last."""
+    if len(attempts) < 2:
+        return attempts
+    keys = dict.fromkeys(silence_key(each) for each in attempts)
+    return order(attempts, frozenset(key for key in keys if _is_dead(key)))
+
+
+def note_attempt(attempt: Attempt) -> None:
+    """Whose answers the transaction will see from now on."""
+    KSR.pv.sets(_TARGET_AVP, silence_key(attempt))
+
+
+def attempt_key() -> str:
+    """The `silence_key` of the attempt that the transaction at hand made last."""
+    return text(_TARGET_AVP)
+
+
+def note_failure(attempt: Attempt | None, kind: FailureKind) -> None:
+    """The attempt has failed. What it was answered with has been seen already."""
+    if attempt is None or kind is not FailureKind.NO_RESPONSE:
+        return
+    key, now = silence_key(attempt), time.time()
+    until = after_silence(KSR.htable.sht_inc(_SILENT, key), now)
+    if until is not None:
+        KSR.htable.sht_seti(_SILENT, f"{key}|until", until)
+
+
+def _is_dead(key: str) -> bool:
+    count = _number(key)
+    if count < SILENCES:
+        return False
+    now, until = time.time(), _number(f"{key}|until")
+    found = standing(Silence(count, until), now)
+    if found is not Standing.DUE or KSR.htable.sht_inc(_SILENT, f"{key}|tried|{until}") != 1:
+        return found is not Standing.ALIVE
+    # This call tries it. Should it never come to that, another one does after as long again.
+    KSR.htable.sht_seti(_SILENT, f"{key}|until", int(now) + LAST_SECONDS)
+    return False
+
+
+def _number(key: str) -> int:
+    return int(KSR.htable.sht_gete(_SILENT, key) or 0)

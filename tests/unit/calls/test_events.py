@@ -1,0 +1,92 @@
+"""The lines of call events: whole, bounded, and of one kind whatever callers write."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sipedge.calls.events import (
+    LONGEST_LINE,
+    LONGEST_TEXT,
+    SCHEMA,
+    Answered,
+    AttemptFailed,
+    Begun,
+    Ended,
+    EndedBy,
+    Event,
+    event_line,
+)
+
+texts = st.text(st.characters(), max_size=2000) | st.text('\x00\n\r"\\\ud800\u2028𝕏', max_size=2000)
+options = st.none() | texts
+events: st.SearchStrategy[Event] = st.one_of(
+    st.builds(
+        Begun,
+        direction=texts,
+        trunk=texts,
+        trunk_sid=options,
+        account=texts,
+        account_sid=options,
+        from_=texts,
+        to=texts,
+        edge=texts,
+        address=texts,
+        source_address=texts,
+        transport=texts,
+        sip_call_id=texts,
+        user_agent=options,
+        tls_version=options,
+        carrier=options,
+    ),
+    st.builds(AttemptFailed, target=texts, uri=texts, address=texts, kind=texts, carrier=options),
+    st.builds(Answered, target=texts, address=texts),
+    st.builds(Ended, end_reason=options, reason=options, rule=options),
+)
+SID = "CA" + "0" * 32
+
+
+@given(events, st.floats(0, 1e10))
+def test_a_line_is_one_bounded_printable_json_object(event: Event, at: float) -> None:
+    """Of the schema, with the call's id, and never an error."""
+    line = event_line(event, SID, at)
+    assert line.isprintable()
+    assert len(line.encode()) <= LONGEST_LINE
+    said = json.loads(line)
+    assert (said["schema"], said["callSid"]) == (SCHEMA, SID)
+    assert all(len(value) <= LONGEST_TEXT for value in said.values() if isinstance(value, str))
+
+
+def test_keys_and_times_are_written_as_in_call_records() -> None:
+    """What is not known is not there."""
+    begun = Begun(
+        direction="termination",
+        trunk="acme/hq",
+        trunk_sid="TK1",
+        account="acme",
+        account_sid=None,
+        from_="+14155550100",
+        to="+442079460000",
+        edge="ashburn",
+        address="192.0.2.1",
+        source_address="203.0.113.5",
+        transport="udp",
+        sip_call_id="a\nb",
+    )
+    assert event_line(begun, SID, 1_700_000_000.25) == (
+        '{"schema":1,"event":"begun","at":"2023-11-14T22:13:20.250Z","callSid":"' + SID + '",'
+        '"direction":"termination","trunk":"acme/hq","trunkSid":"TK1","account":"acme",'
+        '"from":"+14155550100","to":"+442079460000","edge":"ashburn","address":"192.0.2.1",'
+        '"sourceAddress":"203.0.113.5","transport":"udp","sipCallId":"a?b","origin":"dialled"}'
+    )
+    ended = json.loads(event_line(Ended(EndedBy.EDGE, None, 480, "RingTimeout", "S65", 32011), SID, 0))
+    assert ended["at"] == "1970-01-01T00:00:00.000Z"
+    assert ended.keys() - {"schema", "event", "at", "callSid"} == {
+        "endedBy",
+        "sipStatus",
+        "reason",
+        "rule",
+        "errorCode",
+    }
