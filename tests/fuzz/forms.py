@@ -44,6 +44,13 @@ DIGESTS: Final = (
     'Digest realm="carrier", nonce="abc"',
     'Digest realm="carrier", nonce="abc", qop="auth,auth-int", algorithm=SHA-256, stale=true',
     'Digest realm="carrier", nonce="abc", algorithm=MD5, qop="auth", opaque="' + "o" * 3000 + '"',
+    'Digest realm="carrier", nonce="a\0\x07\x7f\\"b", qop="auth", opaque="\xff"',
+    'Basic realm="x", Digest realm="carrier", nonce="'
+    + "n" * 512
+    + '", opaque="'
+    + "o" * 512
+    + '", stale=true',
+    "Digest realm=carrier,nonce=n1,qop=auth,algorithm=MD5-sess, Digest realm=carrier,nonce=n2,stale=true",
     'Digest realm="\xe9", nonce="\0", algorithm=\xff',
     "Basic Zm9vOmJhcg==",
     "NTLM x",

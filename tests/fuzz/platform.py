@@ -8,7 +8,15 @@ from typing import Final
 
 from fuzz.draft import World
 from support.addresses import Block
-from support.tables import Platform, make_account, make_carrier, make_gateway, make_target, make_trunk
+from support.tables import (
+    Platform,
+    make_account,
+    make_carrier,
+    make_gateway,
+    make_ha1,
+    make_target,
+    make_trunk,
+)
 
 EDGE, CUSTOMER, TENANT, CARRIER, GOOD_CUSTOMER, GOOD_CARRIER, STRANGER = 1, 20, 21, 30, 40, 41, 66
 """Last bytes of addresses. The good ones place the calls that must go on whatever the others do."""
@@ -81,7 +89,10 @@ def platform(block: Block) -> Platform:
             GOOD.own["tcp"]: "good/tcp",
             TENANTS_NUMBER: "other/pbx",
         },
-        carriers=[make_carrier(), make_carrier("good-telco")],
+        carriers=[
+            make_carrier(realm="carrier", username="us", ha1=make_ha1("us", "Carrier-Password-1", "carrier")),
+            make_carrier("good-telco"),
+        ],
         sources={f"{address(CARRIER)}/32": "telco", f"{address(GOOD_CARRIER)}/32": "good-telco"},
         routes={
             "+44": [make_gateway(address(CARRIER), 5060)],

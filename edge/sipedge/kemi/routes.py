@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sipedge.inherited import forget_shared_thread_state
 from sipedge.instance import own_settings, read_edge_secret
-from sipedge.kemi import answers, calls, counting, dialogs, duration, events, writer
+from sipedge.kemi import answers, calls, counting, dialogs, duration, events, memory, writer
 from sipedge.kemi.authentication import digest_check
 from sipedge.kemi.calls import CallRoom
 from sipedge.kemi.dialogs import DialogRoom
