@@ -35,6 +35,7 @@ _BATCH: Final = 500
 _ANSWERED_AVP: Final = "$avp(answered)"
 _ENDING: Final = "ending"
 """Variable of the dialog: `<status> <name of the reason or empty>` of a call that was never up."""
+_GIVEN_UP: Final = 487
 _UNTOLD: Final = "untold"
 """The ending of a call that never began: it was over a limit."""
 
@@ -113,7 +114,7 @@ def ended(edge_secret: Secret, *, was_up: bool, ended_by_edge: str | None) -> No
 
 def _never_up(ending: str) -> Ended:
     if not ending:
-        return Ended(EndedBy.CALLER, sip_status=487)
+        return Ended(EndedBy.CALLER, sip_status=_GIVEN_UP)
     status, _, name = ending.partition(" ")
     if not name:
         return Ended(EndedBy.CALLEE, sip_status=int(status))
