@@ -9,7 +9,16 @@ import time
 from pathlib import Path
 from typing import Final
 
-from sipedge.calls.events import Answered, AttemptFailed, Begun, Ended, EndedBy, Event, event_line
+from sipedge.calls.events import (
+    Answered,
+    AttemptFailed,
+    Begun,
+    Ended,
+    EndedBy,
+    Event,
+    event_line,
+    uri_without_password,
+)
 from sipedge.event_file import LineFile
 from sipedge.instance import InstanceSettings
 from sipedge.kemi.journal import count
@@ -69,7 +78,7 @@ def attempt_failed(attempt: Attempt, failure: Failure, sid: str) -> None:
     """An attempt did not set the call up."""
     event = AttemptFailed(
         target=attempt.target,
-        uri=attempt.request_uri,
+        uri=uri_without_password(attempt.request_uri),
         address=f"{attempt.transport}:{attempt.address}:{attempt.port}",
         kind=failure.kind,
         milliseconds=int(failure.elapsed * 1000),
