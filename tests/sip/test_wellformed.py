@@ -1,4 +1,4 @@
-"""What is malformed, asks for the unknown or carries the unwanted: an answer to who may have one, and no call."""
+"""Malformed, asking for the unknown, carrying the unwanted: an answer to who may have one, and no call."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_a_body_that_an_invite_does_not_carry_is_refused(
 
 def test_only_an_emergency_call_brings_its_location(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
     """RFC 6442: the body as it came, with the header that names it."""
-    lab.serve(routes=lab.platform().routes | {"emergency": lab.platform().routes["+"]})
+    lab.serve(routes={**lab.platform().routes, "emergency": lab.platform().routes["+"]})
     body = (
         f"--b\r\nContent-Type: application/sdp\r\n\r\n{sdp(pbx.address)}\r\n"
         "--b\r\nContent-Type: application/pidf+xml\r\nContent-ID: <where@pbx>\r\n\r\n<presence/>\r\n--b--\r\n"
@@ -235,7 +235,7 @@ def test_an_answer_that_cannot_be_parsed_is_dropped(
     """Else whatever it holds would pass, ids of ours among it."""
     call = lab.call_out(pbx)
     received = telco.wait("INVITE")
-    bad = changed(answer(received, telco), "CSeq: ", f"{line}\r\nX-Trunkline-CallSid: CA1\r\nCSeq: ")
+    bad = changed(answer(received, telco), "CSeq: ", f"{line}\r\nX-Trunkline-AccountSid: AC1\r\nCSeq: ")
     assert parse(bad, None).status == 200
     telco.send(bad, received.path)
     assert [message for message in pbx.silence(0.1) if message.status != 100] == []
