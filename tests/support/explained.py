@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 
 from sipedge.routing.decision import Challenge
@@ -88,7 +89,13 @@ def odd_platform(lab: Lab) -> Platform:
             secure=True,
             targets=(make_target(pbx, transport="tls", uri_params=";transport=tls"),),
         ),
-        make_trunk("acme/users", domain="users", access=None, credential_lists=("acme/users",)),
+        make_trunk(
+            "acme/users",
+            domain="users",
+            access=None,
+            credential_lists=("acme/users",),
+            targets=(make_target(pbx, 5080),),
+        ),
         make_trunk("gone/asleep", domain="asleep", access=access),
         make_trunk("acme/open", domain="open", access=None),
         make_trunk("acme/circle", domain="circle", targets=(make_target(lab.edge.address, 5060),)),
@@ -129,11 +136,12 @@ class Blame:
     """What differs, each with the message that shows it."""
 
     faults: list[str] = field(default_factory=list)
-    compared: int = 0
+    compared: Counter[str] = field(default_factory=Counter)
+    """How many messages, by the kind of decision."""
 
     def note(self, title: str, passage: Passage | LaterPassage, raw: bytes, differences: list[str]) -> None:
         """One message has been compared."""
-        self.compared += 1
+        self.compared[type(passage.decision).__name__] += 1
         if differences:
             last = [f"{each.check}: {each.outcome} {each.detail}" for each in passage.decision.steps[-1:]]
             self.faults.append(
@@ -142,7 +150,7 @@ class Blame:
             )
 
     def report(self) -> str:
-        return f"{len(self.faults)} of {self.compared} differ\n" + "\n\n".join(self.faults)
+        return f"{len(self.faults)} of {self.compared.total()} differ\n" + "\n\n".join(self.faults)
 
 
 def explained(peered: Peered, case: Case, port: int) -> Passage:

@@ -101,7 +101,9 @@ def _calls(peered: Peered, number: int) -> Iterator[Case]:
         case = draw_initial(turn, peered.peers, parties)
         sender = peered.agents[case.sender.name, case.sender.transport]
         passage = explained(peered, case, sender.port)
-        if isinstance(passage.decision, Forward) and passage.sent and case.username is None:
+        if not isinstance(passage.decision, Forward) or not passage.sent or case.username is not None:
+            continue
+        if number % 4 or passage.decision.trunk == "acme/users":  # each fourth call may be challenged
             yield case
 
 
@@ -138,6 +140,8 @@ def _is_answered(call: LiveCall) -> bool:
     callee.target, callee.routes = invite.contact_uri, invite.all("Record-Route")
     if callee.agent.transport != "udp":
         callee.path = invite.path
+    if call.dice.random() < 0.5 and _answer(call, "caller", invite, 183, set_up=True) is None:
+        return False
     answered = _answer(call, "caller", invite, 200, set_up=True)
     if answered is None:
         return False
@@ -162,7 +166,9 @@ def _ask(call: LiveCall, method: str) -> bool:
     draft = _draft(call, side, method, side.cseq)
     draw_later(dice, draft, call.peered.peers, secure=call.memory.secure is True)
     agent, path, raw = side.agent, side.path, draft.raw()
-    if method != "BYE" and dice.random() < 0.08:
+    facts = call.memory.facts
+    asked_for_credentials = sender == "callee" and facts is not None and facts.trunk == "acme/users"
+    if method != "BYE" and dice.random() < (0.4 if asked_for_credentials else 0.08):
         agent = call.peered.agents["stranger", "udp" if agent.transport == "udp" else "tcp"]
         path = call.peered.entry(agent)
     agent.send(raw, path)
@@ -182,7 +188,7 @@ def _refused(
         came = [each.first_line for each in agent.silence(0.2) if each.call_id == call.call_id]
         call.note(what, passage, raw, came)
         return True
-    answer = agent.wait(status=0, call_id=call.call_id, seconds=WAIT_SECONDS)
+    answer = _final(agent, call.call_id)
     call.note(what, passage, raw, refusal_differs(answer, passage))
     if text.method == "INVITE":
         _hop_ack(agent, path, text.first("via"), answer, text.request_uri)
@@ -231,7 +237,7 @@ def _answer(
         ]
     draft = Draft("", "", headers)
     draft.add(("Contact", f"<{side.agent.contact}>"))
-    offered = request.method in ("INVITE", "UPDATE") and status == 200
+    offered = request.method in ("INVITE", "UPDATE") and status in (183, 200)
     draw_answer(call.dice, draft, call.peered.peers, with_media=offered, secure=call.memory.secure is True)
     raw = render(f"SIP/2.0 {status} Odd answer", draft.headers, draft.body)
     side.agent.send(raw, request.path)
@@ -243,7 +249,10 @@ def _answer(
         ]
         call.note(what, passage, raw, [each.first_line for each in came])
         return None
-    answer = asking.agent.final(call.call_id, request.method, WAIT_SECONDS)
+    if status < 200:
+        answer = asking.agent.wait(request.method, status=status, call_id=call.call_id, seconds=WAIT_SECONDS)
+    else:
+        answer = _final(asking.agent, call.call_id)
     differences = message_differs(answer, passage.sent)
     if (answer.status, answer.reason) != (status, "Odd answer"):
         differences.append(answer.first_line)
@@ -285,6 +294,14 @@ def _is_ended(call: LiveCall, passage: LaterPassage) -> bool:
         bye = side.agent.wait("BYE", call_id=call.call_id, seconds=BYE_SECONDS)
         side.agent.respond(bye, 200)
     return True
+
+
+def _final(agent: UserAgent, call_id: str) -> Message:
+    """The next final answer in this call, whatever method its CSeq names."""
+    while True:
+        answer = agent.wait(status=0, call_id=call_id, seconds=WAIT_SECONDS)
+        if answer.status >= 200:
+            return answer
 
 
 def _draft(call: LiveCall, side: Side, method: str, cseq: int) -> Draft:

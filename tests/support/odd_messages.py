@@ -19,6 +19,8 @@ OWN, OWN_TOO, FOREIGN, FAR, HELD = (
 )  # fmt: skip
 TCP_FAR: Final = "+4930901820"
 """Carried by a gateway that takes TCP."""
+_SECURE, _USERS, _CIRCLE, _STREAM = "+14155550105", "+14155550106", "+14155550108", "+14155550109"
+"""Of a secure trunk, of one with credentials, of one whose target is the edge, of one called over TCP."""
 BASE: Final = "trunkline.test"
 
 
@@ -87,7 +89,7 @@ def draw_initial(number: int, peers: Peers, parties: Sequence[Party]) -> Case:
     )[0]
     outbound = sender.name != "telco"
     username = "pbx" if dice.random() < 0.2 else None
-    domain = "users" if username else _domain(dice, sender)
+    domain = "users" if username or dice.random() < 0.05 else _domain(dice, sender)
     uri = _called_out(dice, domain, peers) if outbound else _called_in(dice, peers)
     draft = Draft(method, uri)
     draft.headers = [
@@ -135,8 +137,8 @@ def _called_out(dice: Random, domain: str, peers: Peers) -> str:
 
 def _called_in(dice: Random, peers: Peers) -> str:
     number = dice.choices(
-        (OWN, OWN[1:], OWN_TOO, HELD, "+14155550108", "+14155550109", "+14155550105", FOREIGN, "911"),
-        (40, 10, 10, 4, 8, 8, 8, 4, 2),
+        (OWN, OWN[1:], OWN_TOO, HELD, _CIRCLE, _STREAM, _SECURE, _USERS, FOREIGN, "911"),
+        (40, 10, 10, 4, 8, 8, 8, 12, 4, 2),
     )[0]
     tail = dice.choice(("", "", ":5060", ";user=phone", ";npdi"))
     return dice.choices(
@@ -350,6 +352,11 @@ def _body(kind: str, text: str) -> Callable[[Random, Draft, Peers], None]:
 
 
 _PARTS: Final = "--b\r\nContent-Type: application/sdp\r\n\r\n{}\r\n--b--\r\n"
+_LOCATED: Final = (
+    "--b\r\nContent-Type: application/sdp\r\n\r\nv=0\r\nm=audio 4 RTP/AVP 0\r\n\r\n"
+    "--b\r\nContent-Type: application/pidf+xml\r\n\r\n<presence/>\r\n"
+)
+"""As an emergency call brings its location (RFC 6442)."""
 FAULTS: Final = (
     _without("Contact"),
     _without("Max-Forwards"),
@@ -373,6 +380,8 @@ FAULTS: Final = (
     _headers_in_uri,
     _long_uri,
     _body("multipart/mixed;boundary=b", _PARTS.format("v=0\r\nm=audio 4 RTP/AVP 0")),
+    _body("multipart/mixed;boundary=b", f"{_LOCATED}--b--\r\n"),
+    _body("application/pidf+xml", "<presence/>"),
     _body("text/plain", "m=audio 4 RTP/SAVP 0\r\n"),
     _body("application/isup", "binary"),
     _body("application/sdp", "v=0\r\nm=audio 4 RTP/SAVPF 0\r\nm=audio 6 RTP/AVP 0\r\n"),
