@@ -93,7 +93,7 @@ def start_call(room: CallRoom, received: Received, request: SipRequest, decision
     writer.put_back(received)
     KSR.hdr.remove("Route")  # a preloaded one: ours has done its work, a foreign one is never followed
     writer.change_headers(received, decision.changes)
-    call = PendingCall(state, time.time(), facts, caller)
+    call = PendingCall(state, time.time(), facts, caller, with_sdp=learned.open_offer is not None)
     events.begun(room.settings, room.table, received, decision, caller.source or caller.hop, sid)
     _proceed(room, call, first_step(state), None)
 
@@ -156,6 +156,7 @@ def judge_call_answer(room: CallRoom, received: Received) -> None:
         to_caller=True,
         attempt=attempt.token.callee,
         cseq_of_sender=attempt.cseq,
+        asked_with_sdp=attempt.with_sdp,
         own_addresses=room.own_addresses,
     )
     carry_out_answer(received, known, decision, to_caller=True)
@@ -206,7 +207,8 @@ def _pending(room: CallRoom, call: PendingCall, attempt: Attempt) -> PendingAtte
         ring_seconds=room.settings.ring_seconds,
     )
     parameter = room.tokens.route_parameter(text("$ci"), text("$ft"), token)
-    return PendingAttempt(headers_of_attempt(call.facts, attempt), parameter, token, int(text("$cs") or 0))
+    headers, cseq = headers_of_attempt(call.facts, attempt), int(text("$cs") or 0)
+    return PendingAttempt(headers, parameter, token, cseq, call.with_sdp)
 
 
 def _send(settings: InstanceSettings, attempt: Attempt) -> bool:

@@ -30,6 +30,8 @@ class PendingAttempt:
     token: DialogToken
     cseq: int
     """Of the INVITE as the caller sent it."""
+    with_sdp: bool
+    """The INVITE has an SDP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class PendingCall:
     """When the INVITE came in, seconds since the epoch."""
     facts: CallFacts
     caller: SideMemory
+    with_sdp: bool = False
+    """The INVITE has an SDP."""
     answered: tuple[str, ...] = ()
     """Nonces of challenges that the attempt under way has answered."""
     counted: tuple[str, ...] = ()
@@ -56,21 +60,29 @@ def save_call(call: PendingCall, attempt: PendingAttempt) -> None:
         "state": call.state.to_text(),
         "begun": call.begun,
         "caller": call.caller.to_text(),
+        "withSdp": call.with_sdp,
         "answered": call.answered,
         "counted": call.counted,
     }
     KSR.pv.sets(_AVP, json.dumps(fields, separators=(",", ":")))
-    values = (attempt.headers, attempt.route_parameter, attempt.token.to_text(), attempt.cseq)
+    values = (
+        attempt.headers,
+        attempt.route_parameter,
+        attempt.token.to_text(),
+        attempt.cseq,
+        attempt.with_sdp,
+    )
     KSR.pv.sets(_ATTEMPT_AVP, json.dumps(values, separators=(",", ":")))
 
 
 def load_attempt() -> PendingAttempt:
     """The attempt of the call whose transaction is being handled. Raises ValueError if there is none."""
-    headers, route_parameter, text, cseq = json.loads(KSR.pv.gete(_ATTEMPT_AVP))
+    headers, route_parameter, text, cseq, with_sdp = json.loads(KSR.pv.gete(_ATTEMPT_AVP))
     token = DialogToken.from_text(text)
     if token is None:
         raise ValueError("a call's attempt holds no token")
-    return PendingAttempt(tuple((name, value) for name, value in headers), route_parameter, token, cseq)
+    pairs = tuple((name, value) for name, value in headers)
+    return PendingAttempt(pairs, route_parameter, token, cseq, with_sdp)
 
 
 def load_call() -> PendingCall:
@@ -87,6 +99,7 @@ def load_call() -> PendingCall:
         begun=fields["begun"],
         facts=facts,
         caller=caller,
+        with_sdp=fields["withSdp"],
         answered=tuple(fields["answered"]),
         counted=tuple(fields["counted"]),
     )
