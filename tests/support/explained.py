@@ -15,7 +15,16 @@ from support.lab import PBX, TELCO, Lab
 from support.odd_messages import HELD, OWN, TCP_FAR, Case, Party, Peers
 from support.sipmessage import Message
 from support.sipua import UserAgent
-from support.tables import REALM, Platform, make_account, make_carrier, make_gateway, make_target, make_trunk
+from support.tables import (
+    REALM,
+    Platform,
+    make_account,
+    make_carrier,
+    make_gateway,
+    make_ha1,
+    make_target,
+    make_trunk,
+)
 from trunkline.cli.explain.asking import decide
 from trunkline.cli.explain.document import document_of
 from trunkline.cli.explain.later import LaterPassage
@@ -27,6 +36,7 @@ from trunkline.cli.explain.request import Arrival
 
 STRANGER = 40
 PASSWORD = "Correct-Horse-9"
+CARRIER_REALM = "telco.example"
 
 
 @dataclass
@@ -80,6 +90,7 @@ def odd_platform(lab: Lab) -> Platform:
     access = (f"{pbx}/32",)
     first = make_target(pbx, 5060, headers=(("X-Site", "one"), ("X-Env", "ours")))
     backup = make_target(pbx, 5080, priority=20, uri_user="desk", uri_params=";x=1")
+    ha1 = make_ha1("edge", "any", CARRIER_REALM)
     trunks = [
         make_trunk("acme/hq", domain="acme-hq", access=access, targets=(first, backup)),
         make_trunk(
@@ -121,7 +132,9 @@ def odd_platform(lab: Lab) -> Platform:
         },
         ranges={("+14155551000", "+14155551999"): "acme/hq"},
         credentials={("acme/users", "pbx"): PASSWORD},
-        carriers=[make_carrier()],
+        carriers=[
+            make_carrier(realm=CARRIER_REALM, username="edge", ha1=make_ha1("edge", "x", CARRIER_REALM))
+        ],
         sources={f"{telco}/32": "telco"},
         routes={
             "+": [make_gateway(telco, 5060)],

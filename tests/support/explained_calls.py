@@ -7,15 +7,23 @@ later message teaches it, as `explain` tells that too.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from sipedge.routing.decision import Forward
 from sipedge.routing.dialog import AnswerDecision, DropInDialog, Follow
 from sipedge.routing.headers import long_name
-from sipedge.routing.memory import CallMemory
+from sipedge.routing.memory import CallMemory, SideKind
 from sipedge.table import MemoryRows
-from support.explained import Blame, Peered, explained, message_differs, refusal_differs, request_differs
+from support.explained import (
+    CARRIER_REALM,
+    Blame,
+    Peered,
+    explained,
+    message_differs,
+    refusal_differs,
+    request_differs,
+)
 from support.odd_messages import Case, Draft, draw_answer, draw_initial, draw_later
 from support.sipmessage import Message, new_token, render
 from support.sipua import UserAgent
@@ -136,6 +144,9 @@ def _is_answered(call: LiveCall) -> bool:
     caller, callee = call.sides["caller"], call.sides["callee"]
     text = read_message(call.under_way[1])
     invite = callee.agent.wait("INVITE", call_id=call.call_id, seconds=WAIT_SECONDS)
+    cseq = int(text.first("cseq").split()[0])
+    if call.memory.callee.kind is SideKind.CARRIER and cseq < 2**30 and call.dice.random() < 0.4:
+        invite = _challenged(call, invite)
     callee.local, callee.remote = f"{invite.header('To')};tag=callee", invite.header("From")
     callee.target, callee.routes = invite.contact_uri, invite.all("Record-Route")
     if callee.agent.transport != "udp":
@@ -149,7 +160,18 @@ def _is_answered(call: LiveCall) -> bool:
     # Proxies before the edge, which Record-Route may name, have taken theirs.
     routes = list(reversed(answered.all("Record-Route")))
     caller.routes = [each for each in routes if ";tk=" in each]
-    return _acknowledge(call, "caller", int(text.first("cseq").split()[0]), with_body=not text.body)
+    return _acknowledge(call, "caller", cseq, with_body=not text.body)
+
+
+def _challenged(call: LiveCall, invite: Message) -> Message:
+    """The carrier asks for a digest, and gets one: from now on the edge counts the caller's requests on."""
+    carrier = call.sides["callee"].agent
+    challenge = f'Digest realm="{CARRIER_REALM}", nonce="n", qop="auth"'
+    carrier.respond(invite, 407, headers=[("Proxy-Authenticate", challenge)])
+    call.memory = replace(call.memory, caller_shift=1)
+    again = carrier.wait("INVITE", call_id=call.call_id, seconds=WAIT_SECONDS)
+    assert again.cseq == invite.cseq + 1
+    return again
 
 
 def _method(dice: Random) -> str:
