@@ -12,7 +12,8 @@ from sipedge.routing.headers import long_name
 from sipedge.table import EdgeTable, MemoryRows
 from sipedge.uri import split_header
 from support.lab import PBX, TELCO, Lab
-from support.odd_messages import HELD, OWN, TCP_FAR, Case, Party, Peers
+from support.odd_messages import Case, Party
+from support.oddities import CIRCLE, HELD, OWN, SECURE, STREAM, TCP_FAR, USERS, Peers
 from support.sipmessage import Message
 from support.sipua import UserAgent
 from support.tables import (
@@ -124,17 +125,15 @@ def odd_platform(lab: Lab) -> Platform:
         numbers={
             OWN: "acme/hq",
             HELD: None,
-            "+14155550105": "acme/safe",
-            "+14155550106": "acme/users",
+            SECURE: "acme/safe",
+            USERS: "acme/users",
             "+14155550107": "gone/asleep",
-            "+14155550108": "acme/circle",
-            "+14155550109": "acme/stream",
+            CIRCLE: "acme/circle",
+            STREAM: "acme/stream",
         },
         ranges={("+14155551000", "+14155551999"): "acme/hq"},
         credentials={("acme/users", "pbx"): PASSWORD},
-        carriers=[
-            make_carrier(realm=CARRIER_REALM, username="edge", ha1=make_ha1("edge", "x", CARRIER_REALM))
-        ],
+        carriers=[make_carrier(realm=CARRIER_REALM, username="edge", ha1=ha1)],
         sources={f"{telco}/32": "telco"},
         routes={
             "+": [make_gateway(telco, 5060)],

@@ -24,7 +24,8 @@ from support.explained import (
     refusal_differs,
     request_differs,
 )
-from support.odd_messages import Case, Draft, draw_answer, draw_initial, draw_later
+from support.odd_messages import Case, draw_answer, draw_initial, draw_later
+from support.oddities import Draft
 from support.sipmessage import Message, new_token, render
 from support.sipua import UserAgent
 from trunkline.cli.explain.asking import decide_later
@@ -145,7 +146,7 @@ def _is_answered(call: LiveCall) -> bool:
     text = read_message(call.under_way[1])
     invite = callee.agent.wait("INVITE", call_id=call.call_id, seconds=WAIT_SECONDS)
     cseq = int(text.first("cseq").split()[0])
-    if call.memory.callee.kind is SideKind.CARRIER and cseq < 2**30 and call.dice.random() < 0.4:
+    if call.memory.callee.kind is SideKind.CARRIER and cseq < 2**30 and call.dice.random() < 0.7:
         invite = _challenged(call, invite)
     callee.local, callee.remote = f"{invite.header('To')};tag=callee", invite.header("From")
     callee.target, callee.routes = invite.contact_uri, invite.all("Record-Route")
