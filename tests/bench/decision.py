@@ -119,7 +119,10 @@ def calls_of(numbers: Sequence[str], count: int) -> list[tuple[SipRequest, SipRe
     termination = make_request(f"sip:{PSTN_NUMBER}@acme-hq.pstn.trunkline.test")
     return [
         (
-            replace(termination, headers={"from": (f"<sip:{number}@pbx.acme.example>;tag=1",)}),
+            replace(
+                termination,
+                headers={**termination.headers, "from": (f"<sip:{number}@pbx.acme.example>;tag=1",)},
+            ),
             make_pstn_request(number),
         )
         for number in asked(numbers, count)

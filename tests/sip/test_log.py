@@ -97,7 +97,10 @@ def test_no_sender_forges_a_line_or_fills_the_log(lab: Lab, tmp_path: Path) -> N
     assert [line for line in lines if OURS.match(line) and "Forged" in line] == []
     assert [line for line in lines if not line.isprintable() or len(line.encode()) > LONGEST_LINE] == []
     assert [line for line in lines if not re.match(r"\d{4}-\S+Z (?:[A-Z]+|-) (?:\d+|-) \S+: ", line)] == []
-    assert len([line for line in lines if "core parsing of SIP message failed" in line]) <= (seconds + 3) * MOST_LINES
+    assert (
+        len([line for line in lines if "core parsing of SIP message failed" in line])
+        <= (seconds + 3) * MOST_LINES
+    )
 
 
 def test_our_own_lines_are_told_from_kamailios(lab: Lab, tmp_path: Path) -> None:

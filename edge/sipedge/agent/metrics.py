@@ -32,6 +32,8 @@ _GAUGES: Final = (
 )
 _GROUPS: Final = ("core:rcv_requests_invite", "dialog:", "tmx:", "tcp:", "shmem:")
 _OF_EVENTS: Final = "events|"
+_NO_REFUSALS: Final = (_OF_EVENTS, "lookups|")
+"""Beginnings of counters that count something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def refusals(dump: Any) -> dict[str, int]:
     """Refusals by reason, from the dump of the counters whose keys are `<trunk>|<reason>`."""
     found: Counter[str] = Counter()
     for name, value in _counters(dump):
-        if not name.startswith(_OF_EVENTS):
+        if not name.startswith(_NO_REFUSALS):
             found[name.rpartition("|")[2]] += value
     return dict(found)
 
