@@ -82,10 +82,6 @@ class Routes:
             writer.refuse(Reason.InternalError)
         return 1
 
-    def ksr_branch_call(self, message: Any) -> int:
-        """An INVITE is about to leave."""
-        return _guarded("branch route", calls.prepare_branch)
-
     def ksr_onreply_call(self, message: Any) -> int:
         """An answer to the INVITE that sets a call up."""
         return _guarded("reply route", self._call_answer)
