@@ -40,16 +40,17 @@ def mod_init():
 
 
 @contextmanager
-def telling_edge(address: str, directory: Path, **changes: object) -> Iterator[Edge]:
-    """A running edge; `entries` tells what it has entered Python for."""
+def telling_edge(
+    address: str, directory: Path, *, python_carries_all: bool = False, **changes: object
+) -> Iterator[Edge]:
+    """A running edge; `entries` tells what it has entered Python for, `python_carries_all`: for all messages."""
     loaded = directory / "kamailio"
     loaded.mkdir()
-    for name, target in (
-        ("kamailio.cfg", "kamailio.cfg"),
-        ("carried.cfg", "carried.cfg"),
-        ("edge_main.py", "kemi_main.py"),
-    ):
-        (loaded / name).symlink_to(ROOT / "edge" / "kamailio" / target)
+    own = ROOT / "edge" / "kamailio"
+    define = "#!define PYTHON_CARRIES_ALL\n" if python_carries_all else ""
+    (loaded / "kamailio.cfg").write_text(define + (own / "kamailio.cfg").read_text())
+    (loaded / "carried.cfg").symlink_to(own / "carried.cfg")
+    (loaded / "edge_main.py").symlink_to(own / "kemi_main.py")
     (loaded / "kemi_main.py").write_text(MAIN)
     with running_edge(None, address, directory, kamailio_dir=loaded, **changes) as edge:
         yield edge

@@ -153,10 +153,13 @@ class Routes:
             answers.judge_stray_answer(Table(rows), self._tokens, received)
 
     def _received(self) -> Received:
-        """The answer at hand, as the reply route has just read it."""
+        """The answer at hand, as the reply route has just read it; read now if Kamailio has let it pass there."""
         number, received = self._read or (0, None)
         if received is None or number != KSR.pv.geti("$mi"):
-            raise ValueError("an answer that no reply route has read")
+            received = read_message(is_request=False)
+            if received is None:
+                raise ValueError("an answer that cannot be read")
+            writer.put_back(received)
         return received
 
     def _call_answer(self) -> None:

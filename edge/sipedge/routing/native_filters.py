@@ -23,6 +23,11 @@ _BLANKS: Final = "[ \t]*"
 _OTHERS: Final = ".!%*_+`'~-"
 """What a token may hold beside letters and digits; `-` last, as a bracket wants it."""
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
+PLAIN_CONTACT: Final = (
+    "^<sip:([0-9A-Za-z.+_-]{1,64}@)?[0-9]{1,3}([.][0-9]{1,3}){3}(:([1-9][0-9]{0,3}|[1-5][0-9]{4}))?"
+    "(;[0-9A-Za-z-]+(=[0-9A-Za-z.:_-]+)?)*>$"
+)
+"""A Contact that Python and Kamailio cannot but read alike."""
 
 
 def native_numbers() -> dict[str, int]:
@@ -47,6 +52,8 @@ def native_texts() -> dict[str, str]:
         "NOT_IN_ANSWERS": native_filter("", True),
         # One Route of ours, or the two of a call that changes its transport (RFC 5658).
         "OWN_ROUTES": f"^{uri}([ \t]*,[ \t]*{uri})?$",
+        "PLAIN_TAG": "^[0-9A-Za-z.!%*_+'~-]+$",
+        "PLAIN_CONTACT": PLAIN_CONTACT,
         "TOLD_ANSWERED": around_time(Answered("", ""), "")[0],
         "TOLD_ENDED": around_time(Ended(EndedBy.CALLER), "")[0],
     }
