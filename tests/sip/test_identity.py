@@ -13,7 +13,7 @@ import pytest
 from sipedge.routing.privacy import ANONYMOUS, TELLING
 from support.edge import restart, running_edge
 from support.lab import FAR_NUMBER, OWN_NUMBER, TELCO, Lab
-from support.sipmessage import Message, sdp
+from support.sipmessage import Message, new_token, render, sdp
 from support.sipua import Headers, Leg, UserAgent, callee_leg
 from support.tables import make_account, make_gateway
 
@@ -174,6 +174,28 @@ def test_a_hidden_number_is_shown_nowhere(
     assert FOREIGN[1:] not in invite.raw.decode()
     pbx.respond(invite, 180, tag="t")
     assert telco.wait(status=180).all("From") == [own]
+
+
+def test_compact_and_folded_headers_hide_nothing(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
+    """RFC 3261 sections 7.3.1 and 7.3.3."""
+    uri = f"sip:{OWN_NUMBER}@{lab.edge.address}"
+    fields = [
+        telco.via("folded"),
+        ("f", f'"Bell"\r\n <sip:{FOREIGN}@telco.example>\r\n ;tag=own'),
+        ("t", f"<{uri}>"),
+        ("i", new_token()),
+        ("CSeq", "1 INVITE"),
+        ("Max-Forwards", "70"),
+        ("m", f"<sip:{FOREIGN}@{telco.address}:{telco.port}>"),
+        ("y", f"{FOREIGN};info=<https://certificates.example/1>"),
+        ("p-asserted-IDENTITY", f"\r\n <sip:{FOREIGN}@telco.example>"),
+        ("Privacy", "user\r\n ;id"),
+    ]
+    telco.send(render(f"INVITE {uri} SIP/2.0", fields), lab.edge_at)
+    invite = pbx.wait("INVITE")
+    assert FOREIGN[1:] not in invite.raw.decode()
+    assert invite.all("From") == [f"{ANONYMOUS};tag=own"]
+    assert invite.contact_uri == f"sip:anonymous@{telco.address}:{telco.port}"
 
 
 def test_a_number_that_is_not_hidden_is_shown_as_the_carrier_says(

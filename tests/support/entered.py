@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from support.edge import ROOT, Edge, running_edge
 
@@ -41,7 +42,7 @@ def mod_init():
 
 @contextmanager
 def telling_edge(
-    address: str, directory: Path, *, python_carries_all: bool = False, **changes: object
+    address: str, directory: Path, *, python_carries_all: bool = False, **changes: Any
 ) -> Iterator[Edge]:
     """A running edge; `entries` tells what it has entered Python for, `python_carries_all`: for all messages."""
     loaded = directory / "kamailio"

@@ -11,6 +11,7 @@ holds a character that is not printable. Nothing of a line is secret; it does sa
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -118,7 +119,13 @@ def _key(field: str) -> str:
 
 
 _KEYS: Final = {each: tuple((field.name, _key(field.name)) for field in fields(each)) for each in _NAMES}
+_PASSWORD: Final = re.compile(r"^(sips?:[^:@]*):[^@]*@")
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def uri_without_password(uri: str) -> str:
+    """A SIP URI as an event may hold it: RFC 3261 lets its user part have a password."""
+    return _PASSWORD.sub(r"\1@", uri, count=1)
 
 
 def event_line(event: Event, call_sid: str, at: float) -> str:

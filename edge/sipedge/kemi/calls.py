@@ -93,7 +93,7 @@ def start_call(room: CallRoom, received: Received, request: SipRequest, decision
     writer.put_back(received)
     KSR.hdr.remove("Route")  # a preloaded one: ours has done its work, a foreign one is never followed
     writer.change_headers(received, decision.changes)
-    call = PendingCall(state, time.time(), facts, caller)
+    call = PendingCall(state, time.time(), facts, caller, with_sdp=learned.open_offer is not None)
     events.begun(room.settings, room.table, received, decision, caller.source or caller.hop, sid)
     _proceed(room, call, first_step(state), None)
 
@@ -149,6 +149,7 @@ def judge_call_answer(room: CallRoom, received: Received) -> None:
         to_caller=True,
         attempt=attempt.token.callee,
         cseq_of_sender=attempt.cseq,
+        asked_with_sdp=attempt.with_sdp,
         own_addresses=room.own_addresses,
     )
     carry_out_answer(received, known, decision, to_caller=True)
@@ -200,8 +201,8 @@ def _save(room: CallRoom, call: PendingCall, attempt: Attempt) -> None:
     )
     tag, cseq = text("$ft"), int(text("$cs") or 0)
     parameter = room.tokens.route_parameter(text("$ci"), tag, token)
-    carried = texts_of(call.facts, attempt, token, parameter, tag, cseq)
-    save_call(call, PendingAttempt(token, cseq), carried)
+    carried = texts_of(call.facts, attempt, token, parameter, tag, cseq, with_sdp=call.with_sdp)
+    save_call(call, PendingAttempt(token, cseq, call.with_sdp), carried)
 
 
 def _send(settings: InstanceSettings, attempt: Attempt) -> bool:

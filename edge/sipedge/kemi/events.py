@@ -18,6 +18,7 @@ from sipedge.calls.events import (
     EndedBy,
     Event,
     event_line,
+    uri_without_password,
 )
 from sipedge.event_file import LineFile
 from sipedge.instance import InstanceSettings
@@ -43,6 +44,7 @@ _BATCH: Final = 500
 _ANSWERED_AVP: Final = "$avp(answered)"
 _ENDING: Final = "ending"
 """Variable of the dialog: `<status> <name of the reason or empty>` of a call that was never up."""
+_GIVEN_UP: Final = 487
 _UNTOLD: Final = "untold"
 """The ending of a call that never began: it was over a limit."""
 
@@ -76,7 +78,7 @@ def attempt_failed(attempt: Attempt, failure: Failure, sid: str) -> None:
     """An attempt did not set the call up."""
     event = AttemptFailed(
         target=attempt.target,
-        uri=attempt.request_uri,
+        uri=uri_without_password(attempt.request_uri),
         address=f"{attempt.transport}:{attempt.address}:{attempt.port}",
         kind=failure.kind,
         milliseconds=int(failure.elapsed * 1000),
@@ -121,7 +123,7 @@ def ended(edge_secret: Secret, *, was_up: bool, ended_by_edge: str | None) -> No
 
 def _never_up(ending: str) -> Ended:
     if not ending:
-        return Ended(EndedBy.CALLER, sip_status=487)
+        return Ended(EndedBy.CALLER, sip_status=_GIVEN_UP)
     status, _, name = ending.partition(" ")
     if not name:
         return Ended(EndedBy.CALLEE, sip_status=int(status))

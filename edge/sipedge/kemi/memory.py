@@ -175,6 +175,7 @@ class Asked:
     by_caller: bool
     cseq: int
     """Of the request as its sender sent it."""
+    with_sdp: bool
     token: DialogToken
 
 
@@ -182,7 +183,8 @@ def save_asked(asked: Asked, facts: CallFacts | None) -> None:
     """Keep it in the transaction that is about to be made."""
     secure = "-" if asked.token.secure is None else "+"
     side = "caller" if asked.by_caller else "callee"
-    KSR.pv.sets(_ASKED_AVP, f"{side} {asked.cseq} {secure} {asked.token.to_text()}")
+    body = "sdp" if asked.with_sdp else "-"
+    KSR.pv.sets(_ASKED_AVP, f"{side} {asked.cseq} {body} {secure} {asked.token.to_text()}")
     if facts is not None:
         KSR.pv.sets(_FACTS_AVP, facts.to_text())
 
@@ -191,11 +193,11 @@ def load_asked() -> Asked | None:
     """What the request of the transaction at hand has left."""
     parts = text(_ASKED_AVP).split(" ")
     token = DialogToken.from_text(parts[-1])
-    if len(parts) != 4 or token is None:
+    if len(parts) != 5 or token is None:
         return None
-    if parts[2] == "-":
+    if parts[3] == "-":
         token = replace(token, secure=None)
-    return Asked(parts[0] == "caller", int(parts[1]), token)
+    return Asked(parts[0] == "caller", int(parts[1]), parts[2] == "sdp", token)
 
 
 def kept_facts() -> CallFacts | None:

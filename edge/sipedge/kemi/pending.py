@@ -27,6 +27,8 @@ class PendingAttempt:
     token: DialogToken
     cseq: int
     """Of the INVITE as the caller sent it."""
+    with_sdp: bool
+    """The INVITE has an SDP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class PendingCall:
     """When the INVITE came in, seconds since the epoch."""
     facts: CallFacts
     caller: SideMemory
+    with_sdp: bool = False
+    """The INVITE has an SDP."""
     answered: tuple[str, ...] = ()
     """Nonces of challenges that the attempt under way has answered."""
     counted: tuple[str, ...] = ()
@@ -53,11 +57,14 @@ def save_call(call: PendingCall, attempt: PendingAttempt, carried: CarriedTexts)
         "state": call.state.to_text(),
         "begun": call.begun,
         "caller": call.caller.to_text(),
+        "withSdp": call.with_sdp,
         "answered": call.answered,
         "counted": call.counted,
     }
     KSR.pv.sets(_AVP, json.dumps(fields, separators=(",", ":")))
-    KSR.pv.sets(_ATTEMPT_AVP, f"{attempt.token.to_text()} {attempt.cseq}")
+    KSR.pv.sets(
+        _ATTEMPT_AVP, f"{attempt.token.to_text()} {attempt.cseq} {'sdp' if attempt.with_sdp else '-'}"
+    )
     for name, value in (
         ("$avp(route)", carried.route),
         ("$avp(lines)", carried.lines),
@@ -70,11 +77,11 @@ def save_call(call: PendingCall, attempt: PendingAttempt, carried: CarriedTexts)
 
 def load_attempt() -> PendingAttempt:
     """The attempt of the call whose transaction is being handled. Raises ValueError if there is none."""
-    text, _, cseq = KSR.pv.gete(_ATTEMPT_AVP).partition(" ")
+    text, cseq, body = KSR.pv.gete(_ATTEMPT_AVP).split(" ")
     token = DialogToken.from_text(text)
     if token is None:
         raise ValueError("a call's attempt holds no token")
-    return PendingAttempt(token, int(cseq))
+    return PendingAttempt(token, int(cseq), body == "sdp")
 
 
 def load_call() -> PendingCall:
@@ -91,6 +98,7 @@ def load_call() -> PendingCall:
         begun=fields["begun"],
         facts=facts,
         caller=caller,
+        with_sdp=fields["withSdp"],
         answered=tuple(fields["answered"]),
         counted=tuple(fields["counted"]),
     )

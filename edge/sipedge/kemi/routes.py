@@ -18,6 +18,7 @@ from sipedge.kemi.reader import Received, answer_of, read_message, request_of, t
 from sipedge.routing.bounds import Excess, excess_of
 from sipedge.routing.decision import Challenge, Decision, Drop, Forward, Reject, Reply
 from sipedge.routing.dialog import is_ambiguous
+from sipedge.routing.failover import reply_for
 from sipedge.routing.message import SipRequest
 from sipedge.routing.reasons import Reason
 from sipedge.routing.route import may_be_answered, route
@@ -79,6 +80,7 @@ class Routes:
                 calls.resume_call(CallRoom(self._settings, self._tokens, Table(rows)))
         except Exception as error:
             note_fault("failure route", error)
+            _guarded("call event", lambda: events.note_ending(reply_for(Reason.InternalError)))
             writer.refuse(Reason.InternalError)
         return 1
 
@@ -153,7 +155,7 @@ class Routes:
             answers.judge_stray_answer(Table(rows), self._tokens, received)
 
     def _received(self) -> Received:
-        """The answer at hand, as the reply route has just read it; read now if Kamailio has let it pass there."""
+        """The answer at hand, as the reply route has just read it; read now if Kamailio let it pass there."""
         number, received = self._read or (0, None)
         if received is None or number != KSR.pv.geti("$mi"):
             received = read_message(is_request=False)

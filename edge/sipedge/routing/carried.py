@@ -38,7 +38,7 @@ class CarriedTexts:
     answer: str
     """For answers (`route[PLAIN_ANSWER_OF_CALL]`); "" = Python judges them. 0: the attempt's hop, 1: kind of
     the callee as its memory begins, 2: CSeq, 3 and 4: From and To as the caller knows them, 5 and 6: headers
-    of a 2xx or `-`, 7: the event `answered` after its time, 8: the token."""
+    of a 2xx or `-`, 7: the event `answered` after its time, 8: the token, 9: whose offer an SDP is, or `-`."""
     dialog: str
     """For the dialog (`route[LATER]`); "" = Python judges its requests. 0: the token, 1: the caller's tag,
     2 to 5: From as received and sent, To as received and sent, 6: `s` of a secure call, else `-`, 7 and 8:
@@ -46,17 +46,26 @@ class CarriedTexts:
 
 
 def texts_of(
-    facts: CallFacts, attempt: Attempt, token: DialogToken, parameter: str, caller_tag: str, cseq: int
+    facts: CallFacts,
+    attempt: Attempt,
+    token: DialogToken,
+    parameter: str,
+    caller_tag: str,
+    cseq: int,
+    *,
+    with_sdp: bool,
 ) -> CarriedTexts:
-    """The texts of one attempt. `parameter` is its token as our Record-Route has it, `cseq` the caller's."""
+    """The texts of one attempt. `parameter` is its token as our Record-Route has it, `cseq` the caller's;
+    `with_sdp`: the INVITE has an SDP, so that of an answer is no offer."""
     changes = invite_changes(headers_of_attempt(facts, attempt), token.cseq_shift, cseq)
     plain = _is_plain(facts, token, caller_tag)
     held = parameter.removeprefix(f";{TOKEN_PARAMETER}=")
+    answer = _for_answers(facts, attempt, token, held, cseq, with_sdp)
     return CarriedTexts(
         route=parameter,
         lines="".join(header_line(name, value) for name, value in changes.append),
         cseq=next((value for _, value in changes.replace), ""),
-        answer=_for_answers(facts, attempt, token, held, cseq) if plain and not facts.secure else "",
+        answer=answer if plain and not facts.secure else "",
         dialog=_for_dialog(facts, held, caller_tag) if plain else "",
     )
 
@@ -72,7 +81,9 @@ def _is_plain(facts: CallFacts, token: DialogToken, caller_tag: str) -> bool:
     )
 
 
-def _for_answers(facts: CallFacts, attempt: Attempt, token: DialogToken, held: str, cseq: int) -> str:
+def _for_answers(
+    facts: CallFacts, attempt: Attempt, token: DialogToken, held: str, cseq: int, with_sdp: bool
+) -> str:
     target, _, address = silence_key(attempt).partition("|")
     ids = tuple(
         f"{name}: {value}"
@@ -87,6 +98,7 @@ def _for_answers(facts: CallFacts, attempt: Attempt, token: DialogToken, held: s
         *(*ids, _NO_ID, _NO_ID)[:2],
         around_time(Answered(target, address), facts.call_sid)[1],
         held,
+        "-" if with_sdp else "callee",
     )
     return "\n".join(lines)
 

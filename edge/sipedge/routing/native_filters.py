@@ -2,6 +2,7 @@
 
 POSIX extended expressions, to be used without regard to case on a name as it was written: compact forms are
 listed, and "begins with `x-`, but not with `x-trunkline-`", which POSIX has no look-ahead for, is spelt out.
+`keep_hf` never removes what Kamailio parses for itself (Contact, Route, Content-Type ...), whatever one says.
 """
 
 from __future__ import annotations
