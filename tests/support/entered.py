@@ -44,7 +44,7 @@ def mod_init():
 def telling_edge(
     address: str, directory: Path, *, python_carries_all: bool = False, **changes: Any
 ) -> Iterator[Edge]:
-    """A running edge; `entries` tells what it has entered Python for, `python_carries_all`: for all messages."""
+    """A running edge; `entries` tells what it enters Python for: with `python_carries_all` all there is."""
     loaded = directory / "kamailio"
     loaded.mkdir()
     own = ROOT / "edge" / "kamailio"
