@@ -30,7 +30,10 @@ class Telling:
         def telling(message, *arguments):
             if name != "ksr_empty_events":
                 kamailio.notice(f"entered {name} {kamailio.pv.get('$rm')} {kamailio.pv.get('$ci')}\\n")
-            return method(message, *arguments)
+            result = method(message, *arguments)
+            if name == "ksr_request_route" and kamailio.pv.gete("$hdr(X-Test-Mark)"):
+                kamailio.dialog.var_sets("mark", kamailio.pv.gete("$hdr(X-Test-Mark)"))
+            return result
 
         return telling
 
