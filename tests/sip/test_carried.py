@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from support.addresses import Block, reserved_block
+from support.dialogs import end, established
 from support.edge import Edge
 from support.entered import entries, telling_edge
 from support.lab import EDGE, OWN_NUMBER, PBX, TELCO, Lab
 from support.sipmessage import Message, new_token, render, sdp
-from support.sipua import Leg, UserAgent, callee_leg
+from support.sipua import Leg, UserAgent, callee_leg, client_context
 
 Fields = list[tuple[str, str]]
 ONCE = ["ksr_request_route INVITE"]
@@ -474,3 +475,24 @@ def test_contacts_of_the_address_that_was_called_are_plain(edges: Edges, which: 
     play, entered = played(edges, change={which: contact(value)})
     assert [each for each in entered if "onreply" in each or "reply_route" in each] == []
     assert play.memory["callee0"].startswith("c- sip:")
+
+
+@SIDES
+@pytest.mark.parametrize("transport", ("tcp", "tls"))
+def test_a_plain_call_over_a_connection_enters_python_once(edges: Edges, transport: str, by: str) -> None:
+    """While the connection lives; once it is gone, Python tells where the side is reached."""
+    with ExitStack() as stack:
+        lab = Lab(edges.native, edges.block, stack)
+        lab.serve()
+        options = {"tls": client_context()} if transport == "tls" else {}
+        pbx, telco = lab.agent(PBX, transport=transport, **options), lab.agent(TELCO)
+        near, far, _, _ = established(lab, pbx, telco, outgoing=True)
+        end(*((near, telco) if by == "caller" else (far, pbx)))
+        assert entries(lab.edge, near.call_id) == ONCE
+
+        if transport == "tls":
+            return  # this agent has no certificate to be called back with
+        near, far, _, _ = established(lab, pbx, telco, outgoing=True)
+        pbx.hang_up_connections()
+        end(far, pbx)
+        assert "ksr_request_route BYE" in entries(lab.edge, near.call_id)
