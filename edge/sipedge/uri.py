@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote
 
@@ -52,6 +53,7 @@ class SipUri:
         return number if self.param(_LOCAL) is None else f"{number};{_LOCAL}"
 
 
+@lru_cache(maxsize=4096)
 def parse_uri(text: str) -> SipUri | None:
     """The URI in `text` (surrounding blanks allowed), or None if it is none."""
     match = _URI.fullmatch(text.strip())
@@ -170,6 +172,7 @@ def split_header(value: str) -> tuple[str, ...]:
     return tuple(member for member in members if member)
 
 
+@lru_cache(maxsize=4096)
 def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """The IP address that `host` is, or None if it is a name."""
     try:

@@ -10,6 +10,7 @@ import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from sipedge.routing.attempts import DEFAULT_PORTS, Attempt
@@ -58,8 +59,7 @@ class Hop:
 
     def to_text(self) -> str:
         """13 characters for IPv4, 37 for IPv6: letter of the transport, port and address in hexadecimal."""
-        address = ipaddress.ip_address(self.address)
-        return f"{_LETTERS[self.transport, address.version]}{self.port:04x}{address.packed.hex()}"
+        return _text_of(self)
 
 
 _URI: Final = re.compile(r"sip:\[?([0-9a-f:.]+?)\]?:([0-9]{1,5});transport=(udp|tcp|tls)", re.ASCII)
@@ -72,6 +72,13 @@ def hop_from_uri(text: str) -> Hop | None:
     return hop if hop is not None and hop.uri == text else None
 
 
+@lru_cache(maxsize=4096)
+def _text_of(hop: Hop) -> str:
+    address = ipaddress.ip_address(hop.address)
+    return f"{_LETTERS[hop.transport, address.version]}{hop.port:04x}{address.packed.hex()}"
+
+
+@lru_cache(maxsize=4096)
 def hop_from_text(text: str) -> Hop | None:
     """The hop of `Hop.to_text`; None for any other text."""
     if _HOP.fullmatch(text) is None:
@@ -80,6 +87,7 @@ def hop_from_text(text: str) -> Hop | None:
     return make_hop(str(address), int(text[1:5], 16), _TRANSPORTS[text[0]])
 
 
+@lru_cache(maxsize=4096)
 def make_hop(address: str, port: int, transport: str) -> Hop | None:
     """The hop; None if the address is a name, or port or transport are none that we send to."""
     found = address_of(address)

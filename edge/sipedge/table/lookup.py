@@ -113,6 +113,7 @@ class Table:
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
+        self._site: SiteRow | None = None
 
     def _get(self, section: Section, key: str) -> Row | None:
         # Text of the wire may hold anything; a key with a lone surrogate is nobody's.
@@ -121,7 +122,9 @@ class Table:
 
     def site(self) -> SiteRow | None:
         """The edge itself; None while the edge has no table."""
-        return cast("SiteRow | None", self._get(Section.SITE, "site"))
+        if self._site is None:  # many questions of one message ask for it
+            self._site = cast("SiteRow | None", self._get(Section.SITE, "site"))
+        return self._site
 
     def trunk(self, trunk_id: str) -> TrunkRow | None:
         return cast("TrunkRow | None", self._get(Section.TRUNK, trunk_id))
