@@ -34,8 +34,8 @@ from trunkline.cli.explain.message import read_message
 from trunkline.cli.explain.passage import Passage
 from trunkline.cli.explain.request import Arrival, CallOptions
 
-WAIT_SECONDS = 1.5
-BYE_SECONDS = 5.0
+WAIT_SECONDS = 3.0
+BYE_SECONDS = 8.0
 
 
 @dataclass
