@@ -484,8 +484,8 @@ def test_a_plain_call_over_a_connection_enters_python_once(edges: Edges, transpo
     with ExitStack() as stack:
         lab = Lab(edges.native, edges.block, stack)
         lab.serve()
-        options = {"tls": client_context()} if transport == "tls" else {}
-        pbx, telco = lab.agent(PBX, transport=transport, **options), lab.agent(TELCO)
+        tls = client_context() if transport == "tls" else None
+        pbx, telco = lab.agent(PBX, transport=transport, tls=tls), lab.agent(TELCO)
         near, far, _, _ = established(lab, pbx, telco, outgoing=True)
         end(*((near, telco) if by == "caller" else (far, pbx)))
         assert entries(lab.edge, near.call_id) == ONCE
