@@ -21,9 +21,10 @@ from sipedge.kemi.pending import (
 )
 from sipedge.kemi.reader import Received, answer_of, text
 from sipedge.routing.attempts import Attempt, plan_attempts
+from sipedge.routing.carried import texts_of
 from sipedge.routing.carrier_challenge import CHALLENGES
 from sipedge.routing.decision import Forward
-from sipedge.routing.dialog import invite_changes, judge_answer
+from sipedge.routing.dialog import judge_answer
 from sipedge.routing.failover import (
     CAUSES,
     Failure,
@@ -43,7 +44,6 @@ from sipedge.routing.new_call import (
     beginning_of,
     facts_of,
     facts_with_carrier,
-    headers_of_attempt,
     token_of,
 )
 from sipedge.routing.tokens import TokenKeeper, call_sid
@@ -116,7 +116,7 @@ def resume_call(room: CallRoom) -> None:
         call = answered
         memory.note_shift(True, memory.shift_of(True) + 1)
         attempt = call.state.attempts[call.state.position]
-        save_call(call, _pending(room, call, attempt))
+        _save(room, call, attempt)
         if _send(room.settings, attempt):
             return
         failure = replace(failure, kind=FailureKind.SEND_ERROR)
@@ -133,13 +133,6 @@ def _with_answer(room: CallRoom, call: PendingCall, status: int) -> PendingCall 
     carrier = room.table.carrier(attempt.carrier)
     nonces = carrier_auth.answer(carrier, attempt.request_uri, status, call.answered)
     return None if nonces is None else replace(call, answered=nonces)
-
-
-def prepare_branch() -> None:
-    """Headers of this attempt alone: on the branch, so that they never add up over failovers."""
-    attempt = load_attempt()
-    KSR.rr.record_route_params(attempt.route_parameter)
-    writer.write(invite_changes(attempt.headers, attempt.token.cseq_shift, attempt.cseq))
 
 
 def judge_call_answer(room: CallRoom, received: Received) -> None:
@@ -190,13 +183,13 @@ def _attempt(room: CallRoom, call: PendingCall, attempt: Attempt) -> tuple[Pendi
         return call, Failure(FailureKind.OVER_LIMIT, over=over, elapsed=_elapsed(call))
     memory.begin_attempt(call.facts)
     call = replace(call, counted=keys_in_progress(attempt.limits))
-    save_call(call, _pending(room, call, attempt))
+    _save(room, call, attempt)
     if _send(room.settings, attempt):
         return call, None
     return call, Failure(FailureKind.SEND_ERROR, elapsed=_elapsed(call))
 
 
-def _pending(room: CallRoom, call: PendingCall, attempt: Attempt) -> PendingAttempt:
+def _save(room: CallRoom, call: PendingCall, attempt: Attempt) -> None:
     token = token_of(
         call.facts,
         call.caller,
@@ -206,9 +199,10 @@ def _pending(room: CallRoom, call: PendingCall, attempt: Attempt) -> PendingAtte
         now=time.time(),
         ring_seconds=room.settings.ring_seconds,
     )
-    parameter = room.tokens.route_parameter(text("$ci"), text("$ft"), token)
-    headers, cseq = headers_of_attempt(call.facts, attempt), int(text("$cs") or 0)
-    return PendingAttempt(headers, parameter, token, cseq, call.with_sdp)
+    tag, cseq = text("$ft"), int(text("$cs") or 0)
+    parameter = room.tokens.route_parameter(text("$ci"), tag, token)
+    carried = texts_of(call.facts, attempt, token, parameter, tag, cseq, with_sdp=call.with_sdp)
+    save_call(call, PendingAttempt(token, cseq, call.with_sdp), carried)
 
 
 def _send(settings: InstanceSettings, attempt: Attempt) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from sipedge.calls.events import (
+    LONGEST_QUEUE,
     Answered,
     AttemptFailed,
     Begun,
@@ -35,8 +36,7 @@ from sipedge.secret import Secret
 from sipedge.table import Table
 
 _QUEUE: Final = "events"
-_LONGEST_QUEUE: Final = 4_000
-"""Lines, some 2 MB as a rule. Kamailio's own bound is above it: it would drop the oldest and say nothing."""
+"""Kamailio's own bound of it is above `LONGEST_QUEUE`: it would drop the oldest and say nothing."""
 _LOST: Final = "events|lost"
 """The counter of lines that found the queue full."""
 _BATCH: Final = 500
@@ -133,7 +133,7 @@ def _never_up(ending: str) -> Ended:
 
 def _emit(event: Event, sid: str) -> None:
     line = event_line(event, sid, time.time())
-    if KSR.mqueue.mq_size(_QUEUE) >= _LONGEST_QUEUE or KSR.mqueue.mq_add(_QUEUE, "", line) <= 0:
+    if KSR.mqueue.mq_size(_QUEUE) >= LONGEST_QUEUE or KSR.mqueue.mq_add(_QUEUE, "", line) <= 0:
         count(_LOST)
 
 

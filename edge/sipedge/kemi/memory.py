@@ -35,6 +35,8 @@ _SDP: Final = {True: "caller_sdp", False: "callee_sdp"}
 _OFFER: Final = "offer"
 """`caller` or `callee`: whose offer is open; "" = nobody's."""
 _MARK: Final = "mark"
+_CARRIED: Final = "carried"
+"""By what Kamailio's own routes carry requests of this dialog (`CarriedTexts.dialog`); "" = Python does."""
 _ENDED_BY: Final = "ended_by"
 """The reason by which the edge itself ends the call."""
 
@@ -140,6 +142,13 @@ def _shift(*, by_caller: bool) -> int:
 def note_shift(by_caller: bool, shift: int) -> None:
     """What is added from now on to the CSeq of one side's requests."""
     _write(_SHIFT[by_caller], str(shift) if shift else "")
+    if shift:
+        note_carried("")
+
+
+def note_carried(text_of_call: str) -> None:
+    """Who carries what follows: Kamailio's own routes by this text; Python without."""
+    _write(_CARRIED, text_of_call)
 
 
 def shift_of(by_caller: bool) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from sipedge.kemi import memory
 from sipedge.kemi.ksr import KSR
+from sipedge.routing.carried import CarriedTexts
 from sipedge.routing.failover import CallState
 from sipedge.routing.memory import CallFacts, SideMemory
 from sipedge.routing.tokens import DialogToken
@@ -21,12 +22,8 @@ _ATTEMPT_AVP = "$avp(attempt)"
 
 @dataclass(frozen=True, slots=True)
 class PendingAttempt:
-    """What is put on the messages of the attempt under way."""
+    """What Python judges answers to the attempt under way by."""
 
-    headers: tuple[tuple[str, str], ...]
-    """X- headers of the attempt's target (S50), and the call's id where the target is told it."""
-    route_parameter: str
-    """Of our Record-Route: the dialog's token, with a leading `;`."""
     token: DialogToken
     cseq: int
     """Of the INVITE as the caller sent it."""
@@ -54,8 +51,8 @@ class PendingCall:
         return replace(self, state=state)
 
 
-def save_call(call: PendingCall, attempt: PendingAttempt) -> None:
-    """Keep the call, and the attempt that is about to be made."""
+def save_call(call: PendingCall, attempt: PendingAttempt, carried: CarriedTexts) -> None:
+    """Keep the call, and the attempt that is about to be made; `carried` is for Kamailio's own routes."""
     fields = {
         "state": call.state.to_text(),
         "begun": call.begun,
@@ -65,24 +62,26 @@ def save_call(call: PendingCall, attempt: PendingAttempt) -> None:
         "counted": call.counted,
     }
     KSR.pv.sets(_AVP, json.dumps(fields, separators=(",", ":")))
-    values = (
-        attempt.headers,
-        attempt.route_parameter,
-        attempt.token.to_text(),
-        attempt.cseq,
-        attempt.with_sdp,
+    KSR.pv.sets(
+        _ATTEMPT_AVP, f"{attempt.token.to_text()} {attempt.cseq} {'sdp' if attempt.with_sdp else '-'}"
     )
-    KSR.pv.sets(_ATTEMPT_AVP, json.dumps(values, separators=(",", ":")))
+    for name, value in (
+        ("$avp(route)", carried.route),
+        ("$avp(lines)", carried.lines),
+        ("$avp(cseq)", carried.cseq),
+        ("$avp(answer)", carried.answer),
+    ):
+        KSR.pv.sets(name, value)
+    memory.note_carried(carried.dialog)
 
 
 def load_attempt() -> PendingAttempt:
     """The attempt of the call whose transaction is being handled. Raises ValueError if there is none."""
-    headers, route_parameter, text, cseq, with_sdp = json.loads(KSR.pv.gete(_ATTEMPT_AVP))
+    text, cseq, body = KSR.pv.gete(_ATTEMPT_AVP).split(" ")
     token = DialogToken.from_text(text)
     if token is None:
         raise ValueError("a call's attempt holds no token")
-    pairs = tuple((name, value) for name, value in headers)
-    return PendingAttempt(pairs, route_parameter, token, cseq, with_sdp)
+    return PendingAttempt(token, int(cseq), body == "sdp")
 
 
 def load_call() -> PendingCall:

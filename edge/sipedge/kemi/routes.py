@@ -84,10 +84,6 @@ class Routes:
             writer.refuse(Reason.InternalError)
         return 1
 
-    def ksr_branch_call(self, message: Any) -> int:
-        """An INVITE is about to leave."""
-        return _guarded("branch route", calls.prepare_branch)
-
     def ksr_onreply_call(self, message: Any) -> int:
         """An answer to the INVITE that sets a call up."""
         return _guarded("reply route", self._call_answer)
@@ -159,10 +155,13 @@ class Routes:
             answers.judge_stray_answer(Table(rows), self._tokens, received)
 
     def _received(self) -> Received:
-        """The answer at hand, as the reply route has just read it."""
+        """The answer at hand, as the reply route has just read it; read now if Kamailio let it pass there."""
         number, received = self._read or (0, None)
         if received is None or number != KSR.pv.geti("$mi"):
-            raise ValueError("an answer that no reply route has read")
+            received = read_message(is_request=False)
+            if received is None:
+                raise ValueError("an answer that cannot be read")
+            writer.put_back(received)
         return received
 
     def _call_answer(self) -> None:

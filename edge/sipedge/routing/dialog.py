@@ -314,11 +314,12 @@ def _changes_of_answer(
         changes += HeaderChanges(replace=(("CSeq", f"{cseq_of_sender} {match[2]}"),))
     facts = memory.facts
     if attempt is not None and facts is not None and 200 <= answer.status < 300:
-        changes += _ids_for_customer(memory.direction, facts.account_sid, facts.call_sid)
+        changes += ids_for_customer(memory.direction, facts.account_sid, facts.call_sid)
     return changes
 
 
-def _ids_for_customer(direction: Direction, account_sid: str, call_sid: str) -> HeaderChanges:
+def ids_for_customer(direction: Direction, account_sid: str, call_sid: str) -> HeaderChanges:
+    """What a 2xx tells a customer that calls, beside the target's own headers."""
     if direction is not Direction.TERMINATION:
         return _NOTHING
     account = (("X-Trunkline-AccountSid", account_sid),) if account_sid else ()

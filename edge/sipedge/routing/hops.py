@@ -62,6 +62,16 @@ class Hop:
         return _text_of(self)
 
 
+_URI: Final = re.compile(r"sip:\[?([0-9a-f:.]+?)\]?:([0-9]{1,5});transport=(udp|tcp|tls)", re.ASCII)
+
+
+def hop_from_uri(text: str) -> Hop | None:
+    """The hop of `Hop.uri`; None for any other text."""
+    match = _URI.fullmatch(text)
+    hop = make_hop(match[1], int(match[2]), match[3]) if match is not None else None
+    return hop if hop is not None and hop.uri == text else None
+
+
 @lru_cache(maxsize=4096)
 def _text_of(hop: Hop) -> str:
     address = ipaddress.ip_address(hop.address)
