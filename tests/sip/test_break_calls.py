@@ -65,7 +65,10 @@ def test_the_second_of_two_alike_is_refused_and_the_first_goes_on(
         leg.send("BYE")
         telco.respond(telco.wait("BYE"), 200)
         pbx.wait("BYE", status=200)
-    assert [each["value"] for row in lab.edge.rpc("htable.dump", "calls") for each in row["slot"]] in ([], [0])
+    assert [each["value"] for row in lab.edge.rpc("htable.dump", "calls") for each in row["slot"]] in (
+        [],
+        [0],
+    )
 
 
 def test_a_call_may_be_tried_again_with_its_own_call_id(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:

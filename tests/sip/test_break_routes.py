@@ -28,7 +28,9 @@ def test_a_route_that_the_other_side_never_recorded_goes_no_further(
     assert arrived.first_line == f"{method} {callee.contact} SIP/2.0"
 
 
-@pytest.mark.parametrize("contact", ["sip:u@[2606:4700::1111]:5060", "sip:u@[64:ff9b::7f00:1]", "sip:u@224.0.0.1"])
+@pytest.mark.parametrize(
+    "contact", ["sip:u@[2606:4700::1111]:5060", "sip:u@[64:ff9b::7f00:1]", "sip:u@224.0.0.1"]
+)
 def test_a_contact_at_an_address_that_cannot_be_reached_is_no_hop(
     lab: Lab, pbx: UserAgent, telco: UserAgent, contact: str
 ) -> None:
