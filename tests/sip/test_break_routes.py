@@ -12,8 +12,8 @@ from support.sipua import UserAgent
 FOREIGN = "<sip:elsewhere@203.0.113.66;lr>"
 
 
-@pytest.mark.parametrize("method", ["INFO", "INVITE", "UPDATE", "BYE"])
-@pytest.mark.parametrize("outgoing", [True, False])
+@pytest.mark.parametrize("method", ("INFO", "INVITE", "UPDATE", "BYE"))
+@pytest.mark.parametrize("outgoing", (True, False))
 def test_a_route_that_the_other_side_never_recorded_goes_no_further(
     lab: Lab, pbx: UserAgent, telco: UserAgent, method: str, outgoing: bool
 ) -> None:
@@ -29,7 +29,7 @@ def test_a_route_that_the_other_side_never_recorded_goes_no_further(
 
 
 @pytest.mark.parametrize(
-    "contact", ["sip:u@[2606:4700::1111]:5060", "sip:u@[64:ff9b::7f00:1]", "sip:u@224.0.0.1"]
+    "contact", ("sip:u@[2606:4700::1111]:5060", "sip:u@[64:ff9b::7f00:1]", "sip:u@224.0.0.1")
 )
 def test_a_contact_at_an_address_that_cannot_be_reached_is_no_hop(
     lab: Lab, pbx: UserAgent, telco: UserAgent, contact: str

@@ -12,7 +12,7 @@ MANY = [("Via", f"SIP/2.0/UDP 192.0.2.{n};branch=z9hG4bK{n}") for n in range(1, 
 LONG = [("Via", f"SIP/2.0/UDP 192.0.2.{n};branch=z9hG4bK{n};x={'y' * 480}") for n in range(1, 30)]
 
 
-@pytest.mark.parametrize("vias", [MANY, LONG], ids=["many", "long"])
+@pytest.mark.parametrize("vias", (MANY, LONG), ids=["many", "long"])
 def test_an_answer_that_the_customers_own_vias_swell_is_no_silence(
     lab: Lab, pbx: UserAgent, vias: list[tuple[str, str]]
 ) -> None:

@@ -51,7 +51,8 @@ class Reason(Enum):
         None,
         "RFC 3261 21.4.1",
         "over its bound: a URI of Contact, Route or Record-Route (1,400 bytes), a Via branch, Call-ID or tag "
-        "(255 bytes), all Via and Record-Route of a request (8 kB), or the number of headers (128, of an answer 256)",
+        "(255 bytes), all Via and Record-Route of a request (8 kB), or the number of headers (128, of an "
+        "answer 256)",
     )
     BodyNotSupported = Answer(
         415,
