@@ -201,6 +201,8 @@ def judge_repeated_answer(
     places = {hop for hop in (caller.source, caller.hop) if hop is not None}
     if not any(answer_goes_to(vias, hop, caller.connection) for hop in places):
         return AnswerDecision((), drop=True)
+    if _answered_media(memory, answer).reason is not None:
+        return AnswerDecision((), drop=True)  # its call is being ended, or another fork's never begins
     changes = identity.changes_in_dialog(table, memory, answer, by_caller=False)
     match = _CSEQ.fullmatch(answer.header("cseq").strip())
     if cseq_shift and match is not None:
