@@ -17,6 +17,7 @@ NOT_ROUTED = {
     Reason.MessageTooLarge: "as above",
     Reason.RequestUriTooLong: "bounds come before a decision: tests/sip/test_bounds.py",
     Reason.BoundExceeded: "as above",
+    Reason.MergedRequest: "what is being set up is the SIP shell's to know",
     Reason.DialogRateExceeded: "in-dialog requests are the SIP shell's",
     Reason.PeerNotReachable: "as above",
     Reason.VersionNotSupported: "no golden call says its version: tests/unit/routing/test_wellformed.py",

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from sipedge.routing.bounds import LONGEST_IDENTIFIER, LONGEST_URI, MOST_HEADERS
+from sipedge.routing.bounds import (
+    LONGEST_IDENTIFIER,
+    LONGEST_URI,
+    MOST_HEADERS,
+    MOST_HEADERS_OF_ANSWER,
+)
 from support.lab import FAR_NUMBER, OWN_NUMBER, Lab
 from support.sipmessage import new_token, render, sdp
 from support.sipua import Leg, UserAgent, callee_leg
@@ -102,7 +107,8 @@ def test_an_answer_over_a_bound_is_dropped(lab: Lab, pbx: UserAgent, telco: User
     pbx.wait("INVITE", status=100)
     fields = [each for each in received.headers if each[0].lower() in ("via", "from", "call-id", "cseq")]
     fields.append(("To", received.header("To")))
-    telco.send(render("SIP/2.0 183 Progress", _with(fields, TOO_MUCH[kind])), lab.edge_at)
+    more = (MOST_HEADERS_OF_ANSWER // MOST_HEADERS if kind == "headers" else 1) * TOO_MUCH[kind]
+    telco.send(render("SIP/2.0 183 Progress", _with(fields, more)), lab.edge_at)
     assert pbx.silence(0.1) == []
     telco.respond(received, 486)
     assert invite.final().status == 486

@@ -46,6 +46,7 @@ from sipedge.routing.new_call import (
     facts_with_carrier,
     token_of,
 )
+from sipedge.routing.reasons import Reason
 from sipedge.routing.tokens import TokenKeeper, call_sid
 from sipedge.table import Table
 
@@ -79,6 +80,11 @@ def start_call(room: CallRoom, received: Received, request: SipRequest, decision
     facts = facts_of(decision, state, sid)
     caller, learned = beginning_of(room.table, room.own_addresses, request, facts)
     KSR.dialog.dlg_manage()
+    if memory.caller() is not None:
+        # Kamailio takes it for a spiral of the call that it has: nothing would count, time or end this one.
+        if KSR.tm.t_newtran() > 0:
+            writer.reject(decision, Reason.MergedRequest)
+        return
     limit_duration(decision.max_duration_seconds)
     memory.begin(sid, caller, learned)
     writer.count_hop()  # into the transaction's own copy: later attempts start from that

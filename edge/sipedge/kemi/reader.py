@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sipedge.kemi.ksr import KSR
 from sipedge.routing.bounds import (
     MOST_HEADERS,
+    MOST_HEADERS_OF_ANSWER,
     URI_HEADERS,
     MessageSizes,
     longest_branch,
@@ -27,6 +28,7 @@ from sipedge.uri import SipUri, split_header, uri_of_header
 _ITERATOR = "headers"
 _VALUE = f"$hfitbody({_ITERATOR})"
 _LARGEST_MESSAGE = 65_536
+_WAY = frozenset({"via", "record-route"})
 _PIECE = 16_384
 
 
@@ -91,12 +93,21 @@ def read_message(*, is_request: bool) -> Received | None:
     request_uri = _request_uri() if is_request else ""
     call_id, from_tag, to_tag = text("$ci"), text("$ft"), text("$tt")
     method = text("$rm")
-    walk = _Walk(travels=lambda name: passes(method, name, is_answer=not is_request))
+    walk = _Walk(
+        travels=lambda name: passes(method, name, is_answer=not is_request),
+        most=MOST_HEADERS if is_request else MOST_HEADERS_OF_ANSWER,
+    )
     if not walk.read():
         return None
     identifiers = (walk.longest_branch, size_of(call_id), size_of(from_tag), size_of(to_tag))
     return Received(
-        MessageSizes(size_of(request_uri), walk.longest_uri, max(identifiers), walk.count),
+        MessageSizes(
+            size_of(request_uri),
+            walk.longest_uri,
+            max(identifiers),
+            walk.count,
+            walk.way if is_request else 0,
+        ),
         request_uri,
         call_id,
         from_tag,
@@ -110,19 +121,19 @@ def read_message(*, is_request: bool) -> Received | None:
 class _Walk:
     """One walk over the headers of the message at hand."""
 
-    def __init__(self, *, travels: Callable[[str], bool]) -> None:
-        self._travels = travels
+    def __init__(self, *, travels: Callable[[str], bool], most: int) -> None:
+        self._travels, self._most = travels, most
         self.values: dict[str, list[str]] = {}
         self.names: set[str] = set()
         self.rewritten: list[tuple[str, str]] = []
-        self.count = self.longest_uri = self.longest_branch = 0
+        self.count = self.longest_uri = self.longest_branch = self.way = 0
 
     def read(self) -> bool:
         """False if Kamailio cannot parse the headers; an empty message does not exist."""
         if KSR.textopsx.hf_iterator_start(_ITERATOR) <= 0:
             return False
         try:
-            while self.count <= MOST_HEADERS and KSR.textopsx.hf_iterator_next(_ITERATOR) > 0:
+            while self.count <= self._most and KSR.textopsx.hf_iterator_next(_ITERATOR) > 0:
                 self.count += 1
                 self._header(_current_name())
         finally:
@@ -133,6 +144,8 @@ class _Walk:
         self.names.add(name)
         value = _folded(_current_value())
         self.values.setdefault(name, []).append(value)
+        if name in _WAY:
+            self.way += size_of(value)
         if name == "via":
             self.longest_branch = max(self.longest_branch, longest_branch(value))
         elif name in URI_HEADERS:

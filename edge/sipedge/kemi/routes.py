@@ -15,7 +15,7 @@ from sipedge.kemi.dialogs import DialogRoom
 from sipedge.kemi.journal import note_fault, note_reason, note_refusal
 from sipedge.kemi.ksr import KSR
 from sipedge.kemi.reader import Received, answer_of, read_message, request_of, text
-from sipedge.routing.bounds import Excess, excess_of
+from sipedge.routing.bounds import MOST_HEADERS_OF_ANSWER, Excess, excess_of
 from sipedge.routing.decision import Challenge, Decision, Drop, Forward, Reject, Reply
 from sipedge.routing.dialog import is_ambiguous
 from sipedge.routing.failover import reply_for
@@ -131,7 +131,7 @@ class Routes:
 
     def _answer(self) -> None:
         received = read_message(is_request=False)
-        if received is None or excess_of(received.sizes) is not None:
+        if received is None or excess_of(received.sizes, MOST_HEADERS_OF_ANSWER) is not None:
             note_reason(
                 Reason.MalformedRequest if received is None else Reason.BoundExceeded, detail="an answer"
             )

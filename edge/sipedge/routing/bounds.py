@@ -18,7 +18,12 @@ LONGEST_URI: Final = 1_400
 LONGEST_IDENTIFIER: Final = 255
 """Bytes of a Via branch, a Call-ID, a From-tag and a To-tag."""
 MOST_HEADERS: Final = 128
-"""Header fields of one message, each line counted."""
+"""Header fields of one request, each line counted."""
+MOST_HEADERS_OF_ANSWER: Final = 256
+"""Header fields of one answer: it repeats those of the request that name its way, and has its own."""
+LONGEST_WAY: Final = 8_192
+"""Bytes of all Via and Record-Route of a request. Its answers repeat them, and must not pass the bound of a
+whole message by that: a sender could else make whoever answers look silent."""
 
 URI_HEADERS: Final = frozenset({"contact", "route", "record-route"})
 """Headers (long names, lower case) whose URIs are bounded."""
@@ -37,6 +42,8 @@ class MessageSizes:
     identifier: int = 0
     """The longest of Via branches, Call-ID and tags."""
     headers: int = 0
+    way: int = 0
+    """All Via and Record-Route of a request together; 0 for an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,7 @@ class Excess:
     """What is too long, how long it is and may be, for the log."""
 
 
-def excess_of(sizes: MessageSizes) -> Excess | None:
+def excess_of(sizes: MessageSizes, most_headers: int = MOST_HEADERS) -> Excess | None:
     """The first bound that a message of these sizes passes; None if it keeps them all."""
     for what, size, most, reason in (
         ("Request-URI", sizes.request_uri, LONGEST_URI, Reason.RequestUriTooLong),
@@ -59,7 +66,8 @@ def excess_of(sizes: MessageSizes) -> Excess | None:
             LONGEST_IDENTIFIER,
             Reason.BoundExceeded,
         ),
-        ("number of headers", sizes.headers, MOST_HEADERS, Reason.BoundExceeded),
+        ("number of headers", sizes.headers, most_headers, Reason.BoundExceeded),
+        ("all Via and Record-Route", sizes.way, LONGEST_WAY, Reason.BoundExceeded),
     ):
         if size > most:
             return Excess(reason, f"{what}: {size}, at most {most}")

@@ -201,6 +201,8 @@ def judge_repeated_answer(
     places = {hop for hop in (caller.source, caller.hop) if hop is not None}
     if not any(answer_goes_to(vias, hop, caller.connection) for hop in places):
         return AnswerDecision((), drop=True)
+    if _answered_media(memory, answer).reason is not None:
+        return AnswerDecision((), drop=True)  # its call is being ended, or another fork's never begins
     changes = identity.changes_in_dialog(table, memory, answer, by_caller=False)
     match = _CSEQ.fullmatch(answer.header("cseq").strip())
     if cseq_shift and match is not None:
@@ -241,10 +243,13 @@ def _followed(later: LaterRequest, hop: Hop, fault: Reason | None, steps: tuple[
     shift = memory.caller_shift if later.by_caller else memory.callee_shift
     sender = refreshed(later.around(later.sender), later.sender, request, is_caller=later.by_caller)
     learned = learned_sdp(request, sender, other_offers=memory.open_offer is (not later.by_caller))
-    contact = later.receiver.contact
+    contact, foreign = later.receiver.contact, HeaderChanges()
     if _has_further_route(request):
-        contact = privacy.true_contact(request.request_uri, contact)
-    changes = identity.changes_in_dialog(later.table, memory, request, by_caller=later.by_caller)
+        if _has_no_proxy(later.receiver):
+            foreign = HeaderChanges(remove=("Route",))
+        else:
+            contact = privacy.true_contact(request.request_uri, contact)
+    changes = foreign + identity.changes_in_dialog(later.table, memory, request, by_caller=later.by_caller)
     return Follow(
         steps,
         hop,
@@ -276,6 +281,14 @@ def _has_further_route(request: SipRequest) -> bool:
     if is_ours(parse_uri(request.request_uri)):
         foreign = foreign[:-1]
     return bool(foreign)
+
+
+def _has_no_proxy(receiver: SideMemory) -> bool:
+    """True if the side has shown itself, and no Record-Route of its own: a Route beyond ours is made up then.
+
+    At a peer that trusts the edge's address it would lead anywhere, and with it any Request-URI.
+    """
+    return receiver.source is not None and bool(receiver.contact) and not receiver.behind_proxy
 
 
 def _shifted(request: SipRequest, shift: int) -> HeaderChanges:

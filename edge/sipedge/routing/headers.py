@@ -91,6 +91,9 @@ NOT_IN_ANSWERS: Final = frozenset(
         # Each side is authenticated by the edge alone: a challenge of the other one would make a PBX
         # hand over a digest of its password to guess at.
         "www-authenticate", "proxy-authenticate", "authentication-info", "proxy-authentication-info",
+        # Who it is that answers, or was called, by headers that travel in no request either: RFC 7044,
+        # RFC 3261 20.31, RFC 7315. A customer could assert anybody by them, and a hidden caller be told.
+        "history-info", "reply-to", "p-associated-uri", "p-called-party-id",
     }
 )  # fmt: skip
 """All other headers of an answer travel, but for the platform's own: what an answer says (Warning,

@@ -51,7 +51,8 @@ class Reason(Enum):
         None,
         "RFC 3261 21.4.1",
         "over its bound: a URI of Contact, Route or Record-Route (1,400 bytes), a Via branch, Call-ID or tag "
-        "(255 bytes), or the number of headers (128)",
+        "(255 bytes), all Via and Record-Route of a request (8 kB), or the number of headers (128, of an "
+        "answer 256)",
     )
     BodyNotSupported = Answer(
         415,
@@ -69,6 +70,13 @@ class Reason(Enum):
         "Proxy-Require names what the edge does not do, or Require an extension whose header does not travel",
     )
     VersionNotSupported = Answer(505, "Version Not Supported", None, "RFC 3261 21.5.6", "not SIP/2.0")
+    MergedRequest = Answer(
+        482,
+        "Loop Detected",
+        None,
+        "RFC 3261 8.2.2.2",
+        "an INVITE with the Call-ID and From-tag of a call that is still being set up",
+    )
     TooManyHops = Answer(483, "Too Many Hops", None, "RFC 3261 16.3", "Max-Forwards reached zero")
     UnknownDomain = Answer(0, "", None, "answers", "the host of the Request-URI is none of ours")
     NoDialog = Answer(

@@ -75,7 +75,14 @@ class Surroundings:
         if self.is_denied(address):
             return False
         parsed = address_of(address)
-        return (parsed is not None and parsed.is_global) or self.names(address)
+        if parsed is None or parsed.is_multicast or not self._is_spoken(parsed.version):
+            return False
+        return parsed.is_global or self.names(address)
+
+    def _is_spoken(self, version: int) -> bool:
+        """True for the IP version of the addresses that this instance has: it reaches no others."""
+        own = {found.version for each in self.own_addresses if (found := address_of(each)) is not None}
+        return not own or version in own
 
 
 def source_of(message: Message) -> Hop | None:

@@ -27,6 +27,7 @@ _ONCE: Final = ("from", "to", "call-id", "cseq")
 _AT_MOST_ONCE: Final = ("max-forwards", "content-length", "content-type")
 _CSEQ: Final = re.compile(r"([0-9]{1,10})[ \t]+(\S+)")
 _HOPS: Final = re.compile("[0-9]{1,3}")
+_NOT_IN_TAG: Final = re.compile(r"[\s<>,;\"\\]")
 _LENGTH: Final = re.compile("[0-9]{1,9}")
 
 
@@ -69,7 +70,19 @@ def _request_uri(text: str) -> str:
 def _dialog(request: SipRequest) -> str:
     if not request.call_id:
         return "an empty call-id"
-    return "" if request.from_tag else "no From-tag"  # RFC 3261 section 8.1.1.3
+    if not request.from_tag:
+        return "no From-tag"  # RFC 3261 section 8.1.1.3
+    if not request.to_tag and not is_fit_for_tag(request.from_tag):
+        return "a From-tag that is no token"
+    return ""
+
+
+def is_fit_for_tag(tag: str) -> bool:
+    """False for a tag that no From could hold again as it came: the other side would name another dialog.
+
+    More passes than RFC 3261 section 25.1 calls a token, since more is in use.
+    """
+    return tag.isprintable() and _NOT_IN_TAG.search(tag) is None
 
 
 def _cseq(request: SipRequest) -> str:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sipedge.routing.bounds import (
     LONGEST_IDENTIFIER,
     LONGEST_URI,
+    LONGEST_WAY,
     MOST_HEADERS,
     MessageSizes,
     excess_of,
@@ -20,7 +21,7 @@ from sipedge.routing.bounds import (
 )
 from sipedge.routing.reasons import Reason
 
-FULL = MessageSizes(LONGEST_URI, LONGEST_URI, LONGEST_IDENTIFIER, MOST_HEADERS)
+FULL = MessageSizes(LONGEST_URI, LONGEST_URI, LONGEST_IDENTIFIER, MOST_HEADERS, LONGEST_WAY)
 
 
 def test_a_message_may_have_every_bound_in_full() -> None:
@@ -34,6 +35,7 @@ def test_a_message_may_have_every_bound_in_full() -> None:
         ("uri", Reason.BoundExceeded),
         ("identifier", Reason.BoundExceeded),
         ("headers", Reason.BoundExceeded),
+        ("way", Reason.BoundExceeded),
     ),
 )
 def test_one_more_is_too_much(field: str, reason: Reason) -> None:

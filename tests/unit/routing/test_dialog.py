@@ -340,6 +340,18 @@ def test_an_answer_without_a_transaction_goes_to_the_caller_alone() -> None:
         assert judge_repeated_answer(PLAIN, message, memory, 0).drop
 
 
+def test_an_answer_without_a_transaction_brings_no_plain_media_to_a_secure_trunk() -> None:
+    """It may be another fork's, which nobody has judged yet."""
+    own, caller = (
+        f"SIP/2.0/UDP {EDGE_ADDRESS};branch=z9hG4bKx",
+        f"SIP/2.0/UDP {PBX};rport=5060;branch=z9hG4bKy",
+    )
+    secure = replace(MEMORY, secure=True)
+    for body, drops in ((sdp(CARRIER), True), (SECURE, False)):
+        repeated = answer(headers={"via": (own, caller)}, body=body)
+        assert judge_repeated_answer(PLAIN, repeated, secure, 0).drop is drops
+
+
 def test_the_same_tag_on_both_sides_tells_nobody() -> None:
     assert is_ambiguous("a", "a")
     assert not is_ambiguous("a", "b")
