@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from typing import Any
 
 from support.edge import restart
 from support.lab import Lab
@@ -12,7 +13,7 @@ from support.sipua import Leg, UserAgent, callee_leg
 
 
 def established(
-    lab: Lab, caller: UserAgent, callee: UserAgent, *, outgoing: bool, **options: str
+    lab: Lab, caller: UserAgent, callee: UserAgent, *, outgoing: bool, **options: Any
 ) -> tuple[Leg, Leg, Message, Message]:
     """A call in progress: both legs, the INVITE as the callee got it, and the 2xx as the caller did."""
     invite = (lab.call_out if outgoing else lab.call_in)(caller, **options)
