@@ -10,6 +10,7 @@ from sipedge.routing.bounds import (
     MOST_HEADERS,
     MOST_HEADERS_OF_ANSWER,
     URI_HEADERS,
+    WAY_HEADERS,
     MessageSizes,
     longest_branch,
     longest_uri,
@@ -28,7 +29,6 @@ from sipedge.uri import SipUri, split_header, uri_of_header
 _ITERATOR = "headers"
 _VALUE = f"$hfitbody({_ITERATOR})"
 _LARGEST_MESSAGE = 65_536
-_WAY = frozenset({"via", "record-route"})
 _PIECE = 16_384
 
 
@@ -144,7 +144,7 @@ class _Walk:
         self.names.add(name)
         value = _folded(_current_value())
         self.values.setdefault(name, []).append(value)
-        if name in _WAY:
+        if name in WAY_HEADERS:
             self.way += size_of(value)
         if name == "via":
             self.longest_branch = max(self.longest_branch, longest_branch(value))

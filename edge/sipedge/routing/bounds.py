@@ -27,6 +27,8 @@ whole message by that: a sender could else make whoever answers look silent."""
 
 URI_HEADERS: Final = frozenset({"contact", "route", "record-route"})
 """Headers (long names, lower case) whose URIs are bounded."""
+WAY_HEADERS: Final = frozenset({"via", "record-route"})
+"""Headers that count for `LONGEST_WAY`."""
 
 _BRANCH: Final = re.compile(r"branch\s*=\s*(\"[^\"]*\"?|[^;,\s]*)", re.IGNORECASE)
 

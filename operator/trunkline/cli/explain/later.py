@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from sipedge.routing.authenticate import DigestCheck
-from sipedge.routing.bounds import excess_of
+from sipedge.routing.bounds import MOST_HEADERS_OF_ANSWER, excess_of
 from sipedge.routing.dialog import (
     AnswerDecision,
     DialogDecision,
@@ -127,7 +127,7 @@ def answer_in_call(call: Call, text: SipText, answer: SipAnswer, attempt: Hop | 
 
     `attempt` is where the first INVITE was sent, for an answer to that one; None for any later answer.
     """
-    excess = excess_of(text.sizes)
+    excess = excess_of(text.sizes, MOST_HEADERS_OF_ANSWER)
     bound = unread_step(text) if text.unreadable else bound_step(text, excess)
     if excess is not None or text.unreadable:
         dropped = AnswerDecision((bound,), drop=True)

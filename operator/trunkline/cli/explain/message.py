@@ -9,6 +9,7 @@ from typing import Final
 
 from sipedge.routing.bounds import (
     URI_HEADERS,
+    WAY_HEADERS,
     MessageSizes,
     longest_branch,
     longest_uri,
@@ -23,7 +24,7 @@ LONGEST_MESSAGE: Final = 16_384
 _REQUEST_LINE: Final = re.compile(r"([A-Za-z0-9.!%*_+`'~-]+) (\S+) (SIP/\S+)", re.IGNORECASE)
 _STATUS_LINE: Final = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*))?", re.IGNORECASE)
 _HEADER: Final = re.compile(r"([A-Za-z0-9.!%*_+`'~-]+)[ \t]*:(.*)", re.DOTALL)
-_TAG: Final = re.compile(r";\s*tag\s*=\s*([^;,\s\"<>]+)", re.IGNORECASE)
+_TAG: Final = re.compile(r";\s*tag\s*=\s*([^;\s\"<>]+)", re.IGNORECASE)
 _OPEN: Final = re.compile('["<>]')
 _READ_ONCE: Final = ("from", "to", "call-id", "cseq", "max-forwards")
 """Headers without which, or with two of which, Kamailio reads no message (of the last none is needed)."""
@@ -103,6 +104,9 @@ class SipText:
             uri=max(map(longest_uri, uris), default=0),
             identifier=max([*map(longest_branch, branches), *map(size_of, identifiers)]),
             headers=len(self.headers),
+            way=0
+            if self.status
+            else sum(size_of(value) for name, value in self.headers if long_name(name) in WAY_HEADERS),
         )
 
 
