@@ -15,6 +15,7 @@ from sipedge.routing.failover import CallState
 from sipedge.routing.memory import CallFacts, SideMemory
 from sipedge.routing.tokens import DialogToken
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _AVP = "$avp(call)"
 _ATTEMPT_AVP = "$avp(attempt)"
 
@@ -59,9 +60,9 @@ def save_call(call: PendingCall, attempt: PendingAttempt) -> None:
         "answered": call.answered,
         "counted": call.counted,
     }
-    KSR.pv.sets(_AVP, json.dumps(fields, separators=(",", ":")))
+    KSR.pv.sets(_AVP, _encode(fields))
     values = (attempt.headers, attempt.route_parameter, attempt.token.to_text(), attempt.cseq)
-    KSR.pv.sets(_ATTEMPT_AVP, json.dumps(values, separators=(",", ":")))
+    KSR.pv.sets(_ATTEMPT_AVP, _encode(values))
 
 
 def load_attempt() -> PendingAttempt:

@@ -10,6 +10,7 @@ import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from sipedge.routing.attempts import DEFAULT_PORTS, Attempt
@@ -58,8 +59,13 @@ class Hop:
 
     def to_text(self) -> str:
         """13 characters for IPv4, 37 for IPv6: letter of the transport, port and address in hexadecimal."""
-        address = ipaddress.ip_address(self.address)
-        return f"{_LETTERS[self.transport, address.version]}{self.port:04x}{address.packed.hex()}"
+        return _text_of(self)
+
+
+@lru_cache(maxsize=1024)  # a call's hops are written several times, and a gateway's with each of its calls
+def _text_of(hop: Hop) -> str:
+    address = ipaddress.ip_address(hop.address)
+    return f"{_LETTERS[hop.transport, address.version]}{hop.port:04x}{address.packed.hex()}"
 
 
 def hop_from_text(text: str) -> Hop | None:
@@ -80,7 +86,7 @@ def make_hop(address: str, port: int, transport: str) -> Hop | None:
 
 def hop_of_attempt(attempt: Attempt) -> Hop:
     """Where the attempt's INVITE goes. Its address was judged, and is one, when the attempt was planned."""
-    return Hop(str(ipaddress.ip_address(attempt.address)), attempt.port, attempt.transport)
+    return Hop(str(address_of(attempt.address)), attempt.port, attempt.transport)
 
 
 def hop_of_uri(uri: SipUri | None) -> Hop | None:

@@ -19,6 +19,7 @@ from typing import Any, Final
 from sipedge.routing.decision import Direction
 from sipedge.routing.hops import Hop, hop_from_text
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 LONGEST_SDP: Final = 4_096
 """Characters of an SDP that is remembered; a longer one is not."""
 MOST_FORKS: Final = 8
@@ -63,7 +64,7 @@ class CallFacts:
 
     def to_text(self) -> str:
         """A JSON list, in the order of the fields; ASCII alone."""
-        return json.dumps([getattr(self, name) for name in _FACTS], separators=(",", ":"))
+        return _encode([getattr(self, name) for name in _FACTS])
 
     @staticmethod
     def from_text(text: str) -> CallFacts | None:

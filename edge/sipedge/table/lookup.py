@@ -31,6 +31,7 @@ from sipedge.table.rows import (
     SourcesRow,
     TrunkRow,
 )
+from sipedge.uri import address_of
 
 EMERGENCY: Final = "emergency"
 """The key in section `route` that is no prefix."""
@@ -89,6 +90,7 @@ def network(cidr: str) -> IpNetwork:
     return ipaddress.ip_network(cidr, strict=False)
 
 
+@lru_cache(maxsize=16_384)
 def in_any(address: str, cidrs: tuple[str, ...]) -> bool:
     """True if `address` lies in one of `cidrs`; text that is no address lies in none (fail closed).
 
@@ -98,12 +100,8 @@ def in_any(address: str, cidrs: tuple[str, ...]) -> bool:
     return parsed is not None and any(parsed in network(cidr) for cidr in cidrs)
 
 
-@lru_cache(maxsize=4096)
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        parsed = ipaddress.ip_address(text)
-    except ValueError:
-        return None
+    parsed = address_of(text)
     mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
     return mapped or parsed
 
