@@ -12,7 +12,7 @@ import re
 from typing import Final
 
 from sipedge.routing.call import Finding, failed, passed, skipped
-from sipedge.routing.decision import HeaderChanges
+from sipedge.routing.decision import UNCHANGED, HeaderChanges
 from sipedge.routing.message import SipRequest
 from sipedge.routing.reasons import Reason
 from sipedge.routing.sdp import SDP_TYPE, is_multipart, parts_of
@@ -175,6 +175,8 @@ _EXTENSION_HEADERS: Final = {
     "tdialog": "target-dialog",  # RFC 4538
 }
 """Option tags of extensions that live in a header of the request, with that header."""
+_NOTHING_REQUIRED: Final = passed("nothing is required that would be lost here")
+_NO_BODY: Final = skipped("no body")
 _DONE_HERE: Final = frozenset({"privacy"})
 """Option tags that a proxy may be asked for and this one does: RFC 3323 section 4.2."""
 MUST_ARRIVE: Final = frozenset({"ACK", "BYE", "CANCEL"})
@@ -203,9 +205,11 @@ def unsupported_extensions(request: SipRequest) -> tuple[str, ...]:
 
 def extension_fault(request: SipRequest) -> Finding:
     """`unsupported_extensions` as a check."""
+    if "require" not in request.headers and "proxy-require" not in request.headers:
+        return _NOTHING_REQUIRED
     unsupported = unsupported_extensions(request)
     if not unsupported:
-        return passed("nothing is required that would be lost here")
+        return _NOTHING_REQUIRED
     return failed(
         Reason.ExtensionNotSupported, "not supported: " + clean(", ".join(unsupported), LONGEST_PHRASE)
     )
@@ -228,7 +232,7 @@ def body_fault(request: SipRequest, *, emergency: bool) -> Finding:
     several parts. An emergency call's INVITE may bring its location (RFC 6442), alone or beside the session.
     """
     if not request.body:
-        return skipped("no body")
+        return _NO_BODY
     parts = parts_of(request)
     if parts is None:
         return failed(Reason.BodyNotSupported, "a body that cannot be taken apart")
@@ -258,7 +262,7 @@ def _is_session_with_location(kinds: tuple[str, ...]) -> bool:
 def location_changes(request: SipRequest, *, emergency: bool) -> HeaderChanges:
     """The location headers of an emergency call, which travel in no other."""
     if not emergency:
-        return HeaderChanges()
+        return UNCHANGED
     return HeaderChanges(
         append=tuple(
             (name, value) for name in LOCATION_HEADERS for value in request.headers.get(name.lower(), ())
