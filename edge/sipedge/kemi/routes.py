@@ -23,7 +23,7 @@ from sipedge.routing.reasons import Reason
 from sipedge.routing.route import may_be_answered, route
 from sipedge.routing.tokens import TokenKeeper
 from sipedge.routing.wellformed import SIP_VERSION, answerable, length_fault
-from sipedge.store import LmdbRows, ReadTransaction
+from sipedge.store import LmdbRows
 from sipedge.table import Kept, Table
 
 _DRAINING: Final = "drain"
@@ -77,7 +77,7 @@ class Routes:
         """An attempt of a call has failed."""
         try:
             with self._rows.transaction() as rows:
-                calls.resume_call(CallRoom(self._settings, self._tokens, self._table(rows)))
+                calls.resume_call(CallRoom(self._settings, self._tokens, Table(rows, self._kept)))
         except Exception as error:
             note_fault("failure route", error)
             writer.refuse(Reason.InternalError)
@@ -99,7 +99,7 @@ class Routes:
         """A request in a dialog towards a carrier has failed."""
         try:
             with self._rows.transaction() as rows:
-                dialogs.answer_dialog_challenge(DialogRoom(self._settings, self._tokens, self._table(rows)))
+                dialogs.answer_dialog_challenge(DialogRoom(self._settings, self._tokens, Table(rows, self._kept)))
         except Exception as error:
             note_fault("failure route of dialogs", error)
             writer.refuse(Reason.InternalError)
@@ -120,9 +120,6 @@ class Routes:
         """Called all the time by one process that does nothing else."""
         return _guarded("writer of call events", self._events.empty_queue)
 
-    def _table(self, rows: ReadTransaction) -> Table:
-        return Table(rows, self._kept)
-
     def _call_ended(self, event: str) -> None:
         was_up, why = event == "dialog:end", None
         if was_up and duration.has_run_out():
@@ -133,7 +130,7 @@ class Routes:
     def _dialog_event(self, event: str) -> None:
         if event == "dialog:end" and duration.has_run_out():
             with self._rows.transaction() as rows:
-                duration.end_call(self._settings, self._table(rows))
+                duration.end_call(self._settings, Table(rows, self._kept))
 
     def _answer(self) -> None:
         received = read_message(is_request=False)
@@ -158,7 +155,7 @@ class Routes:
         if answers.is_awaited():
             return
         with self._rows.transaction() as rows:
-            answers.judge_stray_answer(self._table(rows), self._tokens, received)
+            answers.judge_stray_answer(Table(rows, self._kept), self._tokens, received)
 
     def _received(self) -> Received:
         """The answer at hand, as the reply route has just read it."""
@@ -170,12 +167,12 @@ class Routes:
     def _call_answer(self) -> None:
         received = self._received()
         with self._rows.transaction() as rows:
-            calls.judge_call_answer(CallRoom(self._settings, self._tokens, self._table(rows)), received)
+            calls.judge_call_answer(CallRoom(self._settings, self._tokens, Table(rows, self._kept)), received)
 
     def _dialog_answer(self) -> None:
         received = self._received()
         with self._rows.transaction() as rows:
-            answers.judge_dialog_answer(self._table(rows), writer.own_addresses(self._settings), received)
+            answers.judge_dialog_answer(Table(rows, self._kept), writer.own_addresses(self._settings), received)
 
     def _request(self) -> None:
         KSR.force_rport()
@@ -194,7 +191,7 @@ class Routes:
             return
         if received.to_tag:
             with self._rows.transaction() as rows:
-                room = DialogRoom(self._settings, self._tokens, self._table(rows))
+                room = DialogRoom(self._settings, self._tokens, Table(rows, self._kept))
                 dialogs.follow_dialog(room, received)
         elif method != "ACK":
             self._without_dialog(received)
@@ -222,14 +219,14 @@ class Routes:
         answered = dialogs.held_token(self._tokens, received) is not None
         if not answered:
             with self._rows.transaction() as rows:
-                answered = may_be_answered(self._table(rows), request_of(received, ""))
+                answered = may_be_answered(Table(rows, self._kept), request_of(received, ""))
         note_reason(excess.reason, detail=excess.detail + ("" if answered else ", left without an answer"))
         if answered:
             writer.refuse(excess.reason)
 
     def _without_dialog(self, received: Received) -> None:
         with self._rows.transaction() as rows:
-            table = self._table(rows)
+            table = Table(rows, self._kept)
             site = table.site()
             request = request_of(received, site.realm if site else "")
             if self._is_readiness_probe(request):
