@@ -21,6 +21,7 @@ from typing import Any, Final
 from sipedge.capacity import DEFAULT_CALLS_IN_PROGRESS, DEFAULT_CALLS_PER_SECOND, LARGEST_MB, Capacity
 from sipedge.e164 import EMERGENCY_NUMBERS
 from sipedge.log_lines import LOG_ENGINE
+from sipedge.routing.native_filters import native_numbers, native_texts
 from sipedge.secret import Secret
 
 INSTANCE_VARIABLE: Final = "TRUNKLINE_INSTANCE"
@@ -220,6 +221,8 @@ def render(settings: InstanceSettings, edge_secret: Secret) -> str:
         )
     )
     free = settings.shared_memory_mb * 1024 * 1024 // 8
+    numbers = "\n".join(f"#!define {name} {value}" for name, value in native_numbers().items())
+    texts = "\n".join(f"#!define {name} {_quoted(value)}" for name, value in _native_texts(settings).items())
     return f"""#!KAMAILIO
 # Written by sipedge.instance for {settings.edge} {settings.address}; edits are lost.
 
@@ -228,6 +231,8 @@ def render(settings: InstanceSettings, edge_secret: Secret) -> str:
 #!define FREE_FOR_EMERGENCY {free // 2}
 #!define EMERGENCY_NUMBER "^({"|".join(sorted(EMERGENCY_NUMBERS))})(;.*)?$"
 #!define CONNECTIONS_OF_ONE_SOURCE {settings.connections // _SOURCES}
+{numbers}
+{texts}
 
 children={settings.children}
 tcp_children={settings.children}
@@ -245,6 +250,22 @@ modparam("tls", "low_mem_threshold1", {free // 1024})
 modparam("tls", "config", "{settings.tls_directory}/tls.cfg")
 modparam("app_python3", "load", "{settings.kamailio_dir}/kemi_main.py")
 """
+
+
+def _native_texts(settings: InstanceSettings) -> dict[str, str]:
+    own = {f"OWN_{name.upper()}": own_socket(settings, name) for name in ("udp", "tcp", "tls")}
+    return own | native_texts()
+
+
+def own_socket(settings: InstanceSettings, transport: str) -> str:
+    """Where the instance listens for this transport, as Kamailio writes sockets."""
+    ports = {"udp": settings.ports.udp, "tcp": settings.ports.tcp, "tls": settings.ports.tls}
+    return f"{transport}:{_in_uri(settings.address)}:{ports[transport]}"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\t", "\\t")
+    return f'"{escaped}"'
 
 
 def write_instance(settings: InstanceSettings) -> None:

@@ -79,6 +79,8 @@ FOR_OTHERS = {
     "writer.own_addresses": "settings, as the functions that send ask for them",
     "writer.own_socket": "settings, as Kamailio writes sockets",
     "calls._elapsed": "reads the clock",
+    "events.EventWriter.__init__": "names the file",
+    "events._never_up": "reads what `note_ending` has kept",
     "dialogs.held_token": "reads the clock",
     "journal._one_line": "of what is logged",
     "reader._Walk.__init__": "an empty walk",

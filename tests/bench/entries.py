@@ -43,7 +43,11 @@ def entries_bench(room: Room) -> Iterator[Bench]:
     row = Row("entries", PLAIN, "")
     with TemporaryDirectory(prefix="counted-") as temporary:
         directory = Path(temporary)
-        for name, target in (("kamailio.cfg", "kamailio.cfg"), ("edge_main.py", "kemi_main.py")):
+        for name, target in (
+            ("kamailio.cfg", "kamailio.cfg"),
+            ("carried.cfg", "carried.cfg"),
+            ("edge_main.py", "kemi_main.py"),
+        ):
             (directory / name).symlink_to(ROOT / "edge" / "kamailio" / target)
         (directory / "kemi_main.py").symlink_to(Path(__file__).with_name("counted_main.py"))
         (directory / "counts").mkdir()

@@ -159,31 +159,6 @@ def test_no_alias_ends_the_edge(lab: Lab, pbx: UserAgent, telco: UserAgent, uri:
     pbx.wait("INFO", status=200)
 
 
-UNREADABLE = "Contact<: x"
-
-
-def test_a_request_that_cannot_be_walked_is_dropped_whole(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
-    """A header that Kamailio cannot parse hides all behind it, from its own answers too."""
-    data = request(pbx, "INVITE", "Contact", TERMINATION)
-    pbx.send(data.replace(f"Contact: <{LONG_URI}>".encode(), UNREADABLE.encode()), lab.edge_at)
-    assert pbx.silence(0.1) == []
-    assert telco.silence(0.02) == []
-
-
-def test_an_answer_that_cannot_be_walked_is_dropped_whole(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
-    """Else a carrier's own X-Trunkline- headers would reach the customer."""
-    invite = lab.call_out(pbx)
-    received = telco.wait("INVITE")
-    pbx.wait("INVITE", status=100)
-    fields = [each for each in received.headers if each[0].lower() in ("via", "from", "call-id", "cseq")]
-    fields += [("To", received.header("To") + ";tag=1"), ("X-Trunkline-AccountSid", "AC1")]
-    data = render("SIP/2.0 183 Progress", fields).replace(b"\r\nX-T", f"\r\n{UNREADABLE}\r\nX-T".encode())
-    telco.send(data, lab.edge_at)
-    assert pbx.silence(0.1) == []
-    telco.respond(received, 486)
-    assert invite.final().status == 486
-
-
 @pytest.mark.parametrize("phrase", ("a\x01b", "\x1b[2J" + "x" * 3000, "\udcff\udcfe", ""))
 def test_a_targets_reason_phrase_is_cleaned(lab: Lab, pbx: UserAgent, telco: UserAgent, phrase: str) -> None:
     """Control characters, escapes, no UTF-8, thousands of bytes: the caller gets the 503 all the same."""

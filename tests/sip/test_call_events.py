@@ -20,7 +20,7 @@ def _shorten():
     sys.path.insert(0, json.load(open(os.environ["TRUNKLINE_INSTANCE"]))["python_path"])
     from sipedge.kemi import events
 
-    events._LONGEST_QUEUE, events._BATCH = 4, 4
+    events.LONGEST_QUEUE, events._BATCH = 4, 4
 
 _shorten()
 """
@@ -127,7 +127,7 @@ def test_no_room_for_events_costs_no_call(lab: Lab, tmp_path: Path) -> None:
     """While the file cannot be written the queue fills; what finds it full is counted, and calls go on."""
     directory = tmp_path / "kamailio"
     directory.mkdir()
-    for name in ("kamailio.cfg", "kemi_main.py"):
+    for name in ("kamailio.cfg", "carried.cfg", "kemi_main.py"):
         (directory / name).write_text((ROOT / "edge" / "kamailio" / name).read_text())
     with open(directory / "kemi_main.py", "a") as file:
         file.write(SHORT_QUEUE)

@@ -46,7 +46,13 @@ def test_scenario(lab: Lab, name: str) -> None:
                 )
         peer = f"{lab.edge.address}:5060"
         stack.enter_context(
-            running_scenario(SCENARIOS / f"{name}.xml", lab.block.address(caller), keys=keys, peer=peer)
+            running_scenario(
+                SCENARIOS / f"{name}.xml",
+                lab.block.address(caller),
+                keys=keys,
+                peer=peer,
+                digest_uri=f"{numbers[1]}@acme-hq.pstn.trunkline.test",
+            )
         )
 
 

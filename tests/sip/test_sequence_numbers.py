@@ -70,3 +70,18 @@ def test_the_next_carrier_has_its_own_numbers(lab: Lab, pbx: UserAgent, telco: U
     assert refused.cseq == 1
     invite.ack_refusal(refused)
     assert telco.wait("ACK").cseq == 2
+
+
+def test_a_cancel_has_the_number_of_what_it_cancels(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
+    """RFC 3261 section 9.1: at the carrier that of the second INVITE, and its From."""
+    invite, received = challenged(lab, pbx, telco)
+    telco.respond(received, 180)
+    pbx.wait("INVITE", status=180)
+    invite.cancel()
+    pbx.wait("CANCEL", status=200)
+    cancel = telco.wait("CANCEL")
+    assert (cancel.cseq, cancel.header("From")) == (received.cseq, received.header("From"))
+    telco.respond(cancel, 200)
+    telco.respond(received, 487)
+    assert invite.final().status == 487
+    assert telco.wait("ACK").cseq == received.cseq

@@ -1,11 +1,13 @@
-"""What is malformed, asks for the unknown or carries the unwanted: an answer to who may have one, and no call."""
+"""Malformed, asking for the unknown, carrying the unwanted: an answer to who may have one, and no call."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
+from support.edge import running_edge
 from support.lab import FAR_NUMBER, OWN_NUMBER, Lab
 from support.sipmessage import new_token, parse, render, sdp
 from support.sipua import UserAgent
@@ -73,6 +75,27 @@ def test_a_malformed_request_is_answered_where_a_peer_may_be_answered(
     assert telco.silence(0.05) == []
 
 
+@pytest.mark.parametrize(
+    "line", (("Content-Length", "x"), ("Junk(", "x"), ("Max-Forwards", "1"), ("From", "x"))
+)
+def test_so_is_one_in_a_call_which_goes_on(
+    lab: Lab, pbx: UserAgent, telco: UserAgent, line: tuple[str, str]
+) -> None:
+    """Its Route holds the call's token, also where Kamailio cannot parse the rest."""
+    call = lab.call_out(pbx)
+    received = telco.wait("INVITE")
+    telco.respond(received, 200, body=sdp(telco.address))
+    leg = call.leg(pbx.wait("INVITE", status=200))
+    leg.send("ACK")
+    telco.wait("ACK")
+    leg.send("INFO", [line])
+    pbx.wait("INFO", status=400)
+    assert telco.silence(0.05) == []
+    leg.send("BYE")
+    telco.respond(telco.wait("BYE"), 200)
+    pbx.wait("BYE", status=200)
+
+
 @pytest.mark.parametrize("version", ("SIP/3.0", "SIP/2.00", "sip/2.0", "HTTP/1.1"))
 def test_another_version_is_refused(lab: Lab, pbx: UserAgent, telco: UserAgent, version: str) -> None:
     """505, in words of SIP/2.0; silence to a stranger."""
@@ -82,6 +105,21 @@ def test_another_version_is_refused(lab: Lab, pbx: UserAgent, telco: UserAgent, 
     assert pbx.wait("INVITE", status=505).raw.startswith(b"SIP/2.0 505 ")
     assert stranger.silence(0.05) == []
     assert telco.silence(0.05) == []
+
+
+def test_the_images_kamailio_answers_the_same(
+    lab: Lab, pbx: UserAgent, tmp_path: Path, in_image: list[str]
+) -> None:
+    """It parses for itself, and may drop another part of them."""
+    with running_edge(None, lab.block.address(2), tmp_path, prefix=in_image) as edge:
+        one = Lab(edge, lab.block, lab.stack)
+        one.serve()
+        for kind, (what, into) in MALFORMED.items():
+            pbx.send(changed(invite(pbx), what, into), one.edge_at)
+            assert pbx.wait(status=400).status == 400, kind
+        pbx.send(changed(invite(pbx), " SIP/2.0\r\n", " SIP/3.0\r\n"), one.edge_at)
+        pbx.wait("INVITE", status=505)
+        assert "fault in" not in edge.log()
 
 
 def test_a_connection_serves_on_after_a_message_that_cannot_be_parsed(lab: Lab, pbx: UserAgent) -> None:
@@ -142,7 +180,7 @@ def test_a_body_that_an_invite_does_not_carry_is_refused(
 
 def test_only_an_emergency_call_brings_its_location(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
     """RFC 6442: the body as it came, with the header that names it."""
-    lab.serve(routes=lab.platform().routes | {"emergency": lab.platform().routes["+"]})
+    lab.serve(routes={**lab.platform().routes, "emergency": lab.platform().routes["+"]})
     body = (
         f"--b\r\nContent-Type: application/sdp\r\n\r\n{sdp(pbx.address)}\r\n"
         "--b\r\nContent-Type: application/pidf+xml\r\nContent-ID: <where@pbx>\r\n\r\n<presence/>\r\n--b--\r\n"
@@ -235,7 +273,7 @@ def test_an_answer_that_cannot_be_parsed_is_dropped(
     """Else whatever it holds would pass, ids of ours among it."""
     call = lab.call_out(pbx)
     received = telco.wait("INVITE")
-    bad = changed(answer(received, telco), "CSeq: ", f"{line}\r\nX-Trunkline-CallSid: CA1\r\nCSeq: ")
+    bad = changed(answer(received, telco), "CSeq: ", f"{line}\r\nX-Trunkline-AccountSid: AC1\r\nCSeq: ")
     assert parse(bad, None).status == 200
     telco.send(bad, received.path)
     assert [message for message in pbx.silence(0.1) if message.status != 100] == []

@@ -18,6 +18,8 @@ WAIT_SECONDS = 1.5
 def play(peered: Peered, case: Case, blame: Blame) -> Passage:
     """Send the message, compare what comes of it with what is explained, and end the call."""
     sender = peered.agents[case.sender.name, case.sender.transport]
+    if case.sender.name == "stranger":
+        sender.hang_up_connections()  # the edge keeps none of a stranger's for long
     sender.send(case.raw, peered.entry(sender))
     passage = explained(peered, case, sender.port_towards(peered.entry(sender)))
     if isinstance(passage.decision, Drop):

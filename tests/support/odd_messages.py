@@ -353,6 +353,10 @@ _PARTS: Final = "--b\r\nContent-Type: application/sdp\r\n\r\n{}\r\n--b--\r\n"
 FAULTS: Final = (
     _without("Contact"),
     _without("Max-Forwards"),
+    _without("To"),
+    _without("CSeq"),
+    _without("From"),
+    _without("Via"),
     _with("Max-Forwards", "0", "many", "300", "-1"),
     _with("CSeq", "0 INVITE", "4294967296 INVITE", "INVITE", "1"),
     _other_method_in_cseq,

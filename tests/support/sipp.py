@@ -24,8 +24,11 @@ def running_scenario(
     peer: str | None = None,
     calls: int = 1,
     per_second: int = 10,
+    digest_uri: str | None = None,
 ) -> Iterator[None]:
     """A sipp that plays `scenario` at `address` for so many calls, calling `peer` if there is one.
+
+    A digest names `digest_uri` (without `sip:`), else sipp's peer, which is no target of the request.
 
     At the end of the context it must have finished well. Raises ScenarioFailedError with its message trace.
     """
@@ -35,6 +38,8 @@ def running_scenario(
         command += ["-timeout", str(CALL_SECONDS), "-timeout_error", "-trace_msg", "-trace_err"]
         for name, value in (keys or {}).items():
             command += ["-key", name, value]
+        if digest_uri is not None:
+            command += ["-auth_uri", digest_uri]
         if peer is not None:
             command.append(peer)
         process = subprocess.Popen(command, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

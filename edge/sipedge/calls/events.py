@@ -11,6 +11,7 @@ holds a character that is not printable. Nothing of a line is secret; it does sa
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -21,6 +22,8 @@ SCHEMA: Final = 1
 """Version of these lines. A key that is added changes nothing; one that changes its meaning does."""
 LONGEST_TEXT: Final = 255
 """Characters of any one value."""
+LONGEST_QUEUE: Final = 4_000
+"""Lines that wait to be written, some 2 MB as a rule; what comes then is lost, and counted."""
 LONGEST_LINE: Final = 8_192
 """Bytes. One that were longer loses its longest values."""
 
@@ -116,7 +119,13 @@ def _key(field: str) -> str:
 
 
 _KEYS: Final = {each: tuple((field.name, _key(field.name)) for field in fields(each)) for each in _NAMES}
+_PASSWORD: Final = re.compile(r"^(sips?:[^:@]*):[^@]*@")
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def uri_without_password(uri: str) -> str:
+    """A SIP URI as an event may hold it: RFC 3261 lets its user part have a password."""
+    return _PASSWORD.sub(r"\1@", uri, count=1)
 
 
 def event_line(event: Event, call_sid: str, at: float) -> str:
@@ -135,6 +144,15 @@ def event_line(event: Event, call_sid: str, at: float) -> str:
     line = _encode(said)
     # A character has at most four bytes; and none that JSON writes as more than two is printable.
     return line if 4 * len(line) <= LONGEST_LINE else _shortened(said)
+
+
+_NO_TIME: Final = "1970-01-01T00:00:00.000Z"
+
+
+def around_time(event: Event, call_sid: str) -> tuple[str, str]:
+    """The event's line before and after its time: for those that Kamailio's own routes tell."""
+    before, _, after = event_line(event, call_sid, 0.0).partition(_NO_TIME)
+    return before, after
 
 
 def _cleaned(value: str) -> str:

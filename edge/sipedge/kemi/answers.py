@@ -30,6 +30,7 @@ def judge_dialog_answer(table: Table, own_addresses: tuple[str, ...], received: 
         known,
         to_caller=asked.by_caller,
         cseq_of_sender=asked.cseq,
+        asked_with_sdp=asked.with_sdp,
         own_addresses=own_addresses,
     )
     carry_out_answer(received, known, decision, to_caller=asked.by_caller)

@@ -21,9 +21,10 @@ from sipedge.kemi.pending import (
 )
 from sipedge.kemi.reader import Received, answer_of, text
 from sipedge.routing.attempts import Attempt, plan_attempts
+from sipedge.routing.carried import texts_of
 from sipedge.routing.carrier_challenge import CHALLENGES
 from sipedge.routing.decision import Forward
-from sipedge.routing.dialog import invite_changes, judge_answer
+from sipedge.routing.dialog import judge_answer
 from sipedge.routing.failover import (
     CAUSES,
     Failure,
@@ -43,7 +44,6 @@ from sipedge.routing.new_call import (
     beginning_of,
     facts_of,
     facts_with_carrier,
-    headers_of_attempt,
     token_of,
 )
 from sipedge.routing.tokens import TokenKeeper, call_sid
@@ -93,7 +93,7 @@ def start_call(room: CallRoom, received: Received, request: SipRequest, decision
     writer.put_back(received)
     KSR.hdr.remove("Route")  # a preloaded one: ours has done its work, a foreign one is never followed
     writer.change_headers(received, decision.changes)
-    call = PendingCall(state, time.time(), facts, caller)
+    call = PendingCall(state, time.time(), facts, caller, with_sdp=learned.open_offer is not None)
     events.begun(room.settings, room.table, received, decision, caller.source or caller.hop, sid)
     _proceed(room, call, first_step(state), None)
 
@@ -116,7 +116,7 @@ def resume_call(room: CallRoom) -> None:
         call = answered
         memory.note_shift(True, memory.shift_of(True) + 1)
         attempt = call.state.attempts[call.state.position]
-        save_call(call, _pending(room, call, attempt))
+        _save(room, call, attempt)
         if _send(room.settings, attempt):
             return
         failure = replace(failure, kind=FailureKind.SEND_ERROR)
@@ -135,13 +135,6 @@ def _with_answer(room: CallRoom, call: PendingCall, status: int) -> PendingCall 
     return None if nonces is None else replace(call, answered=nonces)
 
 
-def prepare_branch() -> None:
-    """Headers of this attempt alone: on the branch, so that they never add up over failovers."""
-    attempt = load_attempt()
-    KSR.rr.record_route_params(attempt.route_parameter)
-    writer.write(invite_changes(attempt.headers, attempt.token.cseq_shift, attempt.cseq))
-
-
 def judge_call_answer(room: CallRoom, received: Received) -> None:
     """An answer of the target on its way to the caller."""
     attempt = load_attempt()
@@ -156,6 +149,7 @@ def judge_call_answer(room: CallRoom, received: Received) -> None:
         to_caller=True,
         attempt=attempt.token.callee,
         cseq_of_sender=attempt.cseq,
+        asked_with_sdp=attempt.with_sdp,
         own_addresses=room.own_addresses,
     )
     carry_out_answer(received, known, decision, to_caller=True)
@@ -189,13 +183,13 @@ def _attempt(room: CallRoom, call: PendingCall, attempt: Attempt) -> tuple[Pendi
         return call, Failure(FailureKind.OVER_LIMIT, over=over, elapsed=_elapsed(call))
     memory.begin_attempt(call.facts)
     call = replace(call, counted=keys_in_progress(attempt.limits))
-    save_call(call, _pending(room, call, attempt))
+    _save(room, call, attempt)
     if _send(room.settings, attempt):
         return call, None
     return call, Failure(FailureKind.SEND_ERROR, elapsed=_elapsed(call))
 
 
-def _pending(room: CallRoom, call: PendingCall, attempt: Attempt) -> PendingAttempt:
+def _save(room: CallRoom, call: PendingCall, attempt: Attempt) -> None:
     token = token_of(
         call.facts,
         call.caller,
@@ -205,8 +199,10 @@ def _pending(room: CallRoom, call: PendingCall, attempt: Attempt) -> PendingAtte
         now=time.time(),
         ring_seconds=room.settings.ring_seconds,
     )
-    parameter = room.tokens.route_parameter(text("$ci"), text("$ft"), token)
-    return PendingAttempt(headers_of_attempt(call.facts, attempt), parameter, token, int(text("$cs") or 0))
+    tag, cseq = text("$ft"), int(text("$cs") or 0)
+    parameter = room.tokens.route_parameter(text("$ci"), tag, token)
+    carried = texts_of(call.facts, attempt, token, parameter, tag, cseq, with_sdp=call.with_sdp)
+    save_call(call, PendingAttempt(token, cseq, call.with_sdp), carried)
 
 
 def _send(settings: InstanceSettings, attempt: Attempt) -> bool:

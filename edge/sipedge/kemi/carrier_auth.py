@@ -11,7 +11,7 @@ from sipedge.kemi.ksr import KSR
 from sipedge.kemi.reader import text
 from sipedge.routing.carrier_challenge import CHALLENGES, ChallengedRequest, answer_challenge
 from sipedge.routing.headers import header_line
-from sipedge.routing.hops import Hop, hop_from_text
+from sipedge.routing.hops import Hop, hop_from_uri
 from sipedge.table import CarrierRow
 
 _SENT_AVP: Final = "$avp(sent)"
@@ -50,13 +50,13 @@ class SentRequest:
 def save_sent(sent: SentRequest) -> None:
     """Keep it for the branch and the failure route."""
     answered = json.dumps(sent.answered) if sent.answered else "[]"
-    KSR.pv.sets(_SENT_AVP, f"{sent.hop.to_text()} {sent.cseq} {answered}")
+    KSR.pv.sets(_SENT_AVP, f"{sent.hop.uri} {sent.cseq} {answered}")
 
 
 def load_sent() -> SentRequest:
     """The request of the transaction at hand. Raises ValueError if there is none."""
     place, cseq, answered = KSR.pv.gete(_SENT_AVP).split(" ", 2)
-    hop = hop_from_text(place)
+    hop = hop_from_uri(place)
     if hop is None:
         raise ValueError("a request in a dialog was sent to no hop")
     return SentRequest(hop, int(cseq), tuple(json.loads(answered)))

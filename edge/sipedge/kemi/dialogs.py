@@ -157,7 +157,8 @@ def _follow(
     if decision.end_call is not None:
         note_in_dialog(decision.end_call, known, decision.steps)
         memory.end_soon(decision.end_call.name)
-    memory.save_asked(Asked(held.by_caller, int(text("$cs") or 0), held.token), known.facts)
+    with_sdp = decision.learned.open_offer is not None
+    memory.save_asked(Asked(held.by_caller, int(text("$cs") or 0), with_sdp, held.token), known.facts)
     writer.send_to(room.settings, decision.hop)
     KSR.tm.t_on_reply(REPLY_ROUTE)
     KSR.tm.t_relay()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from sipedge.instance import InstanceSettings
+from sipedge.instance import InstanceSettings, own_socket
 from sipedge.kemi import memory, writer
 from sipedge.kemi.journal import say
 from sipedge.kemi.ksr import KSR
@@ -104,7 +104,7 @@ def _is_sent(settings: InstanceSettings, request: OwnRequest) -> bool:
         request.method,
         request.request_uri,
         request.hop.uri,
-        writer.own_socket(settings, request.hop.transport),
+        own_socket(settings, request.hop.transport),
         "".join(header_line(name, value) for name, value in request.headers) + "\r\n",
         "",
     )

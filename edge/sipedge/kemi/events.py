@@ -9,7 +9,17 @@ import time
 from pathlib import Path
 from typing import Final
 
-from sipedge.calls.events import Answered, AttemptFailed, Begun, Ended, EndedBy, Event, event_line
+from sipedge.calls.events import (
+    LONGEST_QUEUE,
+    Answered,
+    AttemptFailed,
+    Begun,
+    Ended,
+    EndedBy,
+    Event,
+    event_line,
+    uri_without_password,
+)
 from sipedge.event_file import LineFile
 from sipedge.instance import InstanceSettings
 from sipedge.kemi.duration import dialog_text
@@ -26,8 +36,7 @@ from sipedge.secret import Secret
 from sipedge.table import Table
 
 _QUEUE: Final = "events"
-_LONGEST_QUEUE: Final = 4_000
-"""Lines, some 2 MB as a rule. Kamailio's own bound is above it: it would drop the oldest and say nothing."""
+"""Kamailio's own bound of it is above `LONGEST_QUEUE`: it would drop the oldest and say nothing."""
 _LOST: Final = "events|lost"
 """The counter of lines that found the queue full."""
 _BATCH: Final = 500
@@ -35,6 +44,7 @@ _BATCH: Final = 500
 _ANSWERED_AVP: Final = "$avp(answered)"
 _ENDING: Final = "ending"
 """Variable of the dialog: `<status> <name of the reason or empty>` of a call that was never up."""
+_GIVEN_UP: Final = 487
 _UNTOLD: Final = "untold"
 """The ending of a call that never began: it was over a limit."""
 
@@ -68,7 +78,7 @@ def attempt_failed(attempt: Attempt, failure: Failure, sid: str) -> None:
     """An attempt did not set the call up."""
     event = AttemptFailed(
         target=attempt.target,
-        uri=attempt.request_uri,
+        uri=uri_without_password(attempt.request_uri),
         address=f"{attempt.transport}:{attempt.address}:{attempt.port}",
         kind=failure.kind,
         milliseconds=int(failure.elapsed * 1000),
@@ -113,7 +123,7 @@ def ended(edge_secret: Secret, *, was_up: bool, ended_by_edge: str | None) -> No
 
 def _never_up(ending: str) -> Ended:
     if not ending:
-        return Ended(EndedBy.CALLER, sip_status=487)
+        return Ended(EndedBy.CALLER, sip_status=_GIVEN_UP)
     status, _, name = ending.partition(" ")
     if not name:
         return Ended(EndedBy.CALLEE, sip_status=int(status))
@@ -123,7 +133,7 @@ def _never_up(ending: str) -> Ended:
 
 def _emit(event: Event, sid: str) -> None:
     line = event_line(event, sid, time.time())
-    if KSR.mqueue.mq_size(_QUEUE) >= _LONGEST_QUEUE or KSR.mqueue.mq_add(_QUEUE, "", line) <= 0:
+    if KSR.mqueue.mq_size(_QUEUE) >= LONGEST_QUEUE or KSR.mqueue.mq_add(_QUEUE, "", line) <= 0:
         count(_LOST)
 
 

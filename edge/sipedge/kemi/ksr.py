@@ -82,7 +82,6 @@ class Tmx(Protocol):
 
 class Rr(Protocol):
     def loose_route(self) -> int: ...
-    def record_route_params(self, parameters: str, /) -> int: ...
 
 
 class Dialog(Protocol):

@@ -35,6 +35,8 @@ _SDP: Final = {True: "caller_sdp", False: "callee_sdp"}
 _OFFER: Final = "offer"
 """`caller` or `callee`: whose offer is open; "" = nobody's."""
 _MARK: Final = "mark"
+_CARRIED: Final = "carried"
+"""By what Kamailio's own routes carry requests of this dialog (`CarriedTexts.dialog`); "" = Python does."""
 _ENDED_BY: Final = "ended_by"
 """The reason by which the edge itself ends the call."""
 
@@ -140,6 +142,13 @@ def _shift(*, by_caller: bool) -> int:
 def note_shift(by_caller: bool, shift: int) -> None:
     """What is added from now on to the CSeq of one side's requests."""
     _write(_SHIFT[by_caller], str(shift) if shift else "")
+    if shift:
+        note_carried("")
+
+
+def note_carried(text_of_call: str) -> None:
+    """Who carries what follows: Kamailio's own routes by this text; Python without."""
+    _write(_CARRIED, text_of_call)
 
 
 def shift_of(by_caller: bool) -> int:
@@ -166,6 +175,7 @@ class Asked:
     by_caller: bool
     cseq: int
     """Of the request as its sender sent it."""
+    with_sdp: bool
     token: DialogToken
 
 
@@ -173,7 +183,8 @@ def save_asked(asked: Asked, facts: CallFacts | None) -> None:
     """Keep it in the transaction that is about to be made."""
     secure = "-" if asked.token.secure is None else "+"
     side = "caller" if asked.by_caller else "callee"
-    KSR.pv.sets(_ASKED_AVP, f"{side} {asked.cseq} {secure} {asked.token.to_text()}")
+    body = "sdp" if asked.with_sdp else "-"
+    KSR.pv.sets(_ASKED_AVP, f"{side} {asked.cseq} {body} {secure} {asked.token.to_text()}")
     if facts is not None:
         KSR.pv.sets(_FACTS_AVP, facts.to_text())
 
@@ -182,11 +193,11 @@ def load_asked() -> Asked | None:
     """What the request of the transaction at hand has left."""
     parts = text(_ASKED_AVP).split(" ")
     token = DialogToken.from_text(parts[-1])
-    if len(parts) != 4 or token is None:
+    if len(parts) != 5 or token is None:
         return None
-    if parts[2] == "-":
+    if parts[3] == "-":
         token = replace(token, secure=None)
-    return Asked(parts[0] == "caller", int(parts[1]), token)
+    return Asked(parts[0] == "caller", int(parts[1]), parts[2] == "sdp", token)
 
 
 def kept_facts() -> CallFacts | None:

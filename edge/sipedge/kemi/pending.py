@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from sipedge.kemi import memory
 from sipedge.kemi.ksr import KSR
+from sipedge.routing.carried import CarriedTexts
 from sipedge.routing.failover import CallState
 from sipedge.routing.memory import CallFacts, SideMemory
 from sipedge.routing.tokens import DialogToken
@@ -22,15 +23,13 @@ _ATTEMPT_AVP = "$avp(attempt)"
 
 @dataclass(frozen=True, slots=True)
 class PendingAttempt:
-    """What is put on the messages of the attempt under way."""
+    """What Python judges answers to the attempt under way by."""
 
-    headers: tuple[tuple[str, str], ...]
-    """X- headers of the attempt's target (S50), and the call's id where the target is told it."""
-    route_parameter: str
-    """Of our Record-Route: the dialog's token, with a leading `;`."""
     token: DialogToken
     cseq: int
     """Of the INVITE as the caller sent it."""
+    with_sdp: bool
+    """The INVITE has an SDP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +41,8 @@ class PendingCall:
     """When the INVITE came in, seconds since the epoch."""
     facts: CallFacts
     caller: SideMemory
+    with_sdp: bool = False
+    """The INVITE has an SDP."""
     answered: tuple[str, ...] = ()
     """Nonces of challenges that the attempt under way has answered."""
     counted: tuple[str, ...] = ()
@@ -51,27 +52,37 @@ class PendingCall:
         return replace(self, state=state)
 
 
-def save_call(call: PendingCall, attempt: PendingAttempt) -> None:
-    """Keep the call, and the attempt that is about to be made."""
+def save_call(call: PendingCall, attempt: PendingAttempt, carried: CarriedTexts) -> None:
+    """Keep the call, and the attempt that is about to be made; `carried` is for Kamailio's own routes."""
     fields = {
         "state": call.state.to_text(),
         "begun": call.begun,
         "caller": call.caller.to_text(),
+        "withSdp": call.with_sdp,
         "answered": call.answered,
         "counted": call.counted,
     }
     KSR.pv.sets(_AVP, _encode(fields))
-    values = (attempt.headers, attempt.route_parameter, attempt.token.to_text(), attempt.cseq)
-    KSR.pv.sets(_ATTEMPT_AVP, _encode(values))
+    KSR.pv.sets(
+        _ATTEMPT_AVP, f"{attempt.token.to_text()} {attempt.cseq} {'sdp' if attempt.with_sdp else '-'}"
+    )
+    for name, value in (
+        ("$avp(route)", carried.route),
+        ("$avp(lines)", carried.lines),
+        ("$avp(cseq)", carried.cseq),
+        ("$avp(answer)", carried.answer),
+    ):
+        KSR.pv.sets(name, value)
+    memory.note_carried(carried.dialog)
 
 
 def load_attempt() -> PendingAttempt:
     """The attempt of the call whose transaction is being handled. Raises ValueError if there is none."""
-    headers, route_parameter, text, cseq = json.loads(KSR.pv.gete(_ATTEMPT_AVP))
+    text, cseq, body = KSR.pv.gete(_ATTEMPT_AVP).split(" ")
     token = DialogToken.from_text(text)
     if token is None:
         raise ValueError("a call's attempt holds no token")
-    return PendingAttempt(tuple((name, value) for name, value in headers), route_parameter, token, cseq)
+    return PendingAttempt(token, int(cseq), body == "sdp")
 
 
 def load_call() -> PendingCall:
@@ -88,6 +99,7 @@ def load_call() -> PendingCall:
         begun=fields["begun"],
         facts=facts,
         caller=caller,
+        with_sdp=fields["withSdp"],
         answered=tuple(fields["answered"]),
         counted=tuple(fields["counted"]),
     )

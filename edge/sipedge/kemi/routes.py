@@ -18,6 +18,7 @@ from sipedge.kemi.reader import Received, answer_of, read_message, request_of, t
 from sipedge.routing.bounds import Excess, excess_of
 from sipedge.routing.decision import Challenge, Decision, Drop, Forward, Reject, Reply
 from sipedge.routing.dialog import is_ambiguous
+from sipedge.routing.failover import reply_for
 from sipedge.routing.message import SipRequest
 from sipedge.routing.reasons import Reason
 from sipedge.routing.route import may_be_answered, route
@@ -80,12 +81,9 @@ class Routes:
                 calls.resume_call(CallRoom(self._settings, self._tokens, Table(rows, self._kept)))
         except Exception as error:
             note_fault("failure route", error)
+            _guarded("call event", lambda: events.note_ending(reply_for(Reason.InternalError)))
             writer.refuse(Reason.InternalError)
         return 1
-
-    def ksr_branch_call(self, message: Any) -> int:
-        """An INVITE is about to leave."""
-        return _guarded("branch route", calls.prepare_branch)
 
     def ksr_onreply_call(self, message: Any) -> int:
         """An answer to the INVITE that sets a call up."""
@@ -99,7 +97,9 @@ class Routes:
         """A request in a dialog towards a carrier has failed."""
         try:
             with self._rows.transaction() as rows:
-                dialogs.answer_dialog_challenge(DialogRoom(self._settings, self._tokens, Table(rows, self._kept)))
+                dialogs.answer_dialog_challenge(
+                    DialogRoom(self._settings, self._tokens, Table(rows, self._kept))
+                )
         except Exception as error:
             note_fault("failure route of dialogs", error)
             writer.refuse(Reason.InternalError)
@@ -158,10 +158,13 @@ class Routes:
             answers.judge_stray_answer(Table(rows, self._kept), self._tokens, received)
 
     def _received(self) -> Received:
-        """The answer at hand, as the reply route has just read it."""
+        """The answer at hand, as the reply route has just read it; read now if Kamailio let it pass there."""
         number, received = self._read or (0, None)
         if received is None or number != KSR.pv.geti("$mi"):
-            raise ValueError("an answer that no reply route has read")
+            received = read_message(is_request=False)
+            if received is None:
+                raise ValueError("an answer that cannot be read")
+            writer.put_back(received)
         return received
 
     def _call_answer(self) -> None:
@@ -172,7 +175,9 @@ class Routes:
     def _dialog_answer(self) -> None:
         received = self._received()
         with self._rows.transaction() as rows:
-            answers.judge_dialog_answer(Table(rows, self._kept), writer.own_addresses(self._settings), received)
+            answers.judge_dialog_answer(
+                Table(rows, self._kept), writer.own_addresses(self._settings), received
+            )
 
     def _request(self) -> None:
         KSR.force_rport()

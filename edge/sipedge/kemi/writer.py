@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sipedge.instance import InstanceSettings
+from sipedge.instance import InstanceSettings, own_socket
 from sipedge.kemi.journal import note_reason, note_refusal
 from sipedge.kemi.ksr import KSR
 from sipedge.kemi.reader import Received, text
@@ -15,7 +15,6 @@ from sipedge.routing.headers import LONGEST_PHRASE, clean, header_line, passes, 
 from sipedge.routing.hops import Hop, hop_of_attempt
 from sipedge.routing.reasons import Reason, error_header
 from sipedge.routing.wellformed import MAXIMUM_HOPS
-from sipedge.uri import bracketed
 
 _QOP_AUTH = 1
 _STALE = 16
@@ -136,9 +135,3 @@ def send_to(settings: InstanceSettings, hop: Hop) -> None:
 def own_addresses(settings: InstanceSettings) -> tuple[str, ...]:
     """Addresses of this very instance: what it sends there comes back to it."""
     return (settings.address,) if settings.advertised is None else (settings.address, settings.advertised)
-
-
-def own_socket(settings: InstanceSettings, transport: str) -> str:
-    """Where the edge listens for this transport, as Kamailio writes sockets."""
-    ports = {"udp": settings.ports.udp, "tcp": settings.ports.tcp, "tls": settings.ports.tls}
-    return f"{transport}:{bracketed(settings.address)}:{ports[transport]}"

@@ -151,11 +151,14 @@ def judge_answer(
     attempt: Hop | None = None,
     cseq_of_sender: int | None = None,
     own_addresses: tuple[str, ...] = (),
+    asked_with_sdp: bool | None = None,
 ) -> AnswerDecision:
     """What an answer to a request of this call looks like on its way back. Total, as `within_dialog` is.
 
     `to_caller` tells who asked. `attempt` is where the INVITE that sets the call up was sent; None for the
     answer to a later request. `cseq_of_sender` is the CSeq number that the asking side has used itself.
+    `asked_with_sdp`: the request had an SDP, so that one here is its answer, or that answer again; None = by
+    what the memory says of an open offer.
     """
     steps: list[Step] = []
     side = memory.side(caller=not to_caller)
@@ -163,7 +166,8 @@ def judge_answer(
     finding = _answered_media(memory, answer)
     steps.append(Step("media", finding.outcome, finding.detail, "S20"))
     changes = _changes_of_answer(table, memory, answer, attempt, cseq_of_sender, to_caller=to_caller)
-    learned = _learned_of_answer(surroundings, side, answer, memory, attempt, to_caller=to_caller)
+    is_reply = asked_with_sdp if asked_with_sdp is not None else memory.open_offer is to_caller
+    learned = _learned_of_answer(surroundings, side, answer, attempt, is_reply, is_caller=not to_caller)
     if finding.reason is None:
         return AnswerDecision(tuple(steps), changes, learned=learned)
     return AnswerDecision(
@@ -310,11 +314,12 @@ def _changes_of_answer(
         changes += HeaderChanges(replace=(("CSeq", f"{cseq_of_sender} {match[2]}"),))
     facts = memory.facts
     if attempt is not None and facts is not None and 200 <= answer.status < 300:
-        changes += _ids_for_customer(memory.direction, facts.account_sid, facts.call_sid)
+        changes += ids_for_customer(memory.direction, facts.account_sid, facts.call_sid)
     return changes
 
 
-def _ids_for_customer(direction: Direction, account_sid: str, call_sid: str) -> HeaderChanges:
+def ids_for_customer(direction: Direction, account_sid: str, call_sid: str) -> HeaderChanges:
+    """What a 2xx tells a customer that calls, beside the target's own headers."""
     if direction is not Direction.TERMINATION:
         return _NOTHING
     account = (("X-Trunkline-AccountSid", account_sid),) if account_sid else ()
@@ -325,10 +330,10 @@ def _learned_of_answer(
     around: Surroundings,
     side: SideMemory,
     answer: SipAnswer,
-    memory: CallMemory,
     attempt: Hop | None,
+    is_reply: bool,
     *,
-    to_caller: bool,
+    is_caller: bool,
 ) -> MemoryChanges:
     if attempt is not None:
         forms = bool(answer.to_tag) and 100 < answer.status < 300
@@ -336,12 +341,12 @@ def _learned_of_answer(
     else:
         source = source_of(answer)
         known = source is not None and speaks_for(around, side, source.address)
-        sender = refreshed(around, side, answer, is_caller=not to_caller) if known else None
+        sender = refreshed(around, side, answer, is_caller=is_caller) if known else None
     if answer.method not in _CARRIES_OFFER:
         return MemoryChanges(sender)
     if answer.status >= 300:
         return MemoryChanges(sender, open_offer=False)
-    return learned_sdp(answer, sender, other_offers=memory.open_offer is to_caller)
+    return learned_sdp(answer, sender, other_offers=is_reply)
 
 
 def learned_sdp(message: Message, sender: SideMemory | None, *, other_offers: bool) -> MemoryChanges:

@@ -76,7 +76,11 @@ def end_call_bye(call_id: str, receiver: Party, other: Party, hop: Hop, token_pa
         *(("Route", route) for route in routes),
         ("Max-Forwards", "70"),
     ]
-    usable = _USABLE.fullmatch(receiver.contact) is not None and parse_uri(receiver.contact) is not None
+    contact = parse_uri(receiver.contact)
+    # Kamailio makes no request with a host such as `my_pbx`.
+    usable = (
+        contact is not None and "_" not in contact.host and _USABLE.fullmatch(receiver.contact) is not None
+    )
     return OwnRequest("BYE", receiver.contact if usable else hop.uri, hop, tuple(headers))
 
 

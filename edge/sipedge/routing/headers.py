@@ -9,6 +9,7 @@ tags are judged by the same table, and what Kamailio can filter natively is writ
 from __future__ import annotations
 
 import re
+from string import ascii_lowercase, ascii_uppercase
 from typing import Final
 
 from sipedge.routing.call import Finding, failed, passed, skipped
@@ -105,19 +106,26 @@ TOKEN: Final = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+")
 """What a header name is made of (RFC 3261 section 25.1)."""
 
 
+_LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
+
+
 def long_name(name: str) -> str:
-    """A header's name in lower case and in its long form (RFC 3261 section 7.3.3); "" for what is no name."""
-    name = name.strip()
-    if not name.isascii():
-        return ""
-    lower = name.lower()
+    """A header's name in lower case and in its long form (RFC 3261 section 7.3.3).
+
+    Of letters other than ASCII none becomes another one: `str.lower` makes a `k` of a Kelvin sign.
+    """
+    name = name.strip(" \t")
+    lower = name.lower() if name.isascii() else name.translate(_LOWER)
     return COMPACT.get(lower, lower)
 
 
 def passes(method: str, name: str, *, is_answer: bool) -> bool:
-    """True if a header (long, lower-case name) travels in this method's requests, or in answers to them."""
+    """True if a header (long, lower-case name) travels in this method's requests, or in answers to them.
+
+    A name that could not be read ("") never does: it might be one of the platform's own.
+    """
     if is_answer:
-        return name not in NOT_IN_ANSWERS and not name.startswith(OWN_PREFIX)
+        return name != "" and name not in NOT_IN_ANSWERS and not name.startswith(OWN_PREFIX)
     if name in _REQUESTS.get(method, _REQUESTS[ANY]):
         return True
     return name.startswith("x-") and not name.startswith(OWN_PREFIX) and TOKEN.fullmatch(name) is not None

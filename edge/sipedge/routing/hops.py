@@ -68,6 +68,16 @@ def _text_of(hop: Hop) -> str:
     return f"{_LETTERS[hop.transport, address.version]}{hop.port:04x}{address.packed.hex()}"
 
 
+_URI: Final = re.compile(r"sip:\[?([0-9a-f:.]+?)\]?:([0-9]{1,5});transport=(udp|tcp|tls)", re.ASCII)
+
+
+def hop_from_uri(text: str) -> Hop | None:
+    """The hop of `Hop.uri`; None for any other text."""
+    match = _URI.fullmatch(text)
+    hop = make_hop(match[1], int(match[2]), match[3]) if match is not None else None
+    return hop if hop is not None and hop.uri == text else None
+
+
 def hop_from_text(text: str) -> Hop | None:
     """The hop of `Hop.to_text`; None for any other text."""
     if _HOP.fullmatch(text) is None:

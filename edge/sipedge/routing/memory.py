@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from sipedge.routing.decision import Direction
-from sipedge.routing.hops import Hop, hop_from_text
+from sipedge.routing.hops import Hop, hop_from_uri, make_hop
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 LONGEST_SDP: Final = 4_096
@@ -111,27 +111,43 @@ class SideMemory:
     """True: the hop is a proxy's, by Record-Route; a later Contact does not move it (RFC 3261 12.2)."""
 
     def to_text(self) -> str:
-        """Kind, proxy, hop, source and connection, then the Contact to the end."""
-        source = self.source.to_text() if self.source is not None else "-"
-        first = f"{self.kind}{'p' if self.behind_proxy else '-'}{self.hop.to_text()}"
-        return f"{first} {source} {self.connection or '-'} {self.contact}"
+        """Kind and proxy, URI of the hop, where it was last seen (`seen_at`), then the Contact to the end.
+
+        Kamailio's own routes read this text, and write it as well: `route[CALLEE_SEEN]` of kamailio.cfg.
+        """
+        first = f"{self.kind}{'p' if self.behind_proxy else '-'}"
+        return f"{first} {self.hop.uri} {seen_at(self.source, self.connection)} {self.contact}"
 
     @staticmethod
     def from_text(text: str) -> SideMemory | None:
         """The side of `to_text`; None for any other text."""
         parts = text.split(" ", 3)
-        if len(parts) != 4 or parts[0][:1] not in tuple(SideKind) or parts[0][1:2] not in ("p", "-"):
+        if len(parts) != 4 or parts[0][:1] not in tuple(SideKind) or parts[0][1:] not in ("p", "-"):
             return None
-        hop, source = hop_from_text(parts[0][2:]), hop_from_text(parts[1])
-        if hop is None or (source is None and parts[1] != "-"):
+        place, _, number = parts[2].rpartition(":")
+        hop, source = hop_from_uri(parts[1]), _source_from(place)
+        if hop is None or (source is None and place != "-"):
             return None
-        number = parts[2]
         connection = int(number) if number.isascii() and number.isdecimal() and len(number) < 20 else None
         if connection is None and number != "-":
             return None
         return SideMemory(
             SideKind(parts[0][0]), hop, parts[3], source, connection or None, parts[0][1] == "p"
         )
+
+
+def seen_at(source: Hop | None, connection: int | None) -> str:
+    """Where a message came from, to be compared whole: `udp:192.0.2.1:5060:-`, `tls:192.0.2.1:33333:17`."""
+    place = f"{source.transport}:{source.address}:{source.port}" if source is not None else "-"
+    return f"{place}:{connection or '-'}"
+
+
+def _source_from(place: str) -> Hop | None:
+    transport, _, rest = place.partition(":")
+    address, _, port = rest.rpartition(":")
+    usual = port.isascii() and port.isdecimal() and len(port) < 6
+    hop = make_hop(address, int(port), transport) if usual else None
+    return hop if hop is not None and seen_at(hop, None) == f"{place}:-" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,5 +260,8 @@ def _json(text: str) -> Any:
 
 
 def callee_name(to_tag: str) -> str:
-    """What a callee with this To-tag is remembered by; 16 hex digits, whatever the tag holds."""
-    return hashlib.blake2b(to_tag.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    """What a callee with this To-tag is remembered by; 16 hex digits, whatever the tag holds.
+
+    A hash that Kamailio has as well: `$(tt{s.sha256}{s.substr,0,16})`.
+    """
+    return hashlib.sha256(to_tag.encode("utf-8", "surrogatepass")).hexdigest()[:16]

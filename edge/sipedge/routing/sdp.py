@@ -26,8 +26,10 @@ _BOUNDARY: Final = re.compile(
 )
 _LINE: Final = re.compile(r"[a-z]=[^\r\n\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029]*")
 _MEDIA: Final = re.compile(r"m=[!-~]+ (\d{1,5})(?:/\d{1,5})? ([!-~]+)(?: [!-~]+)*", re.ASCII)
-_LOOSE_BREAK: Final = re.compile(r"[\r\n\x00\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-_LOOSE_PORT: Final = re.compile(rf"((?:^|{_LOOSE_BREAK.pattern})\s*[mM]\s*=\s*\S+\s+)[0-9]+")
+_BREAKS: Final = r"\r\n\x00\x0b\x0c\x1c-\x1e\x85\u2028\u2029"
+"""What some reader or other takes for the end of a line."""
+_LOOSE_MEDIA: Final = re.compile(rf"(?:^|(?<=[{_BREAKS}]))[ \t]*([mM]=[^{_BREAKS}]*)")
+_LOOSE_PORT: Final = re.compile(rf"((?:^|[{_BREAKS}])\s*[mM]\s*=\s*\S+\s+)[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ def offered_profiles(sdp: str) -> tuple[str, ...]:
 
     Reads leniently: whatever some reader may take for the end of a line ends one.
     """
-    lines = (line.split() for line in _LOOSE_BREAK.split(sdp) if line.lstrip()[:2].lower() == "m=")
+    lines = (line.split() for line in _LOOSE_MEDIA.findall(sdp))
     return tuple(line[2].upper() for line in lines if len(line) > 2 and line[1].partition("/")[0] != "0")
 
 
@@ -140,24 +142,25 @@ def media_fault(secure: bool, message: Message) -> Finding:
     found = [part for part in parts if is_sdp(part) and part.body.strip()]
     if not found:
         return skipped("no media offered yet")
-    fault = next((fault for part in found if (fault := _fault(secure, part)) is not None), None)
-    return fault or passed(
-        ", ".join(each for part in found for each in offered_profiles(part.body)) or "no media"
-    )
+    findings = [_secure(part) if secure else _plain(part) for part in found]
+    return next((finding for finding in findings if finding.reason is not None), findings[0])
 
 
-def _fault(secure: bool, part: Part) -> Finding | None:
-    if not secure:
-        encrypted = next((profile for profile in offered_profiles(part.body) if "SAVP" in profile), None)
-        if encrypted is None:
-            return None
-        return failed(Reason.MediaSecureRefused, f"the trunk is not secure; {encrypted} was offered")
+def _plain(part: Part) -> Finding:
+    profiles = offered_profiles(part.body)
+    encrypted = next((profile for profile in profiles if "SAVP" in profile), None)
+    if encrypted is None:
+        return passed(", ".join(profiles) or "no media")
+    return failed(Reason.MediaSecureRefused, f"the trunk is not secure; {encrypted} was offered")
+
+
+def _secure(part: Part) -> Finding:
     profiles = None if part.encoded else _strict_profiles(part.body)
     if profiles is None:
         return _unreadable("the session description")
     plain = next((profile for profile in profiles if profile not in SECURE_PROFILES), None)
     if plain is None:
-        return None
+        return passed(", ".join(profiles) or "no media")
     return failed(Reason.MediaNotSecure, f"the trunk is secure; {plain} was offered")
 
 

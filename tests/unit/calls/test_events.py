@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from sipedge.calls.events import (
     EndedBy,
     Event,
     event_line,
+    uri_without_password,
 )
 
 texts = st.text(st.characters(), max_size=2000) | st.text('\x00\n\r"\\\ud800\u2028𝕏', max_size=2000)
@@ -90,3 +92,17 @@ def test_keys_and_times_are_written_as_in_call_records() -> None:
         "rule",
         "errorCode",
     }
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    (
+        ("sip:desk:secret@pbx.example:5070;user=phone", "sip:desk@pbx.example:5070;user=phone"),
+        ("sips:desk:se:cret@pbx.example", "sips:desk@pbx.example"),
+        ("sip:+14155550100@192.0.2.1:5060", "sip:+14155550100@192.0.2.1:5060"),
+        ("sip:[2001:db8::1]:5060", "sip:[2001:db8::1]:5060"),
+    ),
+)
+def test_no_password_of_a_uri_is_told(uri: str, shown: str) -> None:
+    """A redirect may bring one."""
+    assert uri_without_password(uri) == shown

@@ -306,6 +306,15 @@ def test_a_later_answer_refreshes_its_side_and_a_strangers_does_not() -> None:
     assert back(answer(source="198.51.100.66")).learned.sender is None
 
 
+def test_an_answer_repeated_in_the_2xx_is_no_offer() -> None:
+    """A 183 has answered already; the request's SDP tells, where the open offer is closed."""
+    again = back(answer(body=sdp(CARRIER)), asked_with_sdp=True, attempt=CALLEE.hop)
+    assert again.learned.open_offer is False
+    offer = back(answer(body=sdp(CARRIER)), asked_with_sdp=False, attempt=CALLEE.hop)
+    assert offer.learned.open_offer is True
+    assert back(answer(488), asked_with_sdp=True).learned.open_offer is False
+
+
 def test_media_that_may_not_be_ends_the_call_with_the_2xx() -> None:
     secure = replace(MEMORY, secure=True)
     for status, ends in ((183, None), (200, Reason.MediaNotSecure)):

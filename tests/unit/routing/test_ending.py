@@ -41,6 +41,12 @@ def test_the_request_uri_is_the_contact_as_it_stands() -> None:
     assert (bye.method, bye.request_uri, bye.hop) == ("BYE", "sip:gw@silent.example", HOP)
 
 
+def test_a_contact_that_kamailio_sends_nothing_to_gives_way_to_the_hop() -> None:
+    """Its parser knows no host with an underscore; the BYE would stay here, and its call up."""
+    bye = end_call_bye("call", replace(CALLEE, contact="sip:pbx@my_pbx"), CALLER, HOP, "tk")
+    assert bye.request_uri == HOP.uri
+
+
 def test_far_proxies_are_named_and_our_own_is_not() -> None:
     routes = "<sip:p2.example;lr>, <sip:192.0.2.1;lr;tk=abc>,<sip:p1.example;lr>"
     bye = end_call_bye("call", replace(CALLEE, routes=routes), CALLER, HOP, "tk")

@@ -64,15 +64,14 @@ class LaterPassage:
 
 def request_in_dialog(call: Call, text: SipText, request: SipRequest) -> LaterPassage:
     """What an edge does with a request of this call. Total."""
-    if text.unreadable:
-        unread = DropInDialog((unread_step(text),), Reason.MalformedRequest)
-        return LaterPassage(unread, call.by_caller, text, call.memory)
     excess = excess_of(text.sizes)
-    bound = bound_step(text, excess)
+    bound = unread_step(text) if text.unreadable else bound_step(text, excess)
     decision: DialogDecision
-    if excess is not None:
-        refuses = DropInDialog if request.method == "ACK" else RefuseInDialog
-        return LaterPassage(refuses((bound,), excess.reason), call.by_caller, text, call.memory)
+    if excess is not None or text.unreadable:
+        is_silent = request.method == "ACK" or (text.unreadable and not text.can_be_refused)
+        refuses = DropInDialog if is_silent else RefuseInDialog
+        reason = excess.reason if excess is not None else Reason.MalformedRequest
+        return LaterPassage(refuses((bound,), reason), call.by_caller, text, call.memory)
     decision = within_dialog(
         call.table,
         request,

@@ -15,6 +15,7 @@ from sipedge.routing.bounds import (
     size_of,
 )
 from sipedge.routing.headers import long_name
+from sipedge.routing.wellformed import answerable
 
 LONGEST_MESSAGE: Final = 16_384
 """Bytes of a message that an edge takes (kamailio.cfg, MESSAGE_BYTES)."""
@@ -25,8 +26,8 @@ _HEADER: Final = re.compile(r"([A-Za-z0-9.!%*_+`'~-]+)[ \t]*:(.*)", re.DOTALL)
 _TAG: Final = re.compile(r";\s*tag\s*=\s*([^;,\s\"<>]+)", re.IGNORECASE)
 _OPEN: Final = re.compile('["<>]')
 _READ_ONCE: Final = ("from", "to", "call-id", "cseq", "max-forwards")
-"""Headers whose second one ends Kamailio's walk over a message."""
-_METHOD_OF_CSEQ: Final = re.compile(r"\s*\d+\s+(\S+)")
+"""Headers without which, or with two of which, Kamailio reads no message (of the last none is needed)."""
+_METHOD_OF_CSEQ: Final = re.compile(r"[0-9]+\s+(\S+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +71,26 @@ class SipText:
 
     @property
     def unreadable(self) -> str:
-        """Why Kamailio's own parser gives the message up, which then gets no answer; "" = it reads it."""
+        """Why Kamailio's own parser gives the message up; "" = it reads it."""
+        values = self.values
         for name in _READ_ONCE:
-            if (count := len(self.values.get(name, ()))) > 1:
+            if (count := len(values.get(name, ()))) > 1:
                 return f"{count} {name} headers"
+            if not count and name != "max-forwards":
+                return f"no {name}"
         if _OPEN.search(_outside(self.first("to"))):
             return "a To that is never closed"
+        if not _METHOD_OF_CSEQ.fullmatch(self.first("cseq")):
+            return "a CSeq without number or method"
         return "" if self.first("via") else "no Via"
+
+    @property
+    def can_be_refused(self) -> bool:
+        """True if enough of an unreadable message can be read to answer it: the first of each header."""
+        if _OPEN.search(_outside(self.first("to"))) or not _METHOD_OF_CSEQ.fullmatch(self.first("cseq")):
+            return False
+        lines = (f"{self.method} {self.request_uri} {self.version}", *(f"{n}: {v}" for n, v in self.headers))
+        return bool(answerable("\r\n".join((*lines, "", ""))))
 
     @property
     def sizes(self) -> MessageSizes:

@@ -72,15 +72,17 @@ def _bounds(table: Table, message: SipText, request: SipRequest) -> tuple[Step, 
         detail = f"{message.size} bytes, at most {LONGEST_MESSAGE}"
         step = Step("bound", Outcome.FAIL, detail, Reason.MessageTooLarge.value.rule)
         return step, Drop((step,), reason=Reason.MessageTooLarge)
-    if message.unreadable:
-        step = unread_step(message)
-        return step, Drop((step,), reason=Reason.MalformedRequest)
     excess = excess_of(message.sizes)
     step = bound_step(message, excess)
-    if excess is None:
+    if excess is not None:
+        reason = excess.reason
+    elif message.unreadable:
+        step, reason = unread_step(message), Reason.MalformedRequest
+    else:
         return step, None
-    answered = request.method != "ACK" and may_be_answered(table, request)
-    return step, Reject((step,), reason=excess.reason) if answered else Drop((step,), reason=excess.reason)
+    told = request.method != "ACK" and (not message.unreadable or message.can_be_refused)
+    answered = told and may_be_answered(table, request)
+    return step, Reject((step,), reason=reason) if answered else Drop((step,), reason=reason)
 
 
 def _of_no_call(request: SipRequest, bound: Step) -> Decision:
