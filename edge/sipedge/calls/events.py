@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 SCHEMA: Final = 1
@@ -134,7 +135,7 @@ def event_line(event: Event, call_sid: str, at: float) -> str:
     said: dict[str, Any] = {
         "schema": SCHEMA,
         "event": _NAMES[kind],
-        "at": f"{datetime.fromtimestamp(at, UTC).isoformat(timespec='milliseconds')[:-6]}Z",
+        "at": _time(at),
         "callSid": call_sid,
     }
     for field, key in _KEYS[kind]:
@@ -144,6 +145,16 @@ def event_line(event: Event, call_sid: str, at: float) -> str:
     line = _encode(said)
     # A character has at most four bytes; and none that JSON writes as more than two is printable.
     return line if 4 * len(line) <= LONGEST_LINE else _shortened(said)
+
+
+def _time(at: float) -> str:
+    second, microsecond = divmod(round(at * 1e6), 1_000_000)
+    return f"{_second(second)}.{microsecond // 1000:03d}Z"
+
+
+@lru_cache(maxsize=4)
+def _second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).isoformat()[:-6]
 
 
 _NO_TIME: Final = "1970-01-01T00:00:00.000Z"

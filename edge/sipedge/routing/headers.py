@@ -154,7 +154,8 @@ def phrase(text: str) -> str:
 
 def clean(text: str, longest: int) -> str:
     """Text of the wire for a function of Kamailio: no control character, NUL among them, and not longer."""
-    return "".join(char if char.isprintable() else " " for char in text[:longest])
+    text = text[:longest]
+    return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
 
 
 def option_tags(values: tuple[str, ...]) -> tuple[str, ...]:

@@ -87,8 +87,21 @@ def gateway_patterns(route: RouteRow) -> tuple[TargetPattern, ...]:
 
 
 def _aimed(pattern: TargetPattern, called: str) -> Target:
-    user = called if pattern.user is None else pattern.user
-    return replace(pattern.target, request_uri=f"sip:{user}{pattern.behind}")
+    target, user = pattern.target, called if pattern.user is None else pattern.user
+    # `replace` would look all fields up by their names, for each target of each call.
+    return Target(
+        target.id,
+        f"sip:{user}{pattern.behind}",
+        target.host,
+        target.port,
+        target.transport,
+        target.priority,
+        target.weight,
+        target.share,
+        target.headers,
+        target.edge,
+        target.carrier,
+    )
 
 
 def _behind(host: str, port: int | None, parameters: str) -> str:

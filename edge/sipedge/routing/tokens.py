@@ -16,11 +16,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from sipedge.routing.bounds import size_of
 from sipedge.routing.decision import Direction
 from sipedge.routing.hops import HOP_PATTERN, Hop, hop_from_text
 from sipedge.routing.memory import SideKind
 from sipedge.secret import Secret
 from sipedge.uri import SipUri
+
+try:
+    # Not hashlib's: that is OpenSSL's, whose memory in Kamailio is Kamailio's shared one (sipedge.inherited).
+    from _sha2 import sha256  # type: ignore[import-not-found, unused-ignore]
+except ImportError:  # its name before Python 3.12
+    from _sha256 import sha256  # type: ignore[import-not-found, unused-ignore]
 
 TOKEN_PARAMETER = "tk"  # noqa: S105 - a parameter's name
 _VERSION: Final = "1"
@@ -173,9 +180,9 @@ class TokenKeeper:
 
     def _mac(self, call_id: str, caller_tag: str, text: str) -> str:
         signed = self._key.reveal() + with_lengths(self.own_address, call_id, caller_tag, text)
-        inner = hashlib.sha256(signed.encode("utf-8", "surrogatepass")).hexdigest()
+        inner = sha256(signed.encode("utf-8", "surrogatepass")).hexdigest()
         # The outer hash and the cut: who knows the MAC of a text can make none of a longer one.
-        return hashlib.sha256(inner.encode()).hexdigest()[:32]
+        return sha256(inner.encode()).hexdigest()[:32]
 
     def _former_mac(self, call_id: str, caller_tag: str, text: str) -> str:
         return _keyed(self.edge_secret, "sides", self.own_address, call_id, caller_tag, text)
@@ -189,7 +196,7 @@ def token_key(edge_secret: Secret) -> Secret:
 
 def with_lengths(*parts: str) -> str:
     """The parts, each with its length in bytes before it: no two lists of parts give the same text."""
-    return "".join(f"{len(part.encode('utf-8', 'surrogatepass'))}:{part}" for part in parts)
+    return "".join([f"{size_of(part)}:{part}" for part in parts])
 
 
 def call_sid(edge_secret: Secret, call_id: str, caller_tag: str) -> str:
