@@ -63,14 +63,12 @@ def parts_of(message: Message) -> tuple[Part, ...] | None:
     if not message.body:
         return ()
     values = message.headers.get("content-type", ())
-    return (
-        None if len(values) > 1 else _parts(values[0] if values else "", message.body, _is_encoded(message))
-    )
+    if len(values) > 1:
+        return None
+    return _parts(values[0] if values else "", message.body, _is_encoded(message))
 
 
-@lru_cache(
-    maxsize=4
-)  # a message is asked several times: may it have this body, which media, what to remember
+@lru_cache(maxsize=4)  # of one message: may it have this body, which media is it, what is remembered
 def _parts(value: str, body: str, is_encoded: bool) -> tuple[Part, ...] | None:
     kind = media_type(value)
     if not kind.startswith("multipart/"):

@@ -182,7 +182,8 @@ class TokenKeeper:
         signed = self._key.reveal() + with_lengths(self.own_address, call_id, caller_tag, text)
         inner = sha256(signed.encode("utf-8", "surrogatepass")).hexdigest()
         # The outer hash and the cut: who knows the MAC of a text can make none of a longer one.
-        return sha256(inner.encode()).hexdigest()[:32]
+        mac: str = sha256(inner.encode()).hexdigest()[:32]
+        return mac
 
     def _former_mac(self, call_id: str, caller_tag: str, text: str) -> str:
         return _keyed(self.edge_secret, "sides", self.own_address, call_id, caller_tag, text)
