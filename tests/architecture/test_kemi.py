@@ -77,7 +77,6 @@ FOR_OTHERS = {
     "routes.Routes.__init__": "reads the settings, before any message",
     "reader._folded": "of the header values that the walk reads",
     "writer.own_addresses": "settings, as the functions that send ask for them",
-    "writer.own_socket": "settings, as Kamailio writes sockets",
     "calls._elapsed": "reads the clock",
     "events.EventWriter.__init__": "names the file",
     "events._never_up": "reads what `note_ending` has kept",

@@ -30,7 +30,10 @@ class Telling:
         def telling(message, *arguments):
             if name != "ksr_empty_events":
                 kamailio.notice(f"entered {name} {kamailio.pv.get('$rm')} {kamailio.pv.get('$ci')}\\n")
-            return method(message, *arguments)
+            result = method(message, *arguments)
+            if name == "ksr_request_route" and kamailio.pv.gete("$hdr(X-Test-Mark)"):
+                kamailio.dialog.var_sets("mark", kamailio.pv.gete("$hdr(X-Test-Mark)"))
+            return result
 
         return telling
 
@@ -44,7 +47,7 @@ def mod_init():
 def telling_edge(
     address: str, directory: Path, *, python_carries_all: bool = False, **changes: Any
 ) -> Iterator[Edge]:
-    """A running edge; `entries` tells what it has entered Python for, `python_carries_all`: for all messages."""
+    """A running edge; `entries` tells what it enters Python for: with `python_carries_all` all there is."""
     loaded = directory / "kamailio"
     loaded.mkdir()
     own = ROOT / "edge" / "kamailio"

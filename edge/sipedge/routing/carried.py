@@ -37,9 +37,9 @@ class CarriedTexts:
     cseq: str
     """CSeq of this INVITE; "" = as it came."""
     answer: str
-    """For answers (`route[PLAIN_ANSWER_OF_CALL]`); "" = Python judges them. 0: the attempt's hop, 1: kind of
-    the callee as its memory begins, 2: CSeq, 3 and 4: From and To as the caller knows them, 5 and 6: headers
-    of a 2xx or `-`, 7: the event `answered` after its time, 8: the token, 9: whose offer an SDP is, or `-`."""
+    """For answers (`route[PLAIN_ANSWER_OF_CALL]`); "" = Python judges them. 0: the attempt's hop, 1: how the
+    memory of the callee begins, 2: CSeq, 3 and 4: From and To as the caller knows them, 5 and 6: headers
+    of a 2xx or `-`, 7: the event `answered` after its time, 8: the token, 9: who offers by SDP, or `-`."""
     dialog: str
     """For the dialog (`route[LATER]`); "" = Python judges its requests. 0: the token, 1: the caller's tag,
     2 to 5: From as received and sent, To as received and sent, 6: `s` of a secure call, else `-`, 7 and 8:
