@@ -24,7 +24,7 @@ _QUOTED: Final = re.compile(r'\s*"(?:[^"\\]|\\.)*"')
 _LOCAL: Final = "phone-context"
 """The parameter of a number that means something in one network alone (RFC 3966 section 5.1.5)."""
 _SEPARATORS: Final = {ord(separator): None for separator in "-.()"}
-_LONGEST_KEPT: Final = 256
+LONGEST_KEPT: Final = 256
 """Characters of a text whose reading is remembered: what strangers send must not fill the memory."""
 
 
@@ -57,7 +57,7 @@ class SipUri:
 
 def parse_uri(text: str) -> SipUri | None:
     """The URI in `text` (surrounding blanks allowed), or None if it is none."""
-    return _known_uri(text) if len(text) <= _LONGEST_KEPT else _parse(text)
+    return _known_uri(text) if len(text) <= LONGEST_KEPT else _parse(text)
 
 
 def _parse(text: str) -> SipUri | None:
@@ -184,7 +184,7 @@ def split_header(value: str) -> tuple[str, ...]:
 
 def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """The IP address that `host` is, or None if it is a name."""
-    return _known_address(host) if len(host) <= _LONGEST_KEPT else _address(host)
+    return _known_address(host) if len(host) <= LONGEST_KEPT else _address(host)
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
