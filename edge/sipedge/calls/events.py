@@ -141,7 +141,8 @@ def event_line(event: Event, call_sid: str, at: float) -> str:
     for field, key in _KEYS[kind]:
         value = getattr(event, field)
         if value is not None:
-            said[key] = _cleaned(value) if isinstance(value, str) else value
+            is_clean = not isinstance(value, str) or (len(value) <= LONGEST_TEXT and value.isprintable())
+            said[key] = value if is_clean else _cleaned(value)
     line = _encode(said)
     # A character has at most four bytes; and none that JSON writes as more than two is printable.
     return line if 4 * len(line) <= LONGEST_LINE else _shortened(said)

@@ -179,7 +179,9 @@ def _attempt(room: CallRoom, call: PendingCall, attempt: Attempt) -> tuple[Pendi
     uncount_calls(call.counted)
     over = count_call(attempt.limits)
     counted = keys_in_progress(attempt.limits) if over is None else ()
-    call = replace(call, answered=(), counted=counted, facts=facts_with_carrier(call.facts, attempt))
+    facts = facts_with_carrier(call.facts, attempt)
+    if (call.answered, call.counted, call.facts) != ((), counted, facts):
+        call = replace(call, answered=(), counted=counted, facts=facts)
     if over is not None:
         return call, Failure(FailureKind.OVER_LIMIT, over=over, elapsed=_elapsed(call))
     memory.begin_attempt(call.facts)

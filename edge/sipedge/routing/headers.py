@@ -9,6 +9,7 @@ tags are judged by the same table, and what Kamailio can filter natively is writ
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from string import ascii_lowercase, ascii_uppercase
 from typing import Final
 
@@ -109,6 +110,7 @@ TOKEN: Final = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+")
 _LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
+@lru_cache(maxsize=512)
 def long_name(name: str) -> str:
     """A header's name in lower case and in its long form (RFC 3261 section 7.3.3).
 
@@ -119,6 +121,7 @@ def long_name(name: str) -> str:
     return COMPACT.get(lower, lower)
 
 
+@lru_cache(maxsize=1024)  # asked of every header of every message
 def passes(method: str, name: str, *, is_answer: bool) -> bool:
     """True if a header (long, lower-case name) travels in this method's requests, or in answers to them.
 
