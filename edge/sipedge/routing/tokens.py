@@ -23,12 +23,6 @@ from sipedge.routing.memory import SideKind
 from sipedge.secret import Secret
 from sipedge.uri import SipUri
 
-try:
-    # Not hashlib's: that is OpenSSL's, whose memory in Kamailio is Kamailio's shared one (sipedge.inherited).
-    from _sha2 import sha256  # type: ignore[import-not-found, unused-ignore]
-except ImportError:  # its name before Python 3.12
-    from _sha256 import sha256  # type: ignore[import-not-found, unused-ignore]
-
 TOKEN_PARAMETER = "tk"  # noqa: S105 - a parameter's name
 _VERSION: Final = "1"
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -180,10 +174,9 @@ class TokenKeeper:
 
     def _mac(self, call_id: str, caller_tag: str, text: str) -> str:
         signed = self._key.reveal() + with_lengths(self.own_address, call_id, caller_tag, text)
-        inner = sha256(signed.encode("utf-8", "surrogatepass")).hexdigest()
+        inner = hashlib.sha256(signed.encode("utf-8", "surrogatepass")).hexdigest()
         # The outer hash and the cut: who knows the MAC of a text can make none of a longer one.
-        mac: str = sha256(inner.encode()).hexdigest()[:32]
-        return mac
+        return hashlib.sha256(inner.encode()).hexdigest()[:32]
 
     def _former_mac(self, call_id: str, caller_tag: str, text: str) -> str:
         return _keyed(self.edge_secret, "sides", self.own_address, call_id, caller_tag, text)
