@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from sipedge.table import MemoryRows
 from support.calls import CARRIER, PBX, make_platform
-from support.odd_messages import Draft, Party, Peers, draw_initial, draw_later
+from support.odd_messages import Party, draw_initial, draw_later
+from support.oddities import Draft, Peers
 from trunkline.cli.explain.asking import decide, decide_later
 from trunkline.cli.explain.document import document_of
 from trunkline.cli.explain.message import SipText, read_message

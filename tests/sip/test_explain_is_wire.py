@@ -63,6 +63,7 @@ def test_requests_outside_a_dialog_are_treated_as_explained(peered: Peered) -> N
             dropped.append((case, passage))
     judge_silence(peered, blame, dropped)
     assert not blame.faults, blame.report()
+    assert ONLY or set(blame.compared) == {"Forward", "Reject", "Challenge", "Drop", "Reply"}
 
 
 def test_what_follows_in_a_call_is_treated_as_explained(peered: Peered) -> None:
@@ -71,4 +72,6 @@ def test_what_follows_in_a_call_is_treated_as_explained(peered: Peered) -> None:
     for number in ONLY or range(CALLS):
         play_call(peered, number, blame)
     assert not blame.faults, blame.report()
-    assert ONLY or blame.compared >= 80
+    kinds = {"Follow", "RefuseInDialog", "ChallengeInDialog", "DropInDialog", "AnswerDecision"}
+    assert ONLY or set(blame.compared) == kinds
+    assert ONLY or blame.compared.total() >= 80

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 
 from sipedge.routing.decision import Challenge
@@ -11,10 +12,20 @@ from sipedge.routing.headers import long_name
 from sipedge.table import EdgeTable, MemoryRows
 from sipedge.uri import split_header
 from support.lab import PBX, TELCO, Lab
-from support.odd_messages import HELD, OWN, TCP_FAR, Case, Party, Peers
+from support.odd_messages import Case, Party
+from support.oddities import CIRCLE, HELD, OWN, SECURE, STREAM, TCP_FAR, USERS, Peers
 from support.sipmessage import Message
 from support.sipua import UserAgent
-from support.tables import REALM, Platform, make_account, make_carrier, make_gateway, make_target, make_trunk
+from support.tables import (
+    REALM,
+    Platform,
+    make_account,
+    make_carrier,
+    make_gateway,
+    make_ha1,
+    make_target,
+    make_trunk,
+)
 from trunkline.cli.explain.asking import decide
 from trunkline.cli.explain.document import document_of
 from trunkline.cli.explain.later import LaterPassage
@@ -26,6 +37,7 @@ from trunkline.cli.explain.request import Arrival
 
 STRANGER = 40
 PASSWORD = "Correct-Horse-9"
+CARRIER_REALM = "telco.example"
 
 
 @dataclass
@@ -79,6 +91,7 @@ def odd_platform(lab: Lab) -> Platform:
     access = (f"{pbx}/32",)
     first = make_target(pbx, 5060, headers=(("X-Site", "one"), ("X-Env", "ours")))
     backup = make_target(pbx, 5080, priority=20, uri_user="desk", uri_params=";x=1")
+    ha1 = make_ha1("edge", "any", CARRIER_REALM)
     trunks = [
         make_trunk("acme/hq", domain="acme-hq", access=access, targets=(first, backup)),
         make_trunk(
@@ -88,7 +101,13 @@ def odd_platform(lab: Lab) -> Platform:
             secure=True,
             targets=(make_target(pbx, transport="tls", uri_params=";transport=tls"),),
         ),
-        make_trunk("acme/users", domain="users", access=None, credential_lists=("acme/users",)),
+        make_trunk(
+            "acme/users",
+            domain="users",
+            access=None,
+            credential_lists=("acme/users",),
+            targets=(make_target(pbx, 5080),),
+        ),
         make_trunk("gone/asleep", domain="asleep", access=access),
         make_trunk("acme/open", domain="open", access=None),
         make_trunk("acme/circle", domain="circle", targets=(make_target(lab.edge.address, 5060),)),
@@ -106,15 +125,15 @@ def odd_platform(lab: Lab) -> Platform:
         numbers={
             OWN: "acme/hq",
             HELD: None,
-            "+14155550105": "acme/safe",
-            "+14155550106": "acme/users",
+            SECURE: "acme/safe",
+            USERS: "acme/users",
             "+14155550107": "gone/asleep",
-            "+14155550108": "acme/circle",
-            "+14155550109": "acme/stream",
+            CIRCLE: "acme/circle",
+            STREAM: "acme/stream",
         },
         ranges={("+14155551000", "+14155551999"): "acme/hq"},
         credentials={("acme/users", "pbx"): PASSWORD},
-        carriers=[make_carrier()],
+        carriers=[make_carrier(realm=CARRIER_REALM, username="edge", ha1=ha1)],
         sources={f"{telco}/32": "telco"},
         routes={
             "+": [make_gateway(telco, 5060)],
@@ -129,11 +148,12 @@ class Blame:
     """What differs, each with the message that shows it."""
 
     faults: list[str] = field(default_factory=list)
-    compared: int = 0
+    compared: Counter[str] = field(default_factory=Counter)
+    """How many messages, by the kind of decision."""
 
     def note(self, title: str, passage: Passage | LaterPassage, raw: bytes, differences: list[str]) -> None:
         """One message has been compared."""
-        self.compared += 1
+        self.compared[type(passage.decision).__name__] += 1
         if differences:
             last = [f"{each.check}: {each.outcome} {each.detail}" for each in passage.decision.steps[-1:]]
             self.faults.append(
@@ -142,7 +162,7 @@ class Blame:
             )
 
     def report(self) -> str:
-        return f"{len(self.faults)} of {self.compared} differ\n" + "\n\n".join(self.faults)
+        return f"{len(self.faults)} of {self.compared.total()} differ\n" + "\n\n".join(self.faults)
 
 
 def explained(peered: Peered, case: Case, port: int) -> Passage:

@@ -7,16 +7,25 @@ later message teaches it, as `explain` tells that too.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from sipedge.routing.decision import Forward
 from sipedge.routing.dialog import AnswerDecision, DropInDialog, Follow
 from sipedge.routing.headers import long_name
-from sipedge.routing.memory import CallMemory
+from sipedge.routing.memory import CallMemory, SideKind
 from sipedge.table import MemoryRows
-from support.explained import Blame, Peered, explained, message_differs, refusal_differs, request_differs
-from support.odd_messages import Case, Draft, draw_answer, draw_initial, draw_later
+from support.explained import (
+    CARRIER_REALM,
+    Blame,
+    Peered,
+    explained,
+    message_differs,
+    refusal_differs,
+    request_differs,
+)
+from support.odd_messages import Case, draw_answer, draw_initial, draw_later
+from support.oddities import Draft
 from support.sipmessage import Message, new_token, render
 from support.sipua import UserAgent
 from trunkline.cli.explain.asking import decide_later
@@ -25,8 +34,8 @@ from trunkline.cli.explain.message import read_message
 from trunkline.cli.explain.passage import Passage
 from trunkline.cli.explain.request import Arrival, CallOptions
 
-WAIT_SECONDS = 1.5
-BYE_SECONDS = 5.0
+WAIT_SECONDS = 3.0
+BYE_SECONDS = 8.0
 
 
 @dataclass
@@ -101,7 +110,9 @@ def _calls(peered: Peered, number: int) -> Iterator[Case]:
         case = draw_initial(turn, peered.peers, parties)
         sender = peered.agents[case.sender.name, case.sender.transport]
         passage = explained(peered, case, sender.port)
-        if isinstance(passage.decision, Forward) and passage.sent and case.username is None:
+        if not isinstance(passage.decision, Forward) or not passage.sent or case.username is not None:
+            continue
+        if number % 4 or passage.decision.trunk == "acme/users":  # each fourth call may be challenged
             yield case
 
 
@@ -134,10 +145,15 @@ def _is_answered(call: LiveCall) -> bool:
     caller, callee = call.sides["caller"], call.sides["callee"]
     text = read_message(call.under_way[1])
     invite = callee.agent.wait("INVITE", call_id=call.call_id, seconds=WAIT_SECONDS)
+    cseq = int(text.first("cseq").split()[0])
+    if call.memory.callee.kind is SideKind.CARRIER and cseq < 2**30 and call.dice.random() < 0.7:
+        invite = _challenged(call, invite)
     callee.local, callee.remote = f"{invite.header('To')};tag=callee", invite.header("From")
     callee.target, callee.routes = invite.contact_uri, invite.all("Record-Route")
     if callee.agent.transport != "udp":
         callee.path = invite.path
+    if call.dice.random() < 0.5 and _answer(call, "caller", invite, 183, set_up=True) is None:
+        return False
     answered = _answer(call, "caller", invite, 200, set_up=True)
     if answered is None:
         return False
@@ -145,7 +161,18 @@ def _is_answered(call: LiveCall) -> bool:
     # Proxies before the edge, which Record-Route may name, have taken theirs.
     routes = list(reversed(answered.all("Record-Route")))
     caller.routes = [each for each in routes if ";tk=" in each]
-    return _acknowledge(call, "caller", int(text.first("cseq").split()[0]), with_body=not text.body)
+    return _acknowledge(call, "caller", cseq, with_body=not text.body)
+
+
+def _challenged(call: LiveCall, invite: Message) -> Message:
+    """The carrier asks for a digest, and gets one: from now on the edge counts the caller's requests on."""
+    carrier = call.sides["callee"].agent
+    challenge = f'Digest realm="{CARRIER_REALM}", nonce="n", qop="auth"'
+    carrier.respond(invite, 407, headers=[("Proxy-Authenticate", challenge)])
+    call.memory = replace(call.memory, caller_shift=1)
+    again = carrier.wait("INVITE", call_id=call.call_id, seconds=WAIT_SECONDS)
+    assert again.cseq == invite.cseq + 1
+    return again
 
 
 def _method(dice: Random) -> str:
@@ -162,7 +189,9 @@ def _ask(call: LiveCall, method: str) -> bool:
     draft = _draft(call, side, method, side.cseq)
     draw_later(dice, draft, call.peered.peers, secure=call.memory.secure is True)
     agent, path, raw = side.agent, side.path, draft.raw()
-    if method != "BYE" and dice.random() < 0.08:
+    facts = call.memory.facts
+    asked_for_credentials = sender == "callee" and facts is not None and facts.trunk == "acme/users"
+    if method != "BYE" and dice.random() < (0.4 if asked_for_credentials else 0.08):
         agent = call.peered.agents["stranger", "udp" if agent.transport == "udp" else "tcp"]
         path = call.peered.entry(agent)
     agent.send(raw, path)
@@ -182,7 +211,7 @@ def _refused(
         came = [each.first_line for each in agent.silence(0.2) if each.call_id == call.call_id]
         call.note(what, passage, raw, came)
         return True
-    answer = agent.wait(status=0, call_id=call.call_id, seconds=WAIT_SECONDS)
+    answer = _final(agent, call.call_id)
     call.note(what, passage, raw, refusal_differs(answer, passage))
     if text.method == "INVITE":
         _hop_ack(agent, path, text.first("via"), answer, text.request_uri)
@@ -231,7 +260,7 @@ def _answer(
         ]
     draft = Draft("", "", headers)
     draft.add(("Contact", f"<{side.agent.contact}>"))
-    offered = request.method in ("INVITE", "UPDATE") and status == 200
+    offered = request.method in ("INVITE", "UPDATE") and status in (183, 200)
     draw_answer(call.dice, draft, call.peered.peers, with_media=offered, secure=call.memory.secure is True)
     raw = render(f"SIP/2.0 {status} Odd answer", draft.headers, draft.body)
     side.agent.send(raw, request.path)
@@ -243,7 +272,10 @@ def _answer(
         ]
         call.note(what, passage, raw, [each.first_line for each in came])
         return None
-    answer = asking.agent.final(call.call_id, request.method, WAIT_SECONDS)
+    if status < 200:
+        answer = asking.agent.wait(request.method, status=status, call_id=call.call_id, seconds=WAIT_SECONDS)
+    else:
+        answer = _final(asking.agent, call.call_id)
     differences = message_differs(answer, passage.sent)
     if (answer.status, answer.reason) != (status, "Odd answer"):
         differences.append(answer.first_line)
@@ -285,6 +317,14 @@ def _is_ended(call: LiveCall, passage: LaterPassage) -> bool:
         bye = side.agent.wait("BYE", call_id=call.call_id, seconds=BYE_SECONDS)
         side.agent.respond(bye, 200)
     return True
+
+
+def _final(agent: UserAgent, call_id: str) -> Message:
+    """The next final answer in this call, whatever method its CSeq names."""
+    while True:
+        answer = agent.wait(status=0, call_id=call_id, seconds=WAIT_SECONDS)
+        if answer.status >= 200:
+            return answer
 
 
 def _draft(call: LiveCall, side: Side, method: str, cseq: int) -> Draft:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sipedge.routing.decision import Challenge, Drop, Forward
+from sipedge.routing.decision import Challenge, Direction, Drop, Forward
 from support.explained import PASSWORD, Blame, Peered, explained, refusal_differs, request_differs
 from support.odd_messages import Case
 from support.sipmessage import Message, digest_answer, render
@@ -12,7 +12,7 @@ from support.sipua import UserAgent
 from trunkline.cli.explain.message import read_message
 from trunkline.cli.explain.passage import Passage
 
-WAIT_SECONDS = 1.5
+WAIT_SECONDS = 3.0
 
 
 def play(peered: Peered, case: Case, blame: Blame) -> Passage:
@@ -53,12 +53,18 @@ def _title(case: Case) -> str:
 
 
 def _compared(peered: Peered, sender: UserAgent, case: Case, passage: Passage) -> list[str]:
-    if case.username is not None and not isinstance(passage.decision, Challenge):
-        _answer_challenge(peered, sender, case)
-    if isinstance(passage.decision, Forward):
+    is_forwarded = isinstance(passage.decision, Forward)
+    is_asked = case.username is not None and passage.decision.direction is Direction.TERMINATION
+    if is_forwarded and not is_asked:
         return _attempts_differ(peered, sender, case, passage)
     answer = _final(sender, case)
     _acknowledge(peered, sender, case, answer)
+    if is_asked and answer.status == 407 and not isinstance(passage.decision, Challenge):
+        _answer_challenge(peered, sender, case, answer)
+        if is_forwarded:
+            return _attempts_differ(peered, sender, case, passage)
+        answer = _final(sender, case)
+        _acknowledge(peered, sender, case, answer)
     return refusal_differs(answer, passage)
 
 
@@ -84,13 +90,8 @@ def _final(sender: UserAgent, case: Case) -> Message:
             return answer
 
 
-def _answer_challenge(peered: Peered, sender: UserAgent, case: Case) -> None:
-    """Send the message again with the right digest, where the edge asks for one."""
-    try:
-        answer = sender.wait(status=407, call_id=case.call_id, seconds=0.2)
-    except TimeoutError:
-        return
-    _acknowledge(peered, sender, case, answer)
+def _answer_challenge(peered: Peered, sender: UserAgent, case: Case, answer: Message) -> None:
+    """Send the message again with the right digest."""
     uri = read_message(case.raw).request_uri
     challenge = answer.header("Proxy-Authenticate")
     value = digest_answer(challenge, case.username or "", PASSWORD, case.method, uri)

@@ -62,12 +62,6 @@ class Hop:
         return _text_of(self)
 
 
-@lru_cache(maxsize=1024)  # a call's hops are written several times, and a gateway's with each of its calls
-def _text_of(hop: Hop) -> str:
-    address = ipaddress.ip_address(hop.address)
-    return f"{_LETTERS[hop.transport, address.version]}{hop.port:04x}{address.packed.hex()}"
-
-
 _URI: Final = re.compile(r"sip:\[?([0-9a-f:.]+?)\]?:([0-9]{1,5});transport=(udp|tcp|tls)", re.ASCII)
 
 
@@ -78,6 +72,13 @@ def hop_from_uri(text: str) -> Hop | None:
     return hop if hop is not None and hop.uri == text else None
 
 
+@lru_cache(maxsize=4096)
+def _text_of(hop: Hop) -> str:
+    address = ipaddress.ip_address(hop.address)
+    return f"{_LETTERS[hop.transport, address.version]}{hop.port:04x}{address.packed.hex()}"
+
+
+@lru_cache(maxsize=4096)
 def hop_from_text(text: str) -> Hop | None:
     """The hop of `Hop.to_text`; None for any other text."""
     if _HOP.fullmatch(text) is None:
@@ -86,6 +87,7 @@ def hop_from_text(text: str) -> Hop | None:
     return make_hop(str(address), int(text[1:5], 16), _TRANSPORTS[text[0]])
 
 
+@lru_cache(maxsize=4096)
 def make_hop(address: str, port: int, transport: str) -> Hop | None:
     """The hop; None if the address is a name, or port or transport are none that we send to."""
     found = address_of(address)

@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 from sipedge.routing.decision import Direction
@@ -69,10 +70,16 @@ class CallFacts:
     @staticmethod
     def from_text(text: str) -> CallFacts | None:
         """The facts of `to_text`; None for any other text."""
-        values = _json(text)
-        if not isinstance(values, list) or len(values) != len(_FACTS):
-            return None
-        return _facts_of(dict(zip(_FACTS, values, strict=True)))
+        return _facts_of_text(text)
+
+
+@lru_cache(maxsize=256)
+def _facts_of_text(text: str) -> CallFacts | None:
+    # Each message of a call reads the same text again.
+    values = _json(text)
+    if not isinstance(values, list) or len(values) != len(_FACTS):
+        return None
+    return _facts_of(dict(zip(_FACTS, values, strict=True)))
 
 
 _FACTS: Final = tuple(field.name for field in fields(CallFacts))

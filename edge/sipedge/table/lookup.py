@@ -121,6 +121,7 @@ class Table:
         """`kept` is what this process has made of the rows of tables before; None: nothing."""
         self._rows, self._kept = rows, kept or Kept()
         self._shelves: dict[Generation, Shelf] = {}
+        self._site: SiteRow | None = None
 
     def shelf(self, generation: Generation) -> Shelf:
         """Where to keep what is made of rows of this generation, and of no others."""
@@ -145,7 +146,9 @@ class Table:
 
     def site(self) -> SiteRow | None:
         """The edge itself; None while the edge has no table."""
-        return cast("SiteRow | None", self._known(Generation.TRUNKS, Section.SITE, "site"))
+        if self._site is None:  # many questions of one message ask for it
+            self._site = cast("SiteRow | None", self._known(Generation.TRUNKS, Section.SITE, "site"))
+        return self._site
 
     def trunk(self, trunk_id: str) -> TrunkRow | None:
         return cast("TrunkRow | None", self._known(Generation.TRUNKS, Section.TRUNK, trunk_id))

@@ -133,7 +133,7 @@ def _of_targets(request: SipRequest, forward: Forward, facts: CallFacts) -> Iter
             yield Change(Stage.TARGET, Kind.APPEND, name, value, "S50", because, place)
     if facts.direction is Direction.ORIGINATION:
         because = "tells the customer which call it is"
-        yield Change(Stage.IDENTITY, Kind.APPEND, "X-Trunkline-CallSid", facts.call_sid, "S2", because)
+        yield Change(Stage.IDENTITY, Kind.APPEND, "X-Trunkline-CallSid", facts.call_sid, "-", because)
 
 
 def _sent(values: Mapping[str, list[str]], attempt: Attempt, request: SipRequest, facts: CallFacts) -> Sent:

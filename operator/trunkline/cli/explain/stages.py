@@ -86,7 +86,7 @@ def cause_of(name: str, kind: Kind, facts: Circumstances) -> tuple[Stage, str, s
     if name == "diversion":
         return _diversion(kind, facts)
     if name.startswith("x-trunkline-"):
-        return Stage.IDENTITY, "S2", "tells the customer whose call it is"
+        return Stage.IDENTITY, "-", "tells the customer whose call it is"
     if name in _ASSERTED:
         return _asserted(kind, facts)
     if name in ("from", "to") and facts.in_call:
@@ -111,7 +111,7 @@ def _asserted(kind: Kind, facts: Circumstances) -> tuple[Stage, str, str]:
     if kind is Kind.REMOVE and facts.hides_caller and facts.direction is Direction.ORIGINATION:
         return Stage.PRIVACY, "RFC 3325", "Privacy asks for it"
     if kind is Kind.REMOVE:
-        return Stage.IDENTITY, "S40", "a customer's word for who it is counts only as a question"
+        return Stage.IDENTITY, "S40", "what a customer says of who calls is judged, not passed on"
     return Stage.IDENTITY, "S40", _judged(facts)
 
 

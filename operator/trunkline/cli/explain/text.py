@@ -122,11 +122,11 @@ def steps_text(steps: Sequence[Step], look: Look) -> list[str]:
 
 def _step_line(step: Step, width: int, look: Look) -> str:
     sign = {Outcome.PASS: look.passed, Outcome.FAIL: look.failed, Outcome.SKIP: look.skipped}[step.outcome]
-    return f"  {sign}  {step.check:<{width}}  {printable(step.detail)}  {_rule(step.rule, look)}"
+    return f"  {sign}  {step.check:<{width}}  {printable(step.detail)}  {_rule(step.rule, look)}".rstrip()
 
 
 def _rule(rule: str, look: Look) -> str:
-    return look.paint(f"[{rule}]", "dim")
+    return look.paint(f"[{rule}]", "dim") if rule != "-" else ""
 
 
 def _sentence(decision: Decision) -> str:
@@ -194,7 +194,7 @@ def _change(change: Change, look: Look) -> str:
     only = f" (target {change.target} only)" if change.target is not None else ""
     because = f"  ({change.because})" if change.because else ""
     told = printable(f"{_WORDS[change.kind]} {change.header}: {value}{only}{because}")
-    return f"{told}  {_rule(change.rule, look)}"
+    return f"{told}  {_rule(change.rule, look)}".rstrip()
 
 
 def _limit(limit: Limit) -> str:
