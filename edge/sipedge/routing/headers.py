@@ -110,7 +110,7 @@ TOKEN: Final = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+")
 _LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)  # few names are usual, and a strange one may be as long as a message
 def long_name(name: str) -> str:
     """A header's name in lower case and in its long form (RFC 3261 section 7.3.3).
 
@@ -121,7 +121,7 @@ def long_name(name: str) -> str:
     return COMPACT.get(lower, lower)
 
 
-@lru_cache(maxsize=1024)  # asked of every header of every message
+@lru_cache(maxsize=256)  # asked of every header of every message; as few, for the same reason
 def passes(method: str, name: str, *, is_answer: bool) -> bool:
     """True if a header (long, lower-case name) travels in this method's requests, or in answers to them.
 
