@@ -17,6 +17,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Final
 
 SCHEMA: Final = 1
@@ -119,7 +120,8 @@ def _key(field: str) -> str:
     return first + "".join(word.title() for word in rest)
 
 
-_KEYS: Final = {each: tuple((field.name, _key(field.name)) for field in fields(each)) for each in _NAMES}
+_KEYS: Final = {each: tuple(_key(field.name) for field in fields(each)) for each in _NAMES}
+_VALUES: Final = {each: attrgetter(*(field.name for field in fields(each))) for each in _NAMES}
 _PASSWORD: Final = re.compile(r"^(sips?:[^:@]*):[^@]*@")
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -138,11 +140,12 @@ def event_line(event: Event, call_sid: str, at: float) -> str:
         "at": _time(at),
         "callSid": call_sid,
     }
-    for field, key in _KEYS[kind]:
-        value = getattr(event, field)
+    values = _VALUES[kind](event)
+    texts = [*map(str, values)]
+    is_clean = "".join(texts).isprintable() and max(map(len, texts)) <= LONGEST_TEXT
+    for key, value in zip(_KEYS[kind], values, strict=True):
         if value is not None:
-            is_clean = not isinstance(value, str) or (len(value) <= LONGEST_TEXT and value.isprintable())
-            said[key] = value if is_clean else _cleaned(value)
+            said[key] = value if is_clean or not isinstance(value, str) else _cleaned(value)
     line = _encode(said)
     # A character has at most four bytes; and none that JSON writes as more than two is printable.
     return line if 4 * len(line) <= LONGEST_LINE else _shortened(said)
