@@ -24,6 +24,8 @@ _QUOTED: Final = re.compile(r'\s*"(?:[^"\\]|\\.)*"')
 _LOCAL: Final = "phone-context"
 """The parameter of a number that means something in one network alone (RFC 3966 section 5.1.5)."""
 _SEPARATORS: Final = {ord(separator): None for separator in "-.()"}
+LONGEST_KEPT: Final = 256
+"""Characters of a text whose reading is remembered: what strangers send must not fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,12 @@ class SipUri:
         return number if self.param(_LOCAL) is None else f"{number};{_LOCAL}"
 
 
-@lru_cache(maxsize=4096)
 def parse_uri(text: str) -> SipUri | None:
     """The URI in `text` (surrounding blanks allowed), or None if it is none."""
+    return _known_uri(text) if len(text) <= LONGEST_KEPT else _parse(text)
+
+
+def _parse(text: str) -> SipUri | None:
     match = _URI.fullmatch(text.strip())
     if match is None:
         return None
@@ -77,6 +82,10 @@ def parse_uri(text: str) -> SipUri | None:
     )
 
 
+_known_uri = lru_cache(maxsize=2048)(_parse)
+"""Each URI of a message is asked for several times, and those of a telephone come with every call."""
+
+
 def _pairs(parts: list[str]) -> list[tuple[str, str]]:
     return [(name, value) for name, _, value in (part.partition("=") for part in parts) if name]
 
@@ -91,6 +100,7 @@ def address_part(value: str) -> str:
     return split_address(value)[1]
 
 
+@lru_cache(maxsize=64)  # From and To of one message are asked for again and again
 def split_address(value: str) -> tuple[str, str, str]:
     """Display name as written, URI as text, and the parameters with their leading `;`, of such a value."""
     quoted = _QUOTED.match(value) if '"' in value else None
@@ -172,13 +182,19 @@ def split_header(value: str) -> tuple[str, ...]:
     return tuple(member for member in members if member)
 
 
-@lru_cache(maxsize=4096)
 def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """The IP address that `host` is, or None if it is a name."""
+    return _known_address(host) if len(host) <= LONGEST_KEPT else _address(host)
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(host)
     except ValueError:
         return None
+
+
+_known_address = lru_cache(maxsize=4096)(_address)
 
 
 def bracketed(host: str) -> str:

@@ -99,11 +99,13 @@ def decide(
     digest: DigestResult | Callable[[tuple[Secret, ...]], DigestResult] = known_user_passes,
     dice: Callable[[], float] | None = None,
     draining: bool = False,
+    explained: bool = True,
 ) -> Decision:
     """`route`, with a dice that always falls the same way unless one is given."""
     table = source if isinstance(source, Table) else table_of(source)
     result = (lambda _: digest) if isinstance(digest, DigestResult) else digest
-    return route(table, request, digest=result, dice=dice or Random(1).random, draining=draining)
+    roll = dice or Random(1).random
+    return route(table, request, digest=result, dice=roll, draining=draining, explained=explained)
 
 
 def forwarded(source: Platform | EdgeTable | Table, request: SipRequest, **how: object) -> Forward:

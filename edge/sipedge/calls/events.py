@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Final
 
 SCHEMA: Final = 1
@@ -118,7 +120,8 @@ def _key(field: str) -> str:
     return first + "".join(word.title() for word in rest)
 
 
-_KEYS: Final = {each: tuple((field.name, _key(field.name)) for field in fields(each)) for each in _NAMES}
+_KEYS: Final = {each: tuple(_key(field.name) for field in fields(each)) for each in _NAMES}
+_VALUES: Final = {each: attrgetter(*(field.name for field in fields(each))) for each in _NAMES}
 _PASSWORD: Final = re.compile(r"^(sips?:[^:@]*):[^@]*@")
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -134,16 +137,28 @@ def event_line(event: Event, call_sid: str, at: float) -> str:
     said: dict[str, Any] = {
         "schema": SCHEMA,
         "event": _NAMES[kind],
-        "at": f"{datetime.fromtimestamp(at, UTC).isoformat(timespec='milliseconds')[:-6]}Z",
+        "at": _time(at),
         "callSid": call_sid,
     }
-    for field, key in _KEYS[kind]:
-        value = getattr(event, field)
+    values = _VALUES[kind](event)
+    texts = [*map(str, values)]
+    is_clean = "".join(texts).isprintable() and max(map(len, texts)) <= LONGEST_TEXT
+    for key, value in zip(_KEYS[kind], values, strict=True):
         if value is not None:
-            said[key] = _cleaned(value) if isinstance(value, str) else value
+            said[key] = value if is_clean or not isinstance(value, str) else _cleaned(value)
     line = _encode(said)
     # A character has at most four bytes; and none that JSON writes as more than two is printable.
     return line if 4 * len(line) <= LONGEST_LINE else _shortened(said)
+
+
+def _time(at: float) -> str:
+    second, microsecond = divmod(round(at * 1e6), 1_000_000)
+    return f"{_second(second)}.{microsecond // 1000:03d}Z"
+
+
+@lru_cache(maxsize=4)
+def _second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).isoformat()[:-6]
 
 
 _NO_TIME: Final = "1970-01-01T00:00:00.000Z"

@@ -183,12 +183,14 @@ def _proceed(
 def _attempt(room: CallRoom, call: PendingCall, attempt: Attempt) -> tuple[PendingCall, Failure | None]:
     """Send the INVITE to one address; a Failure if it could not be sent."""
     uncount_calls(call.counted)
-    call = replace(call, answered=(), counted=(), facts=facts_with_carrier(call.facts, attempt))
     over = count_call(attempt.limits)
+    counted = keys_in_progress(attempt.limits) if over is None else ()
+    facts = facts_with_carrier(call.facts, attempt)
+    if (call.answered, call.counted, call.facts) != ((), counted, facts):
+        call = replace(call, answered=(), counted=counted, facts=facts)
     if over is not None:
         return call, Failure(FailureKind.OVER_LIMIT, over=over, elapsed=_elapsed(call))
     memory.begin_attempt(call.facts)
-    call = replace(call, counted=keys_in_progress(attempt.limits))
     _save(room, call, attempt)
     if _send(room.settings, attempt):
         return call, None

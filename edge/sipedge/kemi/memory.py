@@ -191,7 +191,10 @@ def save_asked(asked: Asked, facts: CallFacts | None) -> None:
 
 def load_asked() -> Asked | None:
     """What the request of the transaction at hand has left."""
-    parts = text(_ASKED_AVP).split(" ")
+    kept = text(_ASKED_AVP)
+    if not kept:
+        return None
+    parts = kept.split(" ")
     token = DialogToken.from_text(parts[-1])
     if len(parts) != 5 or token is None:
         return None

@@ -16,6 +16,7 @@ from sipedge.routing.failover import CallState
 from sipedge.routing.memory import CallFacts, SideMemory
 from sipedge.routing.tokens import DialogToken
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _AVP = "$avp(call)"
 _ATTEMPT_AVP = "$avp(attempt)"
 
@@ -53,15 +54,9 @@ class PendingCall:
 
 def save_call(call: PendingCall, attempt: PendingAttempt, carried: CarriedTexts) -> None:
     """Keep the call, and the attempt that is about to be made; `carried` is for Kamailio's own routes."""
-    fields = {
-        "state": call.state.to_text(),
-        "begun": call.begun,
-        "caller": call.caller.to_text(),
-        "withSdp": call.with_sdp,
-        "answered": call.answered,
-        "counted": call.counted,
-    }
-    KSR.pv.sets(_AVP, json.dumps(fields, separators=(",", ":")))
+    others = (call.begun, call.caller.to_text(), call.with_sdp, call.answered, call.counted)
+    # Two lines, since no text of a state has a second one: it need not be written as JSON twice.
+    KSR.pv.sets(_AVP, f"{call.state.to_text()}\n{_encode(others)}")
     KSR.pv.sets(
         _ATTEMPT_AVP, f"{attempt.token.to_text()} {attempt.cseq} {'sdp' if attempt.with_sdp else '-'}"
     )
@@ -89,16 +84,17 @@ def load_call() -> PendingCall:
 
     Raises ValueError if there is none: the caller's guard then answers the call.
     """
-    fields = json.loads(KSR.pv.gete(_AVP))
-    facts, caller = memory.kept_facts(), SideMemory.from_text(fields["caller"])
+    state, _, others = KSR.pv.gete(_AVP).partition("\n")
+    begun, side, with_sdp, answered, counted = json.loads(others)
+    facts, caller = memory.kept_facts(), SideMemory.from_text(side)
     if facts is None or caller is None:
         raise ValueError("a call's transaction holds no facts")
     return PendingCall(
-        state=CallState.from_text(fields["state"]),
-        begun=fields["begun"],
+        state=CallState.from_text(state),
+        begun=begun,
         facts=facts,
         caller=caller,
-        with_sdp=fields["withSdp"],
-        answered=tuple(fields["answered"]),
-        counted=tuple(fields["counted"]),
+        with_sdp=with_sdp,
+        answered=tuple(answered),
+        counted=tuple(counted),
     )

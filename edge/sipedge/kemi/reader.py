@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sipedge.kemi.ksr import KSR
@@ -92,11 +92,7 @@ def read_message(*, is_request: bool) -> Received | None:
     """
     request_uri = _request_uri() if is_request else ""
     call_id, from_tag, to_tag = text("$ci"), text("$ft"), text("$tt")
-    method = text("$rm")
-    walk = _Walk(
-        travels=lambda name: passes(method, name, is_answer=not is_request),
-        most=MOST_HEADERS if is_request else MOST_HEADERS_OF_ANSWER,
-    )
+    walk = _Walk(text("$rm"), is_answer=not is_request)
     if not walk.read():
         return None
     identifiers = (walk.longest_branch, size_of(call_id), size_of(from_tag), size_of(to_tag))
@@ -121,8 +117,9 @@ def read_message(*, is_request: bool) -> Received | None:
 class _Walk:
     """One walk over the headers of the message at hand."""
 
-    def __init__(self, *, travels: Callable[[str], bool], most: int) -> None:
-        self._travels, self._most = travels, most
+    def __init__(self, method: str, *, is_answer: bool) -> None:
+        self._method, self._is_answer = method, is_answer
+        self._most = MOST_HEADERS_OF_ANSWER if is_answer else MOST_HEADERS
         self.values: dict[str, list[str]] = {}
         self.names: set[str] = set()
         self.rewritten: list[tuple[str, str]] = []
@@ -150,7 +147,7 @@ class _Walk:
             self.longest_branch = max(self.longest_branch, longest_branch(value))
         elif name in URI_HEADERS:
             self.longest_uri = max(self.longest_uri, longest_uri(value))
-        if not self._travels(name):
+        if not passes(self._method, name, is_answer=self._is_answer):
             KSR.textopsx.hf_iterator_rm(_ITERATOR)
         elif name in OPTION_LISTS and "timer" in value.lower():
             KSR.textopsx.hf_iterator_rm(_ITERATOR)

@@ -25,7 +25,7 @@ from sipedge.routing.route import may_be_answered, route
 from sipedge.routing.tokens import TokenKeeper
 from sipedge.routing.wellformed import SIP_VERSION, answerable, length_fault
 from sipedge.store import LmdbRows
-from sipedge.table import Table
+from sipedge.table import Kept, Table
 
 _DRAINING: Final = "drain"
 _READY_USER: Final = "ready"
@@ -41,6 +41,7 @@ class Routes:
         secret = read_edge_secret(self._settings.edge_secret_file)
         self._tokens = TokenKeeper(secret, self._settings.address)
         self._rows = LmdbRows(self._settings.lmdb_directory, self._settings.learned_directory)
+        self._kept = Kept()
         self._events = events.EventWriter(self._settings.events_file)
         self._read: tuple[int, Received] | None = None
         """The answer that `ksr_reply_route` has read last, and its number: its reply route needs it again."""
@@ -77,7 +78,7 @@ class Routes:
         """An attempt of a call has failed."""
         try:
             with self._rows.transaction() as rows:
-                calls.resume_call(CallRoom(self._settings, self._tokens, Table(rows)))
+                calls.resume_call(CallRoom(self._settings, self._tokens, Table(rows, self._kept)))
         except Exception as error:
             note_fault("failure route", error)
             _guarded("call event", lambda: events.note_ending(reply_for(Reason.InternalError)))
@@ -96,7 +97,9 @@ class Routes:
         """A request in a dialog towards a carrier has failed."""
         try:
             with self._rows.transaction() as rows:
-                dialogs.answer_dialog_challenge(DialogRoom(self._settings, self._tokens, Table(rows)))
+                dialogs.answer_dialog_challenge(
+                    DialogRoom(self._settings, self._tokens, Table(rows, self._kept))
+                )
         except Exception as error:
             note_fault("failure route of dialogs", error)
             writer.refuse(Reason.InternalError)
@@ -127,7 +130,7 @@ class Routes:
     def _dialog_event(self, event: str) -> None:
         if event == "dialog:end" and duration.has_run_out():
             with self._rows.transaction() as rows:
-                duration.end_call(self._settings, Table(rows))
+                duration.end_call(self._settings, Table(rows, self._kept))
 
     def _answer(self) -> None:
         received = read_message(is_request=False)
@@ -152,7 +155,7 @@ class Routes:
         if answers.is_awaited():
             return
         with self._rows.transaction() as rows:
-            answers.judge_stray_answer(Table(rows), self._tokens, received)
+            answers.judge_stray_answer(Table(rows, self._kept), self._tokens, received)
 
     def _received(self) -> Received:
         """The answer at hand, as the reply route has just read it; read now if Kamailio let it pass there."""
@@ -167,12 +170,14 @@ class Routes:
     def _call_answer(self) -> None:
         received = self._received()
         with self._rows.transaction() as rows:
-            calls.judge_call_answer(CallRoom(self._settings, self._tokens, Table(rows)), received)
+            calls.judge_call_answer(CallRoom(self._settings, self._tokens, Table(rows, self._kept)), received)
 
     def _dialog_answer(self) -> None:
         received = self._received()
         with self._rows.transaction() as rows:
-            answers.judge_dialog_answer(Table(rows), writer.own_addresses(self._settings), received)
+            answers.judge_dialog_answer(
+                Table(rows, self._kept), writer.own_addresses(self._settings), received
+            )
 
     def _request(self) -> None:
         KSR.force_rport()
@@ -191,7 +196,7 @@ class Routes:
             return
         if received.to_tag:
             with self._rows.transaction() as rows:
-                room = DialogRoom(self._settings, self._tokens, Table(rows))
+                room = DialogRoom(self._settings, self._tokens, Table(rows, self._kept))
                 dialogs.follow_dialog(room, received)
         elif method != "ACK":
             self._without_dialog(received)
@@ -219,14 +224,14 @@ class Routes:
         answered = dialogs.held_token(self._tokens, received) is not None
         if not answered:
             with self._rows.transaction() as rows:
-                answered = may_be_answered(Table(rows), request_of(received, ""))
+                answered = may_be_answered(Table(rows, self._kept), request_of(received, ""))
         note_reason(excess.reason, detail=excess.detail + ("" if answered else ", left without an answer"))
         if answered:
             writer.refuse(excess.reason)
 
     def _without_dialog(self, received: Received) -> None:
         with self._rows.transaction() as rows:
-            table = Table(rows)
+            table = Table(rows, self._kept)
             site = table.site()
             request = request_of(received, site.realm if site else "")
             if self._is_readiness_probe(request):
@@ -238,6 +243,7 @@ class Routes:
                 digest=digest_check(request, site.realm if site else ""),
                 dice=_DICE.random,
                 draining=KSR.htable.sht_gete("ctl", _DRAINING) == 1,
+                explained=False,
             )
             self._carry_out(table, received, request, decision)
 

@@ -82,8 +82,10 @@ def count_hop() -> None:
 
 def change_headers(received: Received, changes: HeaderChanges) -> None:
     """The decision's own changes; an inserted header comes before all others of its name."""
-    removed = {name.lower() for name in changes.remove}
-    present = {name for name in received.names if passes(text("$rm"), name, is_answer=False)} - removed
+    present: set[str] = set()
+    if changes.insert:
+        method, removed = text("$rm"), {name.lower() for name in changes.remove}
+        present = {name for name in received.names if passes(method, name, is_answer=False)} - removed
     write(changes, present)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from sipedge.e164 import EMERGENCY_NUMBERS
 from sipedge.routing.decision import Direction, Forward, Limit, Target
-from sipedge.routing.limits import carrier_limits
+from sipedge.routing.limits import limits_of_carrier
 from sipedge.table import ResolvedAddress, SiteRow, Table
 from sipedge.table.lookup import in_any
 from sipedge.uri import address_of
@@ -88,7 +88,7 @@ def is_refused(site: SiteRow, address: str, allowed: tuple[str, ...]) -> bool:
 def _limits(table: Table, forward: Forward, target: Target) -> tuple[Limit, ...]:
     # Authentication applies to an emergency call, limits do not.
     emergency = forward.direction is Direction.TERMINATION and forward.called in EMERGENCY_NUMBERS
-    return () if emergency or target.carrier is None else carrier_limits(table.carrier(target.carrier))
+    return () if emergency or target.carrier is None else limits_of_carrier(table, target.carrier)
 
 
 def _allowed_targets(table: Table, forward: Forward) -> tuple[str, ...]:

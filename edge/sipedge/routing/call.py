@@ -2,68 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from sipedge.e164 import EMERGENCY_NUMBERS
 from sipedge.routing.authenticate import DigestCheck
-from sipedge.routing.decision import Direction, HeaderChanges, Outcome, Parties, Step
+from sipedge.routing.decision import (
+    UNCHANGED,
+    Direction,
+    HeaderChanges,
+    Limit,
+    Outcome,
+    Parties,
+    Step,
+    Target,
+)
 from sipedge.routing.message import SipRequest
 from sipedge.routing.reasons import Reason
 from sipedge.table import AccountRow, NumberRow, SiteRow, Table, TrunkRow
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """Who asks, and for what: known before it is known whether the call is served."""
-
-    direction: Direction
-    called: str
-    """The called number as dialled, `+` added where a carrier left it out."""
-    calling: str
-    """The calling number by the precedence of S41, "" if no header holds one."""
-    trunk: TrunkRow | None
-    """None for a called number that is not routed to a served trunk."""
-    account: AccountRow | None
-    carrier: str | None = None
-    """Who brings the call, in origination."""
-    number: NumberRow | None = None
-    """Who owns the called number, in origination."""
-
-    @property
-    def is_emergency(self) -> bool:
-        """True for an emergency short code dialled by a trunk."""
-        return self.direction is Direction.TERMINATION and self.called in EMERGENCY_NUMBERS
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """An initial INVITE of a known side for a trunk that exists."""
-
-    table: Table
-    site: SiteRow
-    request: SipRequest
-    digest: DigestCheck
-    side: Side
-    trunk: TrunkRow
-    account: AccountRow
-
-    @property
-    def direction(self) -> Direction:
-        return self.side.direction
-
-    @property
-    def called(self) -> str:
-        return self.side.called
-
-    @property
-    def calling(self) -> str:
-        return self.side.calling
-
-    @property
-    def is_emergency(self) -> bool:
-        return self.side.is_emergency
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +44,97 @@ def failed(reason: Reason, detail: str) -> Finding:
     return Finding(Outcome.FAIL, detail, reason)
 
 
+@dataclass(frozen=True, slots=True)
+class TargetPattern:
+    """A target of which only the called number is not known yet."""
+
+    target: Target
+    """Without its Request-URI."""
+    user: str | None
+    """The user part as written, None = the called number (S47, S48)."""
+    behind: str
+    """What follows the user part in the Request-URI, its `@` included."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkPlan:
+    """What of a trunk and its account no message changes: made by `sipedge.routing.plan`, and kept."""
+
+    trunk: TrunkRow
+    account: AccountRow | None
+    active: Finding
+    """Whether the account may be used."""
+    lists: Finding
+    """Whether the trunk says who may call by it."""
+    limits: Mapping[Direction, tuple[Limit, ...]]
+    """Without the carriers'."""
+    targets: tuple[TargetPattern, ...]
+    """Of origination."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Who asks, and for what: known before it is known whether the call is served."""
+
+    direction: Direction
+    called: str
+    """The called number as dialled, `+` added where a carrier left it out."""
+    calling: str
+    """The calling number by the precedence of S41, "" if no header holds one."""
+    plan: TrunkPlan | None
+    """None for a called number that is not routed to a served trunk."""
+    carrier: str | None = None
+    """Who brings the call, in origination."""
+    number: NumberRow | None = None
+    """Who owns the called number, in origination."""
+
+    @property
+    def trunk(self) -> TrunkRow | None:
+        return None if self.plan is None else self.plan.trunk
+
+    @property
+    def account(self) -> AccountRow | None:
+        return None if self.plan is None else self.plan.account
+
+    @property
+    def is_emergency(self) -> bool:
+        """True for an emergency short code dialled by a trunk."""
+        return self.direction is Direction.TERMINATION and self.called in EMERGENCY_NUMBERS
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An initial INVITE of a known side for a trunk that exists."""
+
+    table: Table
+    site: SiteRow
+    request: SipRequest
+    digest: DigestCheck
+    side: Side
+    plan: TrunkPlan
+    account: AccountRow
+
+    @property
+    def trunk(self) -> TrunkRow:
+        return self.plan.trunk
+
+    @property
+    def direction(self) -> Direction:
+        return self.side.direction
+
+    @property
+    def called(self) -> str:
+        return self.side.called
+
+    @property
+    def calling(self) -> str:
+        return self.side.calling
+
+    @property
+    def is_emergency(self) -> bool:
+        return self.side.is_emergency
+
+
 Subject = TypeVar("Subject")
 """What a checklist is asked of: a `Side`, a `Call`, or a request in a dialog."""
 
@@ -100,11 +148,27 @@ class Check(Generic[Subject]):
     rule: str
 
 
-def run_checks(checks: tuple[Check[Subject], ...], subject: Subject, steps: list[Step]) -> Reason | None:
-    """Ask in order until one fails; its reason, or None. Each answer is added to `steps`."""
+class Steps:
+    """The steps of one decision: every one for people, or only the one that ends the call, for the log."""
+
+    __slots__ = ("found", "whole")
+
+    def __init__(self, *, whole: bool = True) -> None:
+        self.found: list[Step] = []
+        self.whole = whole
+
+    def note(self, name: str, finding: Finding, rule: str) -> None:
+        """Add the step that tells a finding."""
+        if self.whole or finding.reason is not None:
+            self.found.append(step_of(name, finding, rule))
+
+
+def run_checks(checks: tuple[Check[Subject], ...], subject: Subject, steps: Steps) -> Reason | None:
+    """Ask in order until one fails; its reason, or None. Each answer is noted in `steps`."""
     for check in checks:
         finding = check.ask(subject)
-        steps.append(step_of(check.name, finding, check.rule))
+        if steps.whole or finding.reason is not None:
+            steps.found.append(step_of(check.name, finding, check.rule))
         if finding.reason is not None:
             return finding.reason
     return None
@@ -124,11 +188,11 @@ class Stage:
     rule: str
 
 
-def run_stages(stages: tuple[Stage, ...], call: Call, parties: Parties, steps: list[Step]) -> HeaderChanges:
-    """All changes, in order. What each did is added to `steps`."""
-    changes = HeaderChanges()
+def run_stages(stages: tuple[Stage, ...], call: Call, parties: Parties, steps: Steps) -> HeaderChanges:
+    """All changes, in order. What each did is noted in `steps`."""
+    changes = UNCHANGED
     for stage in stages:
         finding, more = stage.change(call, parties)
-        steps.append(Step(stage.name, finding.outcome, finding.detail, stage.rule))
+        steps.note(stage.name, finding, stage.rule)
         changes += more
     return changes

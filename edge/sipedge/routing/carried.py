@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from sipedge.calls.events import Answered, Ended, EndedBy, around_time
@@ -84,7 +85,6 @@ def _is_plain(facts: CallFacts, token: DialogToken, caller_tag: str) -> bool:
 def _for_answers(
     facts: CallFacts, attempt: Attempt, token: DialogToken, held: str, cseq: int, with_sdp: bool
 ) -> str:
-    target, _, address = silence_key(attempt).partition("|")
     ids = tuple(
         f"{name}: {value}"
         for name, value in ids_for_customer(facts.direction, facts.account_sid, facts.call_sid).append
@@ -96,11 +96,23 @@ def _for_answers(
         facts.from_received,
         facts.to_received,
         *(*ids, _NO_ID, _NO_ID)[:2],
-        around_time(Answered(target, address), facts.call_sid)[1],
+        _answered_line(silence_key(attempt)).replace(_SID, facts.call_sid),
         held,
         "-" if with_sdp else "callee",
     )
     return "\n".join(lines)
+
+
+_SID: Final = "(call sid)"
+"""Stands for a call's id in lines that are else the same for many calls."""
+_ENDED_BY_CALLER: Final = around_time(Ended(EndedBy.CALLER, "normal"), _SID)[1]
+_ENDED_BY_CALLEE: Final = around_time(Ended(EndedBy.CALLEE, "normal"), _SID)[1]
+
+
+@lru_cache(maxsize=1024)
+def _answered_line(key: str) -> str:
+    target, _, address = key.partition("|")
+    return around_time(Answered(target, address), _SID)[1]
 
 
 def _for_dialog(facts: CallFacts, held: str, caller_tag: str) -> str:
@@ -112,7 +124,7 @@ def _for_dialog(facts: CallFacts, held: str, caller_tag: str) -> str:
         facts.to_received,
         facts.to_sent,
         "s" if facts.secure else "-",
-        around_time(Ended(EndedBy.CALLER, "normal"), facts.call_sid)[1],
-        around_time(Ended(EndedBy.CALLEE, "normal"), facts.call_sid)[1],
+        _ENDED_BY_CALLER.replace(_SID, facts.call_sid),
+        _ENDED_BY_CALLEE.replace(_SID, facts.call_sid),
     )
     return "\n".join(lines)

@@ -7,6 +7,7 @@ from sipedge.routing.decision import Direction, Outcome, Step
 from sipedge.routing.identity import calling_number
 from sipedge.routing.message import SipRequest
 from sipedge.routing.numbers import number_called_by_carrier, number_called_by_trunk
+from sipedge.routing.plan import plan_of_domain, plan_of_trunk
 from sipedge.table import SiteRow, Table
 from sipedge.uri import SipUri, address_of, parse_uri
 
@@ -22,22 +23,19 @@ def classify(table: Table, site: SiteRow, request: SipRequest) -> tuple[Side | N
         step = Step("side", Outcome.PASS, f"{request.source} is carrier {carrier}: origination", "S45")
         return _origination(table, request, carrier, uri), step
     domain = None if uri is None else termination_domain(site, uri.host)
-    trunk = table.trunk_of_domain(domain) if domain else None
-    if uri is None or trunk is None:
+    found = plan_of_domain(table, domain) if domain else None
+    if uri is None or found is None:
         shown = "unreadable Request-URI" if uri is None else uri.host
         return None, Step("side", Outcome.FAIL, f"{shown} is no termination domain", "answers")
-    step = Step("side", Outcome.PASS, f"{domain} is the termination domain of trunk {trunk.id}", "S27")
-    account = table.account(trunk.account)
-    called = number_called_by_trunk(uri)
-    return Side(Direction.TERMINATION, called, calling_number(request), trunk, account), step
+    plan, step = found
+    return Side(Direction.TERMINATION, number_called_by_trunk(uri), calling_number(request), plan), step
 
 
 def _origination(table: Table, request: SipRequest, carrier: str, uri: SipUri | None) -> Side:
     called = number_called_by_carrier(request.request_uri, uri)
     number = table.number(called)
-    trunk = table.trunk(number.trunk) if number and number.trunk else None
-    account = table.account(trunk.account) if trunk else None
-    return Side(Direction.ORIGINATION, called, calling_number(request), trunk, account, carrier, number)
+    plan = plan_of_trunk(table, number.trunk) if number and number.trunk else None
+    return Side(Direction.ORIGINATION, called, calling_number(request), plan, carrier, number)
 
 
 def termination_domain(site: SiteRow, host: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from sipedge.routing.reasons import Reason
 
@@ -81,12 +82,19 @@ class HeaderChanges:
 
     def __add__(self, more: HeaderChanges) -> HeaderChanges:
         """Both, `more` after this."""
+        if more is UNCHANGED:
+            return self
+        if self is UNCHANGED:
+            return more
         return HeaderChanges(
             self.remove + more.remove,
             self.insert + more.insert,
             self.append + more.append,
             self.replace + more.replace,
         )
+
+
+UNCHANGED: Final = HeaderChanges()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +129,7 @@ class Forward(Decision):
 
     targets: tuple[Target, ...] = ()
     """In the order to try: by priority, equals drawn by weight."""
-    changes: HeaderChanges = HeaderChanges()
+    changes: HeaderChanges = UNCHANGED
     parties: Parties = Parties()
     limits: tuple[Limit, ...] = ()
     max_duration_seconds: int = 14_400

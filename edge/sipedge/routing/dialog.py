@@ -9,7 +9,7 @@ from typing import Final
 
 from sipedge.routing import headers, identity, privacy, sdp
 from sipedge.routing.authenticate import DigestCheck
-from sipedge.routing.call import Finding, run_checks, skipped
+from sipedge.routing.call import Finding, Steps, run_checks, skipped
 from sipedge.routing.decision import Direction, HeaderChanges, Step
 from sipedge.routing.hops import Hop, answer_goes_to
 from sipedge.routing.later_checks import (
@@ -129,17 +129,17 @@ def within_dialog(
     if memory is None:
         return _stranger(request, ())
     later = LaterRequest(table, request, memory, by_caller, digest, requests_lately, own_addresses, is_alive)
-    steps: list[Step] = []
+    steps = Steps()
     reason = run_checks(STAGES, later, steps)
     if reason is not None:
-        return _refused(later, reason, tuple(steps))
+        return _refused(later, reason, tuple(steps.found))
     fault = run_checks(BODY_STAGES, later, steps)
     if fault is not None and request.method not in headers.MUST_ARRIVE:
-        return _refused(later, fault, tuple(steps))
+        return _refused(later, fault, tuple(steps.found))
     hop = next_hop(later.around(later.receiver), later.receiver, connected=_is_connected(later))
     if hop is None:
-        return _refused(later, Reason.PeerNotReachable, tuple(steps))
-    return _followed(later, hop, fault, tuple(steps))
+        return _refused(later, Reason.PeerNotReachable, tuple(steps.found))
+    return _followed(later, hop, fault, tuple(steps.found))
 
 
 def judge_answer(

@@ -27,6 +27,7 @@ from sipedge.routing.reasons import Reason
 from sipedge.table import ResolvedAddress, Table
 from sipedge.uri import SipUri, address_of, bracketed, split_header, uri_of_header
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 FINAL_AT_CUSTOMER: Final = frozenset({400, 404, 405, 410, 416, 482, 484, 486})
 """The customer's PBX did answer: no other URI is tried (S64; 6xx as well)."""
 POST_DIAL_DELAY_SECONDS: Final = 60
@@ -106,7 +107,7 @@ class CallState:
 
     def to_text(self) -> str:
         """One line of JSON; `from_text` gives an equal state."""
-        return json.dumps(_plain(self), separators=(",", ":"))
+        return _encode(_plain(self))
 
     @staticmethod
     def from_text(text: str) -> CallState:

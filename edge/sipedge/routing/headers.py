@@ -9,11 +9,12 @@ tags are judged by the same table, and what Kamailio can filter natively is writ
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from string import ascii_lowercase, ascii_uppercase
 from typing import Final
 
 from sipedge.routing.call import Finding, failed, passed, skipped
-from sipedge.routing.decision import HeaderChanges
+from sipedge.routing.decision import UNCHANGED, HeaderChanges
 from sipedge.routing.message import SipRequest
 from sipedge.routing.reasons import Reason
 from sipedge.routing.sdp import SDP_TYPE, is_multipart, parts_of
@@ -112,6 +113,7 @@ TOKEN: Final = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+")
 _LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
+@lru_cache(maxsize=128)  # few names are usual, and a strange one may be as long as a message
 def long_name(name: str) -> str:
     """A header's name in lower case and in its long form (RFC 3261 section 7.3.3).
 
@@ -122,6 +124,7 @@ def long_name(name: str) -> str:
     return COMPACT.get(lower, lower)
 
 
+@lru_cache(maxsize=256)  # asked of every header of every message; as few, for the same reason
 def passes(method: str, name: str, *, is_answer: bool) -> bool:
     """True if a header (long, lower-case name) travels in this method's requests, or in answers to them.
 
@@ -187,6 +190,8 @@ _EXTENSION_HEADERS: Final = {
     "tdialog": "target-dialog",  # RFC 4538
 }
 """Option tags of extensions that live in a header of the request, with that header."""
+_NOTHING_REQUIRED: Final = passed("nothing is required that would be lost here")
+_NO_BODY: Final = skipped("no body")
 _DONE_HERE: Final = frozenset({"privacy"})
 """Option tags that a proxy may be asked for and this one does: RFC 3323 section 4.2."""
 MUST_ARRIVE: Final = frozenset({"ACK", "BYE", "CANCEL"})
@@ -215,9 +220,11 @@ def unsupported_extensions(request: SipRequest) -> tuple[str, ...]:
 
 def extension_fault(request: SipRequest) -> Finding:
     """`unsupported_extensions` as a check."""
+    if "require" not in request.headers and "proxy-require" not in request.headers:
+        return _NOTHING_REQUIRED
     unsupported = unsupported_extensions(request)
     if not unsupported:
-        return passed("nothing is required that would be lost here")
+        return _NOTHING_REQUIRED
     return failed(
         Reason.ExtensionNotSupported, "not supported: " + clean(", ".join(unsupported), LONGEST_PHRASE)
     )
@@ -240,7 +247,7 @@ def body_fault(request: SipRequest, *, emergency: bool) -> Finding:
     several parts. An emergency call's INVITE may bring its location (RFC 6442), alone or beside the session.
     """
     if not request.body:
-        return skipped("no body")
+        return _NO_BODY
     parts = parts_of(request)
     if parts is None:
         return failed(Reason.BodyNotSupported, "a body that cannot be taken apart")
@@ -270,7 +277,7 @@ def _is_session_with_location(kinds: tuple[str, ...]) -> bool:
 def location_changes(request: SipRequest, *, emergency: bool) -> HeaderChanges:
     """The location headers of an emergency call, which travel in no other."""
     if not emergency:
-        return HeaderChanges()
+        return UNCHANGED
     return HeaderChanges(
         append=tuple(
             (name, value) for name in LOCATION_HEADERS for value in request.headers.get(name.lower(), ())

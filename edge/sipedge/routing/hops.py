@@ -98,7 +98,7 @@ def make_hop(address: str, port: int, transport: str) -> Hop | None:
 
 def hop_of_attempt(attempt: Attempt) -> Hop:
     """Where the attempt's INVITE goes. Its address was judged, and is one, when the attempt was planned."""
-    return Hop(str(ipaddress.ip_address(attempt.address)), attempt.port, attempt.transport)
+    return Hop(str(address_of(attempt.address)), attempt.port, attempt.transport)
 
 
 def hop_of_uri(uri: SipUri | None) -> Hop | None:

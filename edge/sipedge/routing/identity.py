@@ -9,7 +9,7 @@ from typing import Final
 
 from sipedge.e164 import is_e164, with_plus
 from sipedge.routing.call import Call, Finding, failed, passed, skipped
-from sipedge.routing.decision import Direction, HeaderChanges, Parties
+from sipedge.routing.decision import UNCHANGED, Direction, HeaderChanges, Parties
 from sipedge.routing.memory import CallFacts, CallMemory, SideKind
 from sipedge.routing.message import Message, SipAnswer, SipRequest
 from sipedge.routing.numbers import number_of_header
@@ -21,8 +21,10 @@ from sipedge.uri import split_header, uri_of_header
 
 _SHOWS_CALLER: Final = frozenset({"INVITE", "UPDATE"})
 """Requests that bear the judged number to a carrier."""
-_NOTHING: Final = HeaderChanges()
+_NOTHING: Final = UNCHANGED
 _PRIVACY: Final = ("Privacy", "id")
+_NONE: Final = skipped("none")
+_NOT_ASKED_FOR: Final = skipped("not asked for")
 
 
 def calling_number(request: SipRequest) -> str:
@@ -75,7 +77,7 @@ def change_diversion(call: Call, parties: Parties) -> tuple[Finding, HeaderChang
         value = f"<sip:{call.called}@{call.site.base_domain}>;reason=unconditional"
         return passed(f"{call.called} on top"), HeaderChanges(insert=(("Diversion", value),))
     if "diversion" not in call.request.headers:
-        return skipped("none"), _NOTHING
+        return _NONE, _NOTHING
     changes = _judged_diversions(call.table, call.site, call.trunk.account, call.request)
     left = f"{len(changes.append)} left" if changes.remove else "all may stand"
     return passed(left), changes
@@ -87,9 +89,9 @@ def change_privacy(call: Call, parties: Parties) -> tuple[Finding, HeaderChanges
         changes = hidden_sender(call.request, private=parties.anonymous, contact=True)
         if parties.anonymous:
             return passed(f"the caller stays unknown{_without(changes)}"), changes
-        return skipped("not asked for"), changes
+        return _NOT_ASKED_FOR, changes
     if not parties.anonymous:
-        return skipped("not asked for"), _NOTHING
+        return _NOT_ASKED_FOR, _NOTHING
     return passed("the carrier is asked to hide the number"), _asked_of_carrier(call.request)
 
 

@@ -3,35 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import cast
 
 from sipedge.routing.call import Call
 from sipedge.routing.decision import Direction, Limit
 from sipedge.routing.reasons import Reason
-from sipedge.table import CarrierRow
+from sipedge.table import AccountRow, CarrierRow, Generation, Table, TrunkRow
 
 
 def limits_of(call: Call) -> tuple[Limit, ...]:
-    """New calls a second first, then calls in progress. An emergency call counts against none.
+    """New calls a second first, then calls in progress. An emergency call counts against none."""
+    if call.is_emergency:
+        return ()
+    limits = call.plan.limits[call.direction]
+    return limits if call.side.carrier is None else limits + limits_of_carrier(call.table, call.side.carrier)
+
+
+def trunk_limits(trunk: TrunkRow, account: AccountRow | None) -> dict[Direction, tuple[Limit, ...]]:
+    """The limits of a trunk and its account in each direction.
 
     New calls a second are limited towards the PSTN only: the reference leaves origination unlimited.
     """
-    if call.is_emergency:
-        return ()
-    trunk, account = f"trunk:{call.trunk.id}", f"account:{call.account.id}"
-    per_second: tuple[Limit | None, ...] = ()
-    if call.direction is Direction.TERMINATION:
-        per_second = (
-            _limit(trunk, call.trunk.calls_per_second, True, Reason.TrunkCpsExceeded),
-            _limit(account, call.account.calls_per_second, True, Reason.AccountCpsExceeded),
+    per_second = [_limit(f"trunk:{trunk.id}", trunk.calls_per_second, True, Reason.TrunkCpsExceeded)]
+    in_progress = [
+        _limit(f"trunk:{trunk.id}", trunk.max_concurrent_calls, False, Reason.TrunkConcurrencyExceeded)
+    ]
+    if account is not None:
+        key = f"account:{account.id}"
+        per_second.append(_limit(key, account.calls_per_second, True, Reason.AccountCpsExceeded))
+        in_progress.append(
+            _limit(key, account.max_concurrent_calls, False, Reason.AccountConcurrencyExceeded)
         )
-    in_progress = (
-        _limit(trunk, call.trunk.max_concurrent_calls, False, Reason.TrunkConcurrencyExceeded),
-        _limit(account, call.account.max_concurrent_calls, False, Reason.AccountConcurrencyExceeded),
-    )
-    carrier = call.table.carrier(call.side.carrier) if call.side.carrier else None
-    return tuple(
-        limit for limit in (*per_second, *in_progress, *carrier_limits(carrier)) if limit is not None
-    )
+    return {
+        Direction.TERMINATION: tuple(limit for limit in (*per_second, *in_progress) if limit is not None),
+        Direction.ORIGINATION: tuple(limit for limit in in_progress if limit is not None),
+    }
+
+
+def limits_of_carrier(table: Table, carrier: str) -> tuple[Limit, ...]:
+    """`carrier_limits` of the carrier with this name."""
+    shelf = table.shelf(Generation.CARRIERS)
+    place = ("limits of", carrier)
+    if place not in shelf:
+        shelf[place] = carrier_limits(table.carrier(carrier))
+    return cast("tuple[Limit, ...]", shelf[place])
 
 
 def carrier_limits(carrier: CarrierRow | None) -> tuple[Limit, ...]:

@@ -15,11 +15,13 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Final
 
 from sipedge.routing.decision import Direction
 from sipedge.routing.hops import Hop, hop_from_uri, make_hop
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 LONGEST_SDP: Final = 4_096
 """Characters of an SDP that is remembered; a longer one is not."""
 MOST_FORKS: Final = 8
@@ -64,7 +66,7 @@ class CallFacts:
 
     def to_text(self) -> str:
         """A JSON list, in the order of the fields; ASCII alone."""
-        return json.dumps([getattr(self, name) for name in _FACTS], separators=(",", ":"))
+        return _encode(_values_of(self))
 
     @staticmethod
     def from_text(text: str) -> CallFacts | None:
@@ -82,6 +84,7 @@ def _facts_of_text(text: str) -> CallFacts | None:
 
 
 _FACTS: Final = tuple(field.name for field in fields(CallFacts))
+_values_of: Final = attrgetter(*_FACTS)
 _OTHER_THAN_TEXT: Final[dict[str, Callable[[Any], bool]]] = {
     "direction": lambda value: value in tuple(Direction),
     "carrier": lambda value: value is None or isinstance(value, str),

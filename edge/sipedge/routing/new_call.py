@@ -22,15 +22,15 @@ GRACE_SECONDS: Final = 60
 
 
 def facts_of(decision: Forward, state: CallState, call_sid: str) -> CallFacts:
-    """The facts of a call that goes on."""
-    parties = decision.parties
+    """The facts of a call that goes on, as its first attempt will have them."""
+    parties, first = decision.parties, state.current
     return CallFacts(
         direction=state.direction,
         trunk=state.trunk,
         account=state.account,
         account_sid=decision.account_sid or "",
         call_sid=call_sid,
-        carrier=decision.carrier,
+        carrier=decision.carrier or (first.carrier if first is not None else None),
         secure=state.secure,
         calling=decision.calling,
         anonymous=parties.anonymous,

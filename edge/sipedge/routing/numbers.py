@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sipedge.e164 import EMERGENCY_NUMBERS, is_e164, with_plus
 from sipedge.routing.call import Call, Finding, Side, failed, passed
 from sipedge.routing.reasons import Reason
-from sipedge.uri import SipUri, address_part, sip_number, tel_number
+from sipedge.uri import LONGEST_KEPT, SipUri, address_part, sip_number, tel_number
 
 
 def number_of_header(value: str) -> str:
@@ -14,8 +16,15 @@ def number_of_header(value: str) -> str:
     Nothing is sent to such a URI, so whatever its host and port are decides nothing.
     """
     address = address_part(value)
+    return _known_number(address) if len(address) <= LONGEST_KEPT else _number_of(address)
+
+
+def _number_of(address: str) -> str:
     number = with_plus(tel_number(address) or sip_number(address))
     return number if is_e164(number) else ""
+
+
+_known_number = lru_cache(maxsize=2048)(_number_of)
 
 
 def number_called_by_trunk(uri: SipUri) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from sipedge.routing.decision import HeaderChanges
+from sipedge.routing.decision import UNCHANGED, HeaderChanges
 from sipedge.routing.headers import passes
 from sipedge.routing.message import Message, SipAnswer, SipRequest
 from sipedge.uri import address_part, split_address, split_header
@@ -114,11 +114,11 @@ def _hidden_contact(value: str) -> str:
 def _hidden_diversions(message: Message) -> HeaderChanges:
     values = message.headers.get("diversion", ())
     if not any("privacy" in value.lower() for value in values) or not present(message, ("Diversion",)):
-        return HeaderChanges()
+        return UNCHANGED
     members = [member for value in values for member in split_header(value)]
     kept = [member for member in members if not _is_private_diversion(member)]
     if kept == members:
-        return HeaderChanges()
+        return UNCHANGED
     return HeaderChanges(remove=("Diversion",), append=tuple(("Diversion", member) for member in kept))
 
 

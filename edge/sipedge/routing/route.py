@@ -6,7 +6,7 @@ from typing import Any
 
 from sipedge.routing import access, headers, identity, limits, numbers, sdp, targets, wellformed
 from sipedge.routing.authenticate import DigestCheck
-from sipedge.routing.call import Call, Check, Finding, Side, Stage, run_checks, run_stages, step_of
+from sipedge.routing.call import Call, Check, Finding, Side, Stage, Steps, run_checks, run_stages
 from sipedge.routing.classify import classify, is_own_host
 from sipedge.routing.decision import (
     Challenge,
@@ -55,12 +55,19 @@ ALLOW = (("Allow", "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO"),)
 
 
 def route(
-    table: Table, request: SipRequest, *, digest: DigestCheck, dice: targets.Dice, draining: bool = False
+    table: Table,
+    request: SipRequest,
+    *,
+    digest: DigestCheck,
+    dice: targets.Dice,
+    draining: bool = False,
+    explained: bool = True,
 ) -> Decision:
     """What to do with an initial request. Total: any text in any field gives a Decision.
 
     `digest` says whether an HA1 fits the request, `dice` draws from [0, 1) for the weights (S60),
-    `draining` is true while the edge takes no new calls.
+    `draining` is true while the edge takes no new calls. Unless it is to be `explained`, a decision tells
+    of its steps only the one that ends the call.
     """
     site = table.site()
     if site is None:
@@ -69,7 +76,10 @@ def route(
     if side is None and (request.method == "INVITE" or not _is_for_edge(site, request)):
         return Drop((step,), reason=Reason.UnknownDomain)
     message = _judge_message(request, side)
-    steps = [step, step_of("message", message, "RFC 3261 8")]
+    steps = Steps(whole=explained)
+    if explained:
+        steps.found.append(step)
+    steps.note("message", message, "RFC 3261 8")
     if message.reason is not None:
         return _refuse(site, side, message.reason, steps, headers.refusal_headers(message.reason, request))
     if side is None or request.method != "INVITE":
@@ -77,21 +87,21 @@ def route(
     if draining:
         return _refuse(site, side, Reason.Draining, steps, RETRY_AFTER)
     refusal = run_checks(SIDE_CHECKS[side.direction], side, steps)
-    if refusal is not None or side.trunk is None or side.account is None:
+    if refusal is not None or side.plan is None or side.plan.account is None:
         return _refuse(site, side, refusal or Reason.AccountSuspended, steps)
-    call = Call(table, site, request, digest, side, side.trunk, side.account)
+    call = Call(table, site, request, digest, side, side.plan, side.plan.account)
     refusal = run_checks(CALL_CHECKS[side.direction], call, steps)
     if refusal is not None:
         return _refuse(site, side, refusal, steps)
     found = targets.targets_of(call)
     finding = targets.judge_targets(call, found)
-    steps.append(step_of("route", finding, "S43" if side.direction is Direction.TERMINATION else "S61"))
+    steps.note("route", finding, "S43" if side.direction is Direction.TERMINATION else "S61")
     if finding.reason is not None:
         return _refuse(site, side, finding.reason, steps)
     return _forward(call, targets.draw(found, dice), steps)
 
 
-def _forward(call: Call, ordered: tuple[Target, ...], steps: list[Step]) -> Forward:
+def _forward(call: Call, ordered: tuple[Target, ...], steps: Steps) -> Forward:
     parties = parties_of(call)
     changes = run_stages(STAGES, call, parties, steps)
     return Forward(
@@ -108,7 +118,7 @@ def _refuse(
     site: SiteRow,
     side: Side | None,
     reason: Reason,
-    steps: list[Step],
+    steps: Steps,
     extra: tuple[tuple[str, str], ...] = (),
 ) -> Decision:
     if reason in (Reason.CredentialsRequired, Reason.CredentialsStale):
@@ -116,11 +126,11 @@ def _refuse(
     return Reject(**_parties(side, steps), reason=reason, headers=extra)
 
 
-def _parties(side: Side | None, steps: list[Step]) -> dict[str, Any]:
+def _parties(side: Side | None, steps: Steps) -> dict[str, Any]:
     if side is None:
-        return {"steps": tuple(steps)}
+        return {"steps": tuple(steps.found)}
     return {
-        "steps": tuple(steps),
+        "steps": tuple(steps.found),
         "direction": side.direction,
         "trunk": side.trunk.id if side.trunk else None,
         "account": side.account.id if side.account else None,
@@ -160,17 +170,17 @@ def _is_for_edge(site: SiteRow, request: SipRequest) -> bool:
     return uri is not None and is_own_host(site, request, uri.host)
 
 
-def _other_method(request: SipRequest, side: Side | None, steps: list[Step], draining: bool) -> Decision:
+def _other_method(request: SipRequest, side: Side | None, steps: Steps, draining: bool) -> Decision:
     """S90, S92: OPTIONS is answered without authentication, any other method is not allowed here."""
-    if side is None:
+    if side is None and steps.whole:
         uri = parse_uri(request.request_uri)
-        steps[0] = Step("side", Outcome.PASS, f"{uri.host if uri else '-'} is the edge itself", "S92")
+        steps.found[0] = Step("side", Outcome.PASS, f"{uri.host if uri else '-'} is the edge itself", "S92")
     if request.method == "CANCEL":
         missing = Step("method", Outcome.FAIL, "no INVITE waits for its answer", "RFC 3261 9.2")
-        return Reject((*steps, missing), reason=Reason.NoDialog)
+        return Reject((*steps.found, missing), reason=Reason.NoDialog)
     if request.method != "OPTIONS":
         refused = Step("method", Outcome.FAIL, f"{request.method} is not served", "S90")
-        return Reject((*steps, refused), reason=Reason.MethodNotAllowed, headers=ALLOW)
+        return Reject((*steps.found, refused), reason=Reason.MethodNotAllowed, headers=ALLOW)
     if draining:
-        return Reject(tuple(steps), reason=Reason.Draining, headers=RETRY_AFTER)
-    return Reply((*steps, Step("method", Outcome.PASS, "OPTIONS", "S92")))
+        return Reject(tuple(steps.found), reason=Reason.Draining, headers=RETRY_AFTER)
+    return Reply((*steps.found, Step("method", Outcome.PASS, "OPTIONS", "S92")))

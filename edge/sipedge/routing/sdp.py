@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from sipedge.routing.call import Call, Finding, failed, passed, skipped
@@ -64,13 +65,16 @@ def parts_of(message: Message) -> tuple[Part, ...] | None:
     values = message.headers.get("content-type", ())
     if len(values) > 1:
         return None
-    value = values[0] if values else ""
-    if not is_multipart(message):
-        return (Part(media_type(value), message.body, _is_encoded(message)),)
+    return _parts(values[0] if values else "", message.body, _is_encoded(message))
+
+
+@lru_cache(maxsize=4)  # of one message: may it have this body, which media is it, what is remembered
+def _parts(value: str, body: str, is_encoded: bool) -> tuple[Part, ...] | None:
+    kind = media_type(value)
+    if not kind.startswith("multipart/"):
+        return (Part(kind, body, is_encoded),)
     boundary = _BOUNDARY.search(value)
-    if boundary is None or _is_encoded(message):
-        return None
-    return _split(boundary[1] or boundary[2], message.body)
+    return None if boundary is None or is_encoded else _split(boundary[1] or boundary[2], body)
 
 
 def _is_encoded(message: Message) -> bool:
@@ -122,6 +126,7 @@ def sdp_of(message: Message) -> str:
     return next((part.body for part in parts_of(message) or () if is_sdp(part)), "")
 
 
+@lru_cache(maxsize=4)
 def offered_profiles(sdp: str) -> tuple[str, ...]:
     """The transport profile of each media line: `RTP/AVP`, `RTP/SAVP`, ...; without refused ones (port 0).
 

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import lru_cache
 from itertools import groupby
+from typing import Final
 
-from sipedge.routing.call import Call, Finding, failed, passed
+from sipedge.routing.call import Call, Finding, TargetPattern, failed, passed
 from sipedge.routing.decision import Direction, Target
 from sipedge.routing.reasons import Reason
-from sipedge.table import GatewayRow, RouteRow, TargetRow
+from sipedge.table import RouteRow, TargetRow
 from sipedge.uri import bracketed
 
 Dice = Callable[[], float]
 """Draws from [0, 1)."""
 
 
+_ONE: Final = passed("1 target")
+
+
 def judge_targets(call: Call, targets: tuple[Target, ...]) -> Finding:
     """S61 towards the customer, the carriers' prefixes towards the PSTN."""
     if targets:
-        return passed(f"{len(targets)} target{'s' if len(targets) > 1 else ''}")
+        return _ONE if len(targets) == 1 else passed(f"{len(targets)} targets")
     if call.direction is Direction.ORIGINATION:
         return failed(
             Reason.NoEnabledUri, f"trunk {call.trunk.id} has no enabled OriginationUri to send a call to"
@@ -30,56 +35,88 @@ def judge_targets(call: Call, targets: tuple[Target, ...]) -> Finding:
 def targets_of(call: Call) -> tuple[Target, ...]:
     """Every target of the call by priority, with shares, before any draw."""
     if call.direction is Direction.ORIGINATION:
-        return _with_shares(_origination_target(row, call.called) for row in call.trunk.targets)
-    route: RouteRow | None = (
-        call.table.emergency_route() if call.is_emergency else call.table.route(call.called)
+        return tuple(_aimed(each, call.called) for each in call.plan.targets)
+    route = call.table.emergency_route() if call.is_emergency else call.table.route(call.called)
+    return () if route is None else tuple(_aimed(each, call.called) for each in gateway_patterns(route))
+
+
+def origination_patterns(rows: tuple[TargetRow, ...]) -> tuple[TargetPattern, ...]:
+    """The targets of a trunk by priority, with shares."""
+    return _with_shares(
+        TargetPattern(
+            Target(
+                id=row.id,
+                request_uri="",
+                host=row.host,
+                port=row.port,
+                transport=row.transport,
+                priority=row.priority,
+                weight=row.weight,
+                share=0.0,
+                headers=row.headers,
+                edge=row.edge,
+            ),
+            row.uri_user,
+            _behind(row.host, row.port, row.uri_params),
+        )
+        for row in rows
     )
-    return _with_shares(_gateway_target(row, call.called) for row in (route.gateways if route else ()))
 
 
-def _origination_target(row: TargetRow, called: str) -> Target:
-    user = called if row.uri_user is None else row.uri_user  # S47, S48
+@lru_cache(maxsize=1024)
+def gateway_patterns(route: RouteRow) -> tuple[TargetPattern, ...]:
+    """The gateways of a called prefix by priority, with shares."""
+    return _with_shares(
+        TargetPattern(
+            Target(
+                id=row.carrier,
+                request_uri="",
+                host=row.host,
+                port=row.port,
+                transport=row.transport,
+                priority=row.priority,
+                weight=row.weight,
+                share=0.0,
+                carrier=row.carrier,
+            ),
+            None,
+            _behind(row.host, row.port, "" if row.transport == "udp" else f";transport={row.transport}"),
+        )
+        for row in route.gateways
+    )
+
+
+def _aimed(pattern: TargetPattern, called: str) -> Target:
+    target, user = pattern.target, called if pattern.user is None else pattern.user
+    # `replace` would look all fields up by their names, for each target of each call.
     return Target(
-        id=row.id,
-        request_uri=_request_uri(user, row.host, row.port, row.uri_params),
-        host=row.host,
-        port=row.port,
-        transport=row.transport,
-        priority=row.priority,
-        weight=row.weight,
-        share=0.0,
-        headers=row.headers,
-        edge=row.edge,
+        target.id,
+        f"sip:{user}{pattern.behind}",
+        target.host,
+        target.port,
+        target.transport,
+        target.priority,
+        target.weight,
+        target.share,
+        target.headers,
+        target.edge,
+        target.carrier,
     )
 
 
-def _gateway_target(row: GatewayRow, called: str) -> Target:
-    parameter = "" if row.transport == "udp" else f";transport={row.transport}"
-    return Target(
-        id=row.carrier,
-        request_uri=_request_uri(called, row.host, row.port, parameter),
-        host=row.host,
-        port=row.port,
-        transport=row.transport,
-        priority=row.priority,
-        weight=row.weight,
-        share=0.0,
-        carrier=row.carrier,
-    )
+def _behind(host: str, port: int | None, parameters: str) -> str:
+    return f"@{bracketed(host)}{f':{port}' if port else ''}{parameters}"
 
 
-def _request_uri(user: str, host: str, port: int | None, parameters: str) -> str:
-    return f"sip:{user}@{bracketed(host)}{f':{port}' if port else ''}{parameters}"
-
-
-def _with_shares(targets: Iterable[Target]) -> tuple[Target, ...]:
-    ordered = sorted(targets, key=lambda target: target.priority)
-    lowest = ordered[0].priority if ordered else 0
-    total = sum(target.weight for target in ordered if target.priority == lowest)
-    return tuple(
-        replace(target, share=target.weight / total) if target.priority == lowest and total else target
-        for target in ordered
-    )
+def _with_shares(patterns: Iterable[TargetPattern]) -> tuple[TargetPattern, ...]:
+    ordered = sorted(patterns, key=lambda each: each.target.priority)
+    lowest = ordered[0].target.priority if ordered else 0
+    first = [each for each in ordered if each.target.priority == lowest]
+    total = sum(each.target.weight for each in first)
+    if not total:
+        return tuple(ordered)
+    shared = (replace(each, target=replace(each.target, share=each.target.weight / total)) for each in first)
+    return (*shared, *ordered[len(first) :])
 
 
 def draw(targets: tuple[Target, ...], dice: Dice) -> tuple[Target, ...]:
@@ -88,6 +125,8 @@ def draw(targets: tuple[Target, ...], dice: Dice) -> tuple[Target, ...]:
     What is left after a failure is drawn by the remaining weights: 60/20/20 with the first down
     gives 50/50 (S63).
     """
+    if len(targets) == 1:
+        return targets
     order: list[Target] = []
     for _, group in groupby(targets, key=lambda target: target.priority):
         waiting = list(group)

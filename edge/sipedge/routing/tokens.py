@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from sipedge.routing.bounds import size_of
 from sipedge.routing.decision import Direction
 from sipedge.routing.hops import HOP_PATTERN, Hop, hop_from_text
 from sipedge.routing.memory import SideKind
@@ -189,7 +190,7 @@ def token_key(edge_secret: Secret) -> Secret:
 
 def with_lengths(*parts: str) -> str:
     """The parts, each with its length in bytes before it: no two lists of parts give the same text."""
-    return "".join(f"{len(part.encode('utf-8', 'surrogatepass'))}:{part}" for part in parts)
+    return "".join([f"{size_of(part)}:{part}" for part in parts])
 
 
 def call_sid(edge_secret: Secret, call_id: str, caller_tag: str) -> str:

@@ -23,6 +23,7 @@ MAXIMUM_HOPS: Final = 70
 LARGEST_CSEQ: Final = 2**31 - 1
 """RFC 3261 section 8.1.1.5."""
 
+_WELL_FORMED: Final = passed("well-formed")
 _ONCE: Final = ("from", "to", "call-id", "cseq")
 _AT_MOST_ONCE: Final = ("max-forwards", "content-length", "content-type")
 _CSEQ: Final = re.compile(r"([0-9]{1,10})[ \t]+(\S+)")
@@ -125,13 +126,13 @@ def length_fault(message: Message) -> str:
 
 def _hops(values: tuple[str, ...]) -> Finding:
     if not values:
-        return passed("well-formed")
+        return _WELL_FORMED
     said = values[0]
     if _HOPS.fullmatch(said) is None or int(said) > 255:  # RFC 3261 section 20.22
         return failed(Reason.MalformedRequest, "Max-Forwards is no number from 0 to 255")
     if int(said) == 0:
         return failed(Reason.TooManyHops, "Max-Forwards is 0")
-    return passed("well-formed")
+    return _WELL_FORMED
 
 
 _FIRST_LINE: Final = re.compile(r"([^\s:]+) (\S+) [A-Za-z]+/[0-9.]+")

@@ -29,6 +29,7 @@ from sipedge.table.rows import GENERATIONS_OF, Generation, Section
 RECHECK_SECONDS: Final = 1.0
 """How often at most a reader looks whether the file was replaced by another."""
 _NOTHING: Final = (0,) * len(Generation)
+_PLACES: Final = {generation: place for place, generation in enumerate(Generation)}
 _OF_LEARNED: Final = tuple(any(each in GENERATIONS_OF[section] for section in LEARNED) for each in Generation)
 
 
@@ -170,11 +171,12 @@ class ReadTransaction:
     What was learned is opened by the first question for it: most calls have none.
     """
 
-    __slots__ = ("_has_ended", "_learned", "_learned_environment", "_table")
+    __slots__ = ("_has_ended", "_learned", "_learned_environment", "_numbers", "_table")
 
     def __init__(self, table: _Environment, learned: _Environment | None) -> None:
         self._table, self._learned_environment = _View(table), learned
         self._learned: _View | None = None
+        self._numbers: tuple[int, ...] | None = None
         self._has_ended = False
 
     def get(self, section: Section, key: bytes) -> bytes | None:
@@ -226,6 +228,15 @@ class ReadTransaction:
             mine if is_learned else its
             for is_learned, mine, its in zip(_OF_LEARNED, learned, table, strict=True)
         )
+
+    def generation(self, generation: Generation) -> int:
+        """The number of one generation, as in `generations`."""
+        place = _PLACES[generation]
+        if _OF_LEARNED[place]:
+            return self.generations[place]
+        if self._numbers is None:
+            self._numbers = _generations(self._table)
+        return self._numbers[place]
 
     def end(self) -> None:
         """Give the transaction back. Answers are None from then on."""

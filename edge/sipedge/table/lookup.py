@@ -15,12 +15,14 @@ from typing import Final, Protocol, cast
 from sipedge.e164 import is_e164, range_key
 from sipedge.secret import Secret
 from sipedge.table.codec import pack_row, unpack_row
+from sipedge.table.kept import Kept, Shelf
 from sipedge.table.rows import (
     AccountRow,
     CarrierRow,
     CredentialRow,
     DomainRow,
     EdgeTable,
+    Generation,
     NumberRow,
     ResolvedAddress,
     ResolvedRow,
@@ -31,6 +33,7 @@ from sipedge.table.rows import (
     SourcesRow,
     TrunkRow,
 )
+from sipedge.uri import address_of
 
 EMERGENCY: Final = "emergency"
 """The key in section `route` that is no prefix."""
@@ -45,6 +48,9 @@ class Rows(Protocol):
 
     def floor(self, section: Section, key: bytes) -> tuple[bytes, bytes] | None:
         """The row at the greatest key not above `key`."""
+
+    def generation(self, generation: Generation) -> int:
+        """The generation's number: while it stays, so do its rows. 0: they may change at any time."""
 
 
 class MemoryRows:
@@ -77,6 +83,9 @@ class MemoryRows:
         position = bisect.bisect_right(keys, key)
         return (keys[position - 1], self._rows[section][keys[position - 1]]) if position else None
 
+    def generation(self, generation: Generation) -> int:
+        return 0
+
 
 @lru_cache(maxsize=16_384)
 def _row(section: Section, data: bytes) -> Row:
@@ -89,6 +98,7 @@ def network(cidr: str) -> IpNetwork:
     return ipaddress.ip_network(cidr, strict=False)
 
 
+@lru_cache(maxsize=16_384)
 def in_any(address: str, cidrs: tuple[str, ...]) -> bool:
     """True if `address` lies in one of `cidrs`; text that is no address lies in none (fail closed).
 
@@ -98,12 +108,8 @@ def in_any(address: str, cidrs: tuple[str, ...]) -> bool:
     return parsed is not None and any(parsed in network(cidr) for cidr in cidrs)
 
 
-@lru_cache(maxsize=4096)
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        parsed = ipaddress.ip_address(text)
-    except ValueError:
-        return None
+    parsed = address_of(text)
     mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
     return mapped or parsed
 
@@ -111,9 +117,27 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 class Table:
     """The questions a call may ask. Every answer is None where the table has no such row."""
 
-    def __init__(self, rows: Rows) -> None:
-        self._rows = rows
+    def __init__(self, rows: Rows, kept: Kept | None = None) -> None:
+        """`kept` is what this process has made of the rows of tables before; None: nothing."""
+        self._rows, self._kept = rows, kept or Kept()
+        self._shelves: dict[Generation, Shelf] = {}
         self._site: SiteRow | None = None
+
+    def shelf(self, generation: Generation) -> Shelf:
+        """Where to keep what is made of rows of this generation, and of no others."""
+        shelf = self._shelves.get(generation)
+        if shelf is None:
+            shelf = self._kept.shelf(generation, self._rows.generation(generation))
+            self._shelves[generation] = shelf
+        return shelf
+
+    def _known(self, generation: Generation, section: Section, key: str) -> Row | None:
+        """`_get` for rows that are few: a row that there is is kept, what is asked for in vain is not."""
+        shelf = self.shelf(generation)
+        row: Row | None = shelf.get((section, key))
+        if row is None and (row := self._get(section, key)) is not None:
+            shelf[section, key] = row
+        return row
 
     def _get(self, section: Section, key: str) -> Row | None:
         # Text of the wire may hold anything; a key with a lone surrogate is nobody's.
@@ -123,15 +147,15 @@ class Table:
     def site(self) -> SiteRow | None:
         """The edge itself; None while the edge has no table."""
         if self._site is None:  # many questions of one message ask for it
-            self._site = cast("SiteRow | None", self._get(Section.SITE, "site"))
+            self._site = cast("SiteRow | None", self._known(Generation.TRUNKS, Section.SITE, "site"))
         return self._site
 
     def trunk(self, trunk_id: str) -> TrunkRow | None:
-        return cast("TrunkRow | None", self._get(Section.TRUNK, trunk_id))
+        return cast("TrunkRow | None", self._known(Generation.TRUNKS, Section.TRUNK, trunk_id))
 
     def trunk_of_domain(self, domain: str) -> TrunkRow | None:
         """The trunk whose termination domain is `domain` (lower case, below `pstn`)."""
-        row = cast("DomainRow | None", self._get(Section.DOMAIN, domain))
+        row = cast("DomainRow | None", self._known(Generation.TRUNKS, Section.DOMAIN, domain))
         return None if row is None else self.trunk(row.trunk)
 
     def number(self, number: str) -> NumberRow | None:
@@ -151,7 +175,7 @@ class Table:
         return row if len(row.first) == len(number) and row.first <= number <= row.last else None
 
     def account(self, account_id: str) -> AccountRow | None:
-        return cast("AccountRow | None", self._get(Section.ACCOUNT, account_id))
+        return cast("AccountRow | None", self._known(Generation.TRUNKS, Section.ACCOUNT, account_id))
 
     def is_caller_id(self, account_id: str, number: str) -> bool:
         """True if the account owns `number` or has it as a verified caller id (S40)."""
@@ -166,11 +190,18 @@ class Table:
         return tuple(cast("CredentialRow", row).ha1 for row in rows if row is not None)
 
     def carrier(self, name: str) -> CarrierRow | None:
-        return cast("CarrierRow | None", self._get(Section.CARRIER, name))
+        return cast("CarrierRow | None", self._known(Generation.CARRIERS, Section.CARRIER, name))
 
     def carrier_of_source(self, address: str) -> str | None:
         """The carrier whose source networks hold `address`, the narrowest network first."""
-        row = cast("SourcesRow | None", self._get(Section.SOURCES, "sources"))
+        shelf = self.shelf(Generation.CARRIERS)
+        place = ("carrier of", address)
+        if place not in shelf:
+            shelf[place] = self._carrier_of(address)
+        return cast("str | None", shelf[place])
+
+    def _carrier_of(self, address: str) -> str | None:
+        row = cast("SourcesRow | None", self._known(Generation.CARRIERS, Section.SOURCES, "sources"))
         parsed = _address(address)
         if row is None or parsed is None:
             return None
@@ -178,7 +209,7 @@ class Table:
 
     def carrier_networks(self, carrier: str | None) -> tuple[str, ...]:
         """The source networks (CIDRs) of one carrier, or of all."""
-        row = cast("SourcesRow | None", self._get(Section.SOURCES, "sources"))
+        row = cast("SourcesRow | None", self._known(Generation.CARRIERS, Section.SOURCES, "sources"))
         sources = () if row is None else row.sources
         return tuple(each.cidr for each in sources if carrier is None or each.carrier == carrier)
 
@@ -186,11 +217,17 @@ class Table:
         """The gateways of the longest prefix of `number` that any carrier takes."""
         site = self.site()
         lengths = None if site is None else site.prefix_lengths
-        for length in range(len(number), 0, -1) if lengths is None else lengths:
-            row = self._get(Section.ROUTE, number[:length])
-            if row is not None:
-                return cast("RouteRow", row)
-        return None
+        if lengths == ():
+            return None
+        shelf = self.shelf(Generation.CARRIERS)
+        place = ("route of", number if lengths is None else number[: lengths[0]])
+        if place not in shelf:
+            shelf[place] = self._route(number, range(len(number), 0, -1) if lengths is None else lengths)
+        return cast("RouteRow | None", shelf[place])
+
+    def _route(self, number: str, lengths: Iterable[int]) -> RouteRow | None:
+        rows = (self._get(Section.ROUTE, number[:length]) for length in lengths)
+        return next((cast("RouteRow", row) for row in rows if row is not None), None)
 
     def emergency_route(self) -> RouteRow | None:
         """The gateways of emergency-capable carriers, whatever their prefixes."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sipedge.routing.attempts import DEFAULT_PORTS
-from sipedge.table import ResolvedAddress, ResolvedRow, Rows, Section
+from sipedge.table import Generation, ResolvedAddress, ResolvedRow, Rows, Section
 from sipedge.table.codec import pack_row
 from sipedge.uri import address_of
 from trunkline.cli.reading import UsageError
@@ -34,6 +34,9 @@ class ResolvingRows:
 
     def floor(self, section: Section, key: bytes) -> tuple[bytes, bytes] | None:
         return self.rows.floor(section, key)
+
+    def generation(self, generation: Generation) -> int:
+        return 0 if generation is Generation.RESOLVED else self.rows.generation(generation)
 
 
 def addresses_of(given: Sequence[str]) -> dict[str, list[str]]:

@@ -1,0 +1,30 @@
+"""What a process keeps of rows: as long as their number stays, and never without end."""
+
+from __future__ import annotations
+
+from sipedge.table import Generation, Kept
+from sipedge.table.kept import MOST_KEPT
+
+TRUNKS, CARRIERS = Generation.TRUNKS, Generation.CARRIERS
+
+
+def test_a_shelf_is_kept_as_long_as_its_number_stays() -> None:
+    kept = Kept()
+    kept.shelf(TRUNKS, 7)["a"] = 1
+    kept.shelf(CARRIERS, 7)["b"] = 2
+    assert kept.shelf(TRUNKS, 7) == {"a": 1}
+    assert kept.shelf(TRUNKS, 8) == {}
+    assert kept.shelf(TRUNKS, 7) == {}
+    assert kept.shelf(CARRIERS, 7) == {"b": 2}
+
+
+def test_rows_that_nothing_counts_are_made_anew_each_time() -> None:
+    kept = Kept()
+    kept.shelf(TRUNKS, 0)["a"] = 1
+    assert kept.shelf(TRUNKS, 0) == {}
+
+
+def test_too_much_is_forgotten_by_the_next_message() -> None:
+    kept = Kept()
+    kept.shelf(TRUNKS, 7).update(dict.fromkeys(range(MOST_KEPT + 1)))
+    assert kept.shelf(TRUNKS, 7) == {}
