@@ -76,7 +76,8 @@ class CallRoom:
 def start_call(room: CallRoom, received: Received, request: SipRequest, decision: Forward) -> None:
     """Count the call, prepare its INVITE and make the first attempt."""
     state = begin_call(room.table, decision, dead_targets.in_order(plan_attempts(room.table, decision)))
-    sid = call_sid(room.tokens.edge_secret, received.call_id, received.from_tag)
+    begun = time.time()
+    sid = call_sid(room.tokens.edge_secret, received.call_id, received.from_tag, begun)
     facts = facts_of(decision, state, sid)
     caller, learned = beginning_of(room.table, room.own_addresses, request, facts)
     KSR.dialog.dlg_manage()
@@ -99,7 +100,7 @@ def start_call(room: CallRoom, received: Received, request: SipRequest, decision
     writer.put_back(received)
     KSR.hdr.remove("Route")  # a preloaded one: ours has done its work, a foreign one is never followed
     writer.change_headers(received, decision.changes)
-    call = PendingCall(state, time.time(), facts, caller, with_sdp=learned.open_offer is not None)
+    call = PendingCall(state, begun, facts, caller, with_sdp=learned.open_offer is not None)
     events.begun(room.settings, room.table, received, decision, caller.source or caller.hop, sid)
     _proceed(room, call, first_step(state), None)
 

@@ -31,8 +31,6 @@ from sipedge.routing.decision import Forward
 from sipedge.routing.failover import Failure, FinalReply
 from sipedge.routing.hops import Hop
 from sipedge.routing.reasons import Reason
-from sipedge.routing.tokens import call_sid
-from sipedge.secret import Secret
 from sipedge.table import Table
 
 _QUEUE: Final = "events"
@@ -44,6 +42,8 @@ _BATCH: Final = 500
 _ANSWERED_AVP: Final = "$avp(answered)"
 _ENDING: Final = "ending"
 """Variable of the dialog: `<status> <name of the reason or empty>` of a call that was never up."""
+_CALL_SID: Final = "sid"
+"""Variable of the dialog: the id by which all events of a call are told."""
 _GIVEN_UP: Final = 487
 _UNTOLD: Final = "untold"
 """The ending of a call that never began: it was over a limit."""
@@ -53,6 +53,7 @@ def begun(
     settings: InstanceSettings, table: Table, received: Received, forward: Forward, caller: Hop, sid: str
 ) -> None:
     """The call was admitted; before its first attempt."""
+    KSR.dialog.var_sets(_CALL_SID, sid)
     trunk = table.trunk(forward.trunk or "")
     event = Begun(
         direction=forward.direction or "",
@@ -106,12 +107,12 @@ def note_ending(step: FinalReply) -> None:
     KSR.dialog.var_sets(_ENDING, f"{step.status} {step.reason.name if step.reason else ''}")
 
 
-def ended(edge_secret: Secret, *, was_up: bool, ended_by_edge: str | None) -> None:
+def ended(*, was_up: bool, ended_by_edge: str | None) -> None:
     """The dialog at hand is over. `ended_by_edge`: why the edge ended a call that was up; None: a side."""
     ending = KSR.dialog.var_gete(_ENDING)
     if ending == _UNTOLD:
         return
-    sid = call_sid(edge_secret, dialog_text("callid"), dialog_text("from_tag"))
+    sid = KSR.dialog.var_gete(_CALL_SID)
     if not was_up:
         _emit(_never_up(ending), sid)
     elif ended_by_edge is not None:

@@ -17,7 +17,7 @@ from sipedge.kemi.reader import text
 from sipedge.routing.failover import Failure, FailureKind
 from sipedge.routing.lookups import LOOKUP_MILLISECONDS, Lookups
 
-_FAILURE_AVP: Final = "$avp(asked)"
+_FAILURE_AVP: Final = "$avp(waiting)"
 _UNASKED: Final = "lookups|unasked"
 """The counter of calls for which the agent could not be asked."""
 
@@ -35,7 +35,7 @@ def suspend(settings: InstanceSettings, asked: Lookups, failure: Failure, failur
             count(_UNASKED)
             return False
         # Once suspended the call may be continued at any moment: all must be there before.
-        fields = (failure.status, failure.text, failure.contact, failure.elapsed)
+        fields = (failure.status, failure.text, failure.contact, failure.elapsed, failure.why)
         KSR.pv.sets(_FAILURE_AVP, json.dumps(fields))
         KSR.tm.t_on_failure(failure_route)
         KSR.tm.t_set_fr(settings.ring_seconds * 1000, LOOKUP_MILLISECONDS)
@@ -55,5 +55,6 @@ def asked_for() -> Failure | None:
     if not fields:
         return None
     KSR.pv.unset(_FAILURE_AVP)
-    status, reason, contact, elapsed = json.loads(fields)
-    return Failure(FailureKind.RESPONSE, status, reason, contact, elapsed=elapsed)
+    status, reason, contact, elapsed, causes = json.loads(fields)
+    why = tuple((name, value) for name, value in causes)
+    return Failure(FailureKind.RESPONSE, status, reason, contact, elapsed=elapsed, why=why)

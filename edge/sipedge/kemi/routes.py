@@ -125,7 +125,7 @@ class Routes:
         if was_up and duration.has_run_out():
             limit = "maxDuration" if duration.reached_limit() else "neverAcknowledged"
             why = memory.ended_by() or limit
-        events.ended(self._tokens.edge_secret, was_up=was_up, ended_by_edge=why)
+        events.ended(was_up=was_up, ended_by_edge=why)
 
     def _dialog_event(self, event: str) -> None:
         if event == "dialog:end" and duration.has_run_out():

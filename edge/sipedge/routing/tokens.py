@@ -193,9 +193,12 @@ def with_lengths(*parts: str) -> str:
     return "".join([f"{size_of(part)}:{part}" for part in parts])
 
 
-def call_sid(edge_secret: Secret, call_id: str, caller_tag: str) -> str:
-    """The call's id for the customer: `CA` and 32 hex digits, the same at every edge."""
-    return "CA" + _keyed(edge_secret, "call", call_id, caller_tag)
+def call_sid(edge_secret: Secret, call_id: str, caller_tag: str, begun: float) -> str:
+    """The call's id for the customer: `CA` and 32 hex digits.
+
+    `begun` is when it began, in seconds: a caller may use a Call-ID and tag for one call after another.
+    """
+    return "CA" + _keyed(edge_secret, "call", call_id, caller_tag, repr(begun))
 
 
 def is_ours(uri: SipUri | None) -> bool:

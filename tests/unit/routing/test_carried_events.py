@@ -18,7 +18,7 @@ ATTEMPT = Attempt("acme/hq", "sip:+14155550100@192.0.2.10", "192.0.2.10", 5060, 
 
 @pytest.mark.parametrize("call_id", ("one", "two"))
 def test_each_call_s_events_have_its_own_id(call_id: str) -> None:
-    sid = call_sid(Secret("s" * 64), call_id, "tag")
+    sid = call_sid(Secret("s" * 64), call_id, "tag", 1.0)
     facts = CallFacts(
         direction=Direction.ORIGINATION,
         trunk="acme/hq",

@@ -186,7 +186,11 @@ def test_any_route_and_names_give_an_answer(route: str, call_id: str, from_tag: 
 
 def test_a_call_id_for_the_customer_gives_no_token_away() -> None:
     """The same inputs, another value."""
-    assert call_sid(SECRET, "id", "tag")[2:] not in KEEPER.route_parameter("id", "tag", TOKEN)
+    assert call_sid(SECRET, "id", "tag", 1.0)[2:] not in KEEPER.route_parameter("id", "tag", TOKEN)
+
+
+def test_a_caller_may_use_a_call_id_and_tag_again() -> None:
+    assert call_sid(SECRET, "id", "tag", 1.0) != call_sid(SECRET, "id", "tag", 1.001)
 
 
 def test_what_bears_our_parameter_is_taken_for_ours() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import time
+
+from support.dialogs import end, established
 from support.lab import OWN_NUMBER, PBX, Lab
 from support.sipmessage import new_token, sdp
 from support.sipua import Invite, UserAgent
@@ -79,3 +83,21 @@ def test_a_call_may_be_tried_again_with_its_own_call_id(lab: Lab, pbx: UserAgent
         invite = lab.call_out(pbx, call_id=call_id, cseq=cseq, from_header=caller)
         telco.respond(telco.wait("INVITE"), 488)
         assert invite.final().status == 488
+
+
+def test_two_calls_after_one_another_have_two_ids(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
+    """Of events of one CallSid the first of each kind counts: the second call would leave no record."""
+    call_id, caller = new_token(), f"<sip:{OWN_NUMBER}@x.example>;tag={new_token()}"
+    for _ in range(2):
+        options = {"call_id": call_id, "from_header": caller}
+        leg, _, _, _ = established(lab, pbx, telco, outgoing=True, **options)
+        end(leg, telco)
+        pbx.silence(0.3)
+    deadline = time.monotonic() + 5
+    while True:
+        lines = [json.loads(line) for line in lab.edge.settings.events_file.read_text().splitlines()]
+        begun = [line["callSid"] for line in lines if line.get("sipCallId") == call_id]
+        if len(begun) == 2 or time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    assert len(set(begun)) == 2
