@@ -115,6 +115,7 @@ def outgoing_call(lab: Lab, server: Asterisk, phone: UserAgent, telco: UserAgent
     far = take(telco, telco.wait("INVITE", seconds=SECONDS))
     near = invite.leg(invite.final(SECONDS))
     near.send("ACK")
+    server.wait_for_bridge()
     return near, far
 
 
@@ -125,6 +126,7 @@ def incoming_call(lab: Lab, server: Asterisk, phone: UserAgent, telco: UserAgent
     far = invite.leg(invite.final(SECONDS))
     far.send("ACK")
     server.wait_for_ack(far.call_id, far.cseq)
+    server.wait_for_bridge()
     return near, far
 
 

@@ -218,6 +218,13 @@ class Asterisk:
             assert time.monotonic() < deadline, f"no ACK {cseq} of {call_id}"
             time.sleep(0.02)
 
+    def wait_for_bridge(self) -> None:
+        """Until both sides of its first call are joined: a hold that comes before is told to nobody."""
+        deadline = time.monotonic() + SECONDS
+        while self.said().count(" joined '") < 2:
+            assert time.monotonic() < deadline, "the sides of the call were not joined"
+            time.sleep(0.02)
+
 
 @contextmanager
 def asterisk(root: Path, place: Path, address: str, phone: str, trunk: Trunk) -> Iterator[Asterisk]:
