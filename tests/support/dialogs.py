@@ -1,6 +1,6 @@
 """Calls in progress, for tests of what follows the first INVITE.
 
-Each message is waited for by its Call-ID: the edge may still repeat what an earlier test left unanswered here.
+Each message is waited for by its Call-ID: the edge may still repeat what an earlier test left unanswered.
 """
 
 from __future__ import annotations
