@@ -16,6 +16,7 @@ from support.lab import Lab
 from support.sipmessage import sdp
 from support.sipua import UserAgent, send_invite
 
+SHED = "new calls are shed"
 LIMIT = 3
 """New calls a second."""
 
@@ -46,23 +47,37 @@ def refused(edge: Edge, reason: str) -> int:
     return slots.get(f"-|{reason}", 0)
 
 
-def test_what_is_too_much_is_refused_without_a_transaction(
-    small: Lab, pbx: UserAgent, telco: UserAgent
-) -> None:
-    """503 with Retry-After for the calls above the limit, one line in the log, and nothing that stays."""
+def shed_in_one_second(small: Lab, pbx: UserAgent, telco: UserAgent) -> bool:
+    """Calls above the limit are refused; False if another second had begun, and one was taken."""
+    refused_before, said_before = refused(small.edge, "Overloaded"), small.edge.log().count(SHED)
     begin_second()
     invites = [small.call_out(pbx) for _ in range(LIMIT)]
     taken = [telco.wait("INVITE", call_id=invite.call_id) for invite in invites]
     before = small.edge.rpc("tm.stats")["created"]
     more = [small.call_out(pbx) for _ in range(5)]
-    answers = [invite.final() for invite in more]
-    assert [(each.status, each.header("Retry-After")) for each in answers] == [(503, "2")] * 5
-    assert small.edge.rpc("tm.stats")["created"] == before
-    assert refused(small.edge, "Overloaded") == 5
-    assert small.edge.log().count("new calls are shed") == 1
+    answers = [pbx.wait("INVITE", status=0, call_id=invite.call_id) for invite in more]
     for received in taken:
         telco.respond(received, 486)
     assert [invite.final().status for invite in invites] == [486] * LIMIT
+    late = [invite for invite, answer in zip(more, answers, strict=True) if answer.status == 100]
+    for invite in late:
+        telco.respond(telco.wait("INVITE", call_id=invite.call_id), 486)
+        assert invite.final().status == 486
+    if late:
+        return False
+    assert [(each.status, each.header("Retry-After")) for each in answers] == [(503, "2")] * 5
+    assert small.edge.rpc("tm.stats")["created"] == before
+    assert refused(small.edge, "Overloaded") == refused_before + 5
+    assert small.edge.log().count(SHED) == said_before + 1
+    return True
+
+
+def test_what_is_too_much_is_refused_without_a_transaction(
+    small: Lab, pbx: UserAgent, telco: UserAgent
+) -> None:
+    """503 with Retry-After for the calls above the limit, one line in the log, and nothing that stays."""
+    # On a busy machine the second may be over before the last call is sent.
+    assert any(shed_in_one_second(small, pbx, telco) for _ in range(5))
     begin_second()
     again = small.call_out(pbx)
     telco.respond(telco.wait("INVITE", call_id=again.call_id), 486)
