@@ -19,9 +19,9 @@ from sipedge.routing.authenticate import DigestResult
 from sipedge.routing.decision import Decision
 from sipedge.routing.message import SipRequest
 from sipedge.routing.route import route
-from sipedge.routing.wellformed import completed
 from sipedge.secret import Secret
 from sipedge.table import MemoryRows, Table
+from support.whole_request import completed
 from trunkline.cli.reading import Reading, read
 from trunkline.cli.render_decision import decision_document
 

@@ -10,10 +10,10 @@ from sipedge.routing.authenticate import DigestResult
 from sipedge.routing.decision import Decision, Forward
 from sipedge.routing.message import SipRequest
 from sipedge.routing.route import route
-from sipedge.routing.wellformed import completed
 from sipedge.secret import Secret
 from sipedge.table import EdgeTable, MemoryRows, Table, TrunkRow
 from support.tables import Platform, make_account, make_carrier, make_gateway, make_target, make_trunk
+from support.whole_request import completed
 
 PBX = "203.0.113.1"
 """Inside the access list of trunk acme/hq."""

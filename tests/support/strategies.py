@@ -12,10 +12,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from sipedge.routing.message import SipRequest
-from sipedge.routing.wellformed import completed
 from sipedge.secret import Secret
 from support.calls import CARRIER, EDGE_ADDRESS, OWN_NUMBER, PBX, PSTN_NUMBER, make_platform
 from support.tables import Platform, make_account, make_carrier, make_gateway, make_target, make_trunk
+from support.whole_request import completed
 
 # ------------------------------------------------------------------------------ text of the wire
 

@@ -7,7 +7,6 @@ what RFC 3261 does not know, such as `my_pbx`.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Final
 
 from sipedge.routing.bounds import size_of
@@ -15,7 +14,7 @@ from sipedge.routing.call import Finding, failed, passed
 from sipedge.routing.headers import long_name
 from sipedge.routing.message import Message, SipRequest
 from sipedge.routing.reasons import Reason
-from sipedge.uri import address_of, bracketed, parse_uri, split_header, uri_of_header
+from sipedge.uri import parse_uri, split_header, uri_of_header
 
 SIP_VERSION: Final = "SIP/2.0"
 MAXIMUM_HOPS: Final = 70
@@ -158,31 +157,3 @@ def answerable(request: str) -> str:
     line = f"{first[1]} {first[2]} {SIP_VERSION}"
     made = "\r\n".join((line, *(kept[name] for name in _NEEDED_TO_ANSWER), *routes, "", ""))
     return made if made.isascii() and len(made) <= len(request) else ""
-
-
-_TAG: Final = re.compile(r";\s*tag\s*=\s*([^;\s]+)", re.IGNORECASE)
-
-
-def completed(request: SipRequest) -> SipRequest:
-    """The request with what every request has and this one does not say, for `explain`."""
-    headers = dict(request.headers)
-    usual = {
-        "from": "<sip:anonymous@anonymous.invalid>",
-        "to": f"<{request.request_uri}>",
-        "call-id": request.call_id or "explained",
-        "cseq": f"1 {request.method}",
-        "max-forwards": str(MAXIMUM_HOPS),
-    }
-    if request.method == "INVITE":
-        usual["contact"] = f"<sip:{bracketed(str(address_of(request.source) or 'contact.invalid'))}>"
-    if request.body:
-        usual["content-type"] = "application/sdp"
-    for name, value in usual.items():
-        headers.setdefault(name, (value,))
-    whole = replace(request, headers=headers)
-    tag = _TAG.search(whole.header("from"))
-    return replace(
-        whole,
-        call_id=request.call_id or whole.header("call-id"),
-        from_tag=request.from_tag or (tag[1] if tag else "explained"),
-    )

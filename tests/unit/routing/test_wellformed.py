@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from sipedge.routing.message import SipAnswer, SipRequest
 from sipedge.routing.reasons import Reason
-from sipedge.routing.wellformed import LARGEST_CSEQ, answerable, completed, fault_of, length_fault
+from sipedge.routing.wellformed import LARGEST_CSEQ, answerable, fault_of, length_fault
 from support.calls import make_request
 from support.strategies import hostile_text, requests
+from support.whole_request import completed
 
 
 def whole(method: str = "INVITE", headers: Mapping[str, str | Sequence[str]] | None = None) -> SipRequest:
