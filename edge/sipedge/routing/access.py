@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from sipedge.routing.authenticate import DigestCheck, DigestResult
-from sipedge.routing.call import Call, Finding, Side, failed, passed, skipped
-from sipedge.routing.message import Message, SipRequest
+from sipedge.routing.call import Call, Side, TrunkPlan
+from sipedge.routing.findings import Finding, failed, passed, skipped
+from sipedge.routing.message.messages import Message, SipRequest
 from sipedge.routing.reasons import Reason
-from sipedge.table import AccountRow, Table, TrunkRow
+from sipedge.table import AccountRow, SiteRow, Table, TrunkRow
 from sipedge.table.lookup import in_any
+from sipedge.table.tally_names import account_minutes
 
 OLD_TLS = frozenset({"TLSv1", "TLSv1.0", "TLSv1.1", "SSLv3", "SSLv2"})
 
@@ -17,6 +19,8 @@ _NOT_SECURE: Final = skipped("the trunk is not secure")
 _NO_TLS: Final = skipped("no TLS")
 _NO_ACCESS_LIST: Final = skipped("no access list")
 _NO_CREDENTIAL_LIST: Final = skipped("no credential list")
+_NO_CAP: Final = skipped("the account's minutes are not limited, or it is an emergency call")
+_NOT_MERGED: Final = passed("no other such INVITE is being set up")
 
 
 def account_active(side: Side) -> Finding:
@@ -49,6 +53,30 @@ def transport_allowed(secure: bool, message: Message) -> Finding:
     return passed("TLS")
 
 
+def has_daily_minutes(plan: TrunkPlan, site: SiteRow) -> bool:
+    """True if the account's minutes of a day are limited."""
+    return plan.account is not None and plan.account.daily_minutes is not None
+
+
+def minutes_left(call: Call) -> Finding:
+    """Whether the account may begin another call today; an emergency call it always may."""
+    most = call.account.daily_minutes
+    if most is None or call.is_emergency:
+        return _NO_CAP
+    tally = call.table.tally(account_minutes(call.account.id))
+    used = 0 if tally is None else tally.total
+    if used >= most:
+        return failed(Reason.DailyMinutesReached, f"{used} of {most} minutes are used")
+    return passed(f"{used} of {most} minutes are used")
+
+
+def not_merged(call: Call) -> Finding:
+    """RFC 3261 section 8.2.2.2: one call for each Call-ID and From-tag, by whatever way its INVITE came."""
+    if call.request.merged:
+        return failed(Reason.MergedRequest, "an INVITE with its Call-ID and From-tag is being set up")
+    return _NOT_MERGED
+
+
 def tls_version(call: Call) -> Finding:
     """S13, S14: the listener may admit old versions for another account's sake."""
     if call.request.transport != "tls":
@@ -64,6 +92,11 @@ def authentication_configured(call: Call) -> Finding:
     return call.plan.lists
 
 
+def is_unlisted(plan: TrunkPlan, site: SiteRow) -> bool:
+    """True if the trunk names nobody who may call by it."""
+    return plan.lists.reason is not None
+
+
 def lists_of(trunk: TrunkRow) -> Finding:
     """S26, S34: a trunk with neither kind of list takes no calls."""
     kinds = [
@@ -76,6 +109,11 @@ def lists_of(trunk: TrunkRow) -> Finding:
     return passed(" and ".join(kinds))
 
 
+def has_access_list(plan: TrunkPlan, site: SiteRow) -> bool:
+    """True if the trunk takes calls from some addresses alone."""
+    return plan.trunk.access is not None
+
+
 def source_allowed(call: Call) -> Finding:
     """S36; before any challenge, so that a blocked source learns nothing."""
     if call.trunk.access is None:
@@ -85,6 +123,11 @@ def source_allowed(call: Call) -> Finding:
             Reason.SourceNotAllowed, f"{call.request.source} is in no entry of the trunk's access lists"
         )
     return passed(call.request.source)
+
+
+def has_credential_list(plan: TrunkPlan, site: SiteRow) -> bool:
+    """True if the trunk asks for a digest."""
+    return plan.trunk.credential_lists is not None
 
 
 def digest_valid(call: Call) -> Finding:

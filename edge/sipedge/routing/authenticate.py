@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from sipedge.routing.bounds import LONGEST_IDENTIFIER
-from sipedge.routing.digest import Credentials
+from sipedge.routing.message.bounds import LONGEST_IDENTIFIER
+from sipedge.routing.message.digest import Credentials, credentials_of
+from sipedge.routing.message.messages import SipRequest
 from sipedge.secret import Secret
 from sipedge.uri import parse_uri
+from sipedge.values import replace
 
 
 class DigestResult(Enum):
@@ -60,6 +62,13 @@ class DigestFacts:
     """The topmost: the same for a repetition of the same request alone (RFC 3261 section 17.2.3)."""
     credentials: Credentials | None
     """None = none for our realm that can be read."""
+
+
+def with_user(request: SipRequest, realm: str) -> SipRequest:
+    """The request with the user of the credentials that are meant for `realm`."""
+    values = request.headers.get("proxy-authorization")
+    credentials = credentials_of(values, realm) if values else None
+    return request if credentials is None else replace(request, username=credentials.username)
 
 
 def authenticate(

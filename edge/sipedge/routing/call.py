@@ -1,59 +1,27 @@
-"""The facts of one call that its checks read, and what a check finds."""
+"""The facts of one call that its checks read, and the stages that change it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final
 
-from sipedge.e164 import EMERGENCY_NUMBERS
 from sipedge.routing.authenticate import DigestCheck
 from sipedge.routing.decision import (
     UNCHANGED,
     Direction,
     HeaderChanges,
     Limit,
-    Outcome,
     Parties,
-    Step,
-    Target,
+    Shaped,
+    TargetPattern,
 )
-from sipedge.routing.message import SipRequest
-from sipedge.routing.reasons import Reason
+from sipedge.routing.findings import Finding, Steps, skipped
+from sipedge.routing.lookups import CallerNameQuestion
+from sipedge.routing.message.messages import SipRequest
 from sipedge.table import AccountRow, NumberRow, SiteRow, Table, TrunkRow
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check found. A finding with a reason ends the call."""
-
-    outcome: Outcome
-    detail: str
-    reason: Reason | None = None
-
-
-def passed(detail: str) -> Finding:
-    return Finding(Outcome.PASS, detail)
-
-
-def skipped(detail: str) -> Finding:
-    return Finding(Outcome.SKIP, detail)
-
-
-def failed(reason: Reason, detail: str) -> Finding:
-    return Finding(Outcome.FAIL, detail, reason)
-
-
-@dataclass(frozen=True, slots=True)
-class TargetPattern:
-    """A target of which only the called number is not known yet."""
-
-    target: Target
-    """Without its Request-URI."""
-    user: str | None
-    """The user part as written, None = the called number (S47, S48)."""
-    behind: str
-    """What follows the user part in the Request-URI, its `@` included."""
+from sipedge.table.header_policy import HeaderPolicyRow
+from sipedge.values import quickly_made
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +38,19 @@ class TrunkPlan:
     """Without the carriers'."""
     targets: tuple[TargetPattern, ...]
     """Of origination."""
+    policies: Mapping[Direction, HeaderPolicyRow | None]
+    """What changes the numbers of calls."""
 
 
-@dataclass(frozen=True, slots=True)
+@quickly_made
+@dataclass(frozen=True)
 class Side:
     """Who asks, and for what: known before it is known whether the call is served."""
 
     direction: Direction
     called: str
-    """The called number as dialled, `+` added where a carrier left it out."""
+    """The called number as dialled, `+` added where a carrier left it out; an emergency number without its
+    country code."""
     calling: str
     """The calling number by the precedence of S41, "" if no header holds one."""
     plan: TrunkPlan | None
@@ -87,6 +59,17 @@ class Side:
     """Who brings the call, in origination."""
     number: NumberRow | None = None
     """Who owns the called number, in origination."""
+    is_emergency: bool = False
+    """True for an emergency short code dialled by a trunk."""
+    read: SipRequest | None = None
+    """A carrier's request with its numbers as E.164, if it writes them otherwise."""
+    emergency_code: str = ""
+    """The country code with which an emergency number was dialled, as in `+39112`; "" = with none."""
+
+    @property
+    def is_served(self) -> bool:
+        """True for a trunk of an account that may be used: nothing that is asked of a side can fail."""
+        return self.plan is not None and self.plan.active.reason is None
 
     @property
     def trunk(self) -> TrunkRow | None:
@@ -96,13 +79,24 @@ class Side:
     def account(self) -> AccountRow | None:
         return None if self.plan is None else self.plan.account
 
-    @property
-    def is_emergency(self) -> bool:
-        """True for an emergency short code dialled by a trunk."""
-        return self.direction is Direction.TERMINATION and self.called in EMERGENCY_NUMBERS
+
+@quickly_made
+@dataclass(frozen=True)
+class CallerName:
+    """What is known of the name of a call's caller (S68)."""
+
+    name: str
+    """Fit for a header; "" = none is shown."""
+    finding: Finding
+    question: CallerNameQuestion | None = None
+    """What is to be asked first."""
 
 
-@dataclass(frozen=True, slots=True)
+UNNAMED: Final = CallerName("", skipped("the trunk asks for no names"))
+
+
+@quickly_made
+@dataclass(frozen=True)
 class Call:
     """An initial INVITE of a known side for a trunk that exists."""
 
@@ -112,11 +106,11 @@ class Call:
     digest: DigestCheck
     side: Side
     plan: TrunkPlan
+    trunk: TrunkRow
     account: AccountRow
-
-    @property
-    def trunk(self) -> TrunkRow:
-        return self.plan.trunk
+    shaped: Shaped | None = None
+    """What the trunk's policy has made of its numbers; None = nothing."""
+    caller_name: CallerName = UNNAMED
 
     @property
     def direction(self) -> Direction:
@@ -127,6 +121,11 @@ class Call:
         return self.side.called
 
     @property
+    def dialled(self) -> str:
+        """The called number as the other side is shown it."""
+        return self.side.called if self.shaped is None else self.shaped.to_number or self.side.called
+
+    @property
     def calling(self) -> str:
         return self.side.calling
 
@@ -135,48 +134,8 @@ class Call:
         return self.side.is_emergency
 
 
-Subject = TypeVar("Subject")
-"""What a checklist is asked of: a `Side`, a `Call`, or a request in a dialog."""
-
-
-@dataclass(frozen=True, slots=True)
-class Check(Generic[Subject]):
-    """One question of a checklist."""
-
-    name: str
-    ask: Callable[[Subject], Finding]
-    rule: str
-
-
-class Steps:
-    """The steps of one decision: every one for people, or only the one that ends the call, for the log."""
-
-    __slots__ = ("found", "whole")
-
-    def __init__(self, *, whole: bool = True) -> None:
-        self.found: list[Step] = []
-        self.whole = whole
-
-    def note(self, name: str, finding: Finding, rule: str) -> None:
-        """Add the step that tells a finding."""
-        if self.whole or finding.reason is not None:
-            self.found.append(step_of(name, finding, rule))
-
-
-def run_checks(checks: tuple[Check[Subject], ...], subject: Subject, steps: Steps) -> Reason | None:
-    """Ask in order until one fails; its reason, or None. Each answer is noted in `steps`."""
-    for check in checks:
-        finding = check.ask(subject)
-        if steps.whole or finding.reason is not None:
-            steps.found.append(step_of(check.name, finding, check.rule))
-        if finding.reason is not None:
-            return finding.reason
-    return None
-
-
-def step_of(name: str, finding: Finding, rule: str) -> Step:
-    """The step that tells a finding: a refusal bears the rule of its reason."""
-    return Step(name, finding.outcome, finding.detail, finding.reason.value.rule if finding.reason else rule)
+def _always(plan: TrunkPlan, site: SiteRow) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,15 +143,21 @@ class Stage:
     """One thing that is changed on a call that goes on."""
 
     name: str
-    change: Callable[[Call, Parties], tuple[Finding, HeaderChanges]]
+    change: Callable[[Call, Parties], HeaderChanges]
+    tell: Callable[[Call, Parties, HeaderChanges], Finding | None]
+    """What the stage did, for people; None where the platform has nothing of the kind."""
     rule: str
+    may_change: Callable[[TrunkPlan, SiteRow], bool] = _always
+    """False where it changes no call of the trunk."""
 
 
 def run_stages(stages: tuple[Stage, ...], call: Call, parties: Parties, steps: Steps) -> HeaderChanges:
     """All changes, in order. What each did is noted in `steps`."""
     changes = UNCHANGED
     for stage in stages:
-        finding, more = stage.change(call, parties)
-        steps.note(stage.name, finding, stage.rule)
-        changes += more
+        more = stage.change(call, parties)
+        if steps.whole and (told := stage.tell(call, parties, more)) is not None:
+            steps.note(stage.name, told, stage.rule)
+        if more is not UNCHANGED:
+            changes = more if changes is UNCHANGED else changes + more
     return changes

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Final
+
+from sipedge.e164 import with_plus
 from sipedge.routing.call import Side
 from sipedge.routing.decision import Direction, Outcome, Step
 from sipedge.routing.identity import calling_number
-from sipedge.routing.message import SipRequest
-from sipedge.routing.numbers import number_called_by_carrier, number_called_by_trunk
-from sipedge.routing.plan import plan_of_domain, plan_of_trunk
-from sipedge.table import SiteRow, Table
+from sipedge.routing.message.messages import SipRequest
+from sipedge.routing.number_formats import as_read, read_called
+from sipedge.routing.numbers import (
+    number_called_by_carrier,
+    number_called_by_trunk,
+    number_written,
+    with_called,
+)
+from sipedge.routing.plan import plan_of_host, plan_of_trunk
+from sipedge.table import CarrierRow, SiteRow, Table
 from sipedge.uri import SipUri, address_of, parse_uri
+
+TRANSPORT: Final = "transport"
+"""The step by which a carrier's request is dropped for how it came."""
 
 
 def classify(table: Table, site: SiteRow, request: SipRequest) -> tuple[Side | None, Step]:
@@ -18,32 +31,54 @@ def classify(table: Table, site: SiteRow, request: SipRequest) -> tuple[Side | N
     A source inside a carrier's networks makes it origination, whatever the host of the Request-URI.
     """
     uri = parse_uri(request.request_uri)
-    carrier = table.carrier_of_source(request.source)
+    carrier = table.carrier_of_source(request.source, uri.user or "" if uri is not None else "")
     if carrier is not None:
-        step = Step("side", Outcome.PASS, f"{request.source} is carrier {carrier}: origination", "S45")
-        return _origination(table, request, carrier, uri), step
-    domain = None if uri is None else termination_domain(site, uri.host)
-    found = plan_of_domain(table, domain) if domain else None
+        row = table.carrier(carrier)
+        if row is not None and row.accept_transports and request.transport not in row.accept_transports:
+            return None, _over_another(request, row)
+        return _origination(table, request, carrier, uri, row), _from_carrier(request.source, carrier)
+    found = None if uri is None else plan_of_host(table, site, uri.host)
     if uri is None or found is None:
         shown = "unreadable Request-URI" if uri is None else uri.host
         return None, Step("side", Outcome.FAIL, f"{shown} is no termination domain", "answers")
     plan, step = found
-    return Side(Direction.TERMINATION, number_called_by_trunk(uri), calling_number(request), plan), step
+    called, calling = number_called_by_trunk(uri), calling_number(request)
+    return with_called(Side(Direction.TERMINATION, called, calling, plan), called), step
 
 
-def _origination(table: Table, request: SipRequest, carrier: str, uri: SipUri | None) -> Side:
-    called = number_called_by_carrier(request.request_uri, uri)
+@lru_cache(maxsize=1024)
+def _from_carrier(source: str, carrier: str) -> Step:
+    return Step("side", Outcome.PASS, f"{source} is carrier {carrier}: origination", "S45")
+
+
+def _over_another(request: SipRequest, carrier: CarrierRow) -> Step:
+    allowed = " or ".join(each.upper() for each in carrier.accept_transports)
+    detail = (
+        f"{request.source} is carrier {carrier.id}, which brings calls over {allowed} (acceptTransports); "
+        f"this came over {request.transport.upper()}"
+    )
+    return Step(TRANSPORT, Outcome.FAIL, detail, "answers")
+
+
+def _origination(
+    table: Table, request: SipRequest, carrier: str, uri: SipUri | None, row: CarrierRow | None
+) -> Side:
+    form = None if row is None else row.number_format
+    called = read_called(form, _called_by_carrier(request, uri, row))
+    read = as_read(form, request)
     number = table.number(called)
     plan = plan_of_trunk(table, number.trunk) if number and number.trunk else None
-    return Side(Direction.ORIGINATION, called, calling_number(request), plan, carrier, number)
+    calling = calling_number(read)
+    changed = None if read is request else read
+    return Side(Direction.ORIGINATION, called, calling, plan, carrier, number, False, changed)
 
 
-def termination_domain(site: SiteRow, host: str) -> str | None:
-    """`acme-hq` of `acme-hq.pstn[.<edge or region>].<base>`; None for any other host (S27, S30)."""
-    for suffix in site.suffixes:
-        if host.endswith("." + suffix):
-            return host.removesuffix("." + suffix)
-    return None
+def _called_by_carrier(request: SipRequest, uri: SipUri | None, row: CarrierRow | None) -> str:
+    """A registrar calls the Contact that the edge gave it, whose user is the carrier's name; To has the
+    number then (RFC 3261 section 16.5)."""
+    if row is not None and row.registration is not None and uri is not None and uri.user == row.id:
+        return with_plus(number_written(request.header("to")))
+    return number_called_by_carrier(request.request_uri, uri)
 
 
 def is_own_host(site: SiteRow, request: SipRequest, host: str) -> bool:

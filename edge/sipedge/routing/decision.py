@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
+from sipedge.e164 import EMERGENCY_NUMBERS
 from sipedge.routing.reasons import Reason
+from sipedge.values import quickly_made
 
 
 class Direction(StrEnum):
@@ -34,7 +36,8 @@ class Step:
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
+@quickly_made
+@dataclass(frozen=True)
 class Target:
     """One URI to try, before its name is resolved."""
 
@@ -52,9 +55,29 @@ class Target:
     """The part of all calls that try this target first, 0 to 1 (S60, S63)."""
     headers: tuple[tuple[str, str], ...] = ()
     """X- headers for this target alone (S50)."""
-    edge: str | None = None
-    """The edge the call must leave from, if it is not this one (S55)."""
+    egress: tuple[str, ...] = ()
+    """The edges that the call may leave from (S55); empty = this one."""
     carrier: str | None = None
+    shown: tuple[tuple[str, str], ...] = ()
+    """Headers of this call that this target is shown in a form of its own; no other change makes them."""
+    server_name: str | None = None
+    """The name to ask for by TLS (SNI); None = the host, if it is a name."""
+    pattern: TargetPattern | None = field(default=None, compare=False)
+    """What it is made of, and shares with other calls; None = it is this call's alone."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TargetPattern:
+    """A target of which only the called number is not known yet; each is made once, and known by itself."""
+
+    target: Target
+    """Without its Request-URI."""
+    user: str | None
+    """The user part as written, None = the called number (S47, S48)."""
+    behind: str
+    """What follows the user part in the Request-URI, its `@` included."""
+    has_form: bool = False
+    """True: its carrier writes numbers in a form of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +92,8 @@ class Limit:
     over: Reason
 
 
-@dataclass(frozen=True, slots=True)
+@quickly_made
+@dataclass(frozen=True)
 class HeaderChanges:
     """Changes to the forwarded request, the same for every target. Names in their usual spelling."""
 
@@ -93,11 +117,23 @@ class HeaderChanges:
             self.replace + more.replace,
         )
 
+    def to_lists(self) -> list[object]:
+        """For JSON; `from_lists` gives equal changes."""
+        return [self.remove, self.insert, self.append, self.replace]
+
+    @staticmethod
+    def from_lists(lists: list[Any]) -> HeaderChanges:
+        """Raises ValueError for what no `to_lists` gave."""
+        remove, *others = lists
+        insert, append, replace = (tuple((name, value) for name, value in each) for each in others)
+        return HeaderChanges(tuple(remove), insert, append, replace)
+
 
 UNCHANGED: Final = HeaderChanges()
 
 
-@dataclass(frozen=True, slots=True)
+@quickly_made
+@dataclass(frozen=True)
 class Parties:
     """From and To of a call without their tags, as one side wrote them and as the other is shown them."""
 
@@ -109,7 +145,25 @@ class Parties:
     """True: the calling number must be shown to nobody but carriers."""
 
 
-@dataclass(frozen=True, slots=True)
+@quickly_made
+@dataclass(frozen=True)
+class Shaped:
+    """What a header manipulation policy has made of a call's numbers; "" = as they were."""
+
+    policy: str
+    """The HeaderManipulationPolicy, `namespace/name`."""
+    to_number: str = ""
+    """The called number that a PBX is shown. In termination it is the call's called number itself."""
+    from_number: str = ""
+    """The calling number, wherever else it stands: the user part of the caller's Contact and identities."""
+    from_value: str = ""
+    """From with that number, without its tag."""
+    to_value: str = ""
+    """To with the called number, without its tag."""
+
+
+@quickly_made
+@dataclass(frozen=True)
 class Decision:
     """Common to all decisions: who the call belongs to, and the steps that led here."""
 
@@ -123,7 +177,8 @@ class Decision:
     calling: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@quickly_made
+@dataclass(frozen=True)
 class Forward(Decision):
     """Try the targets in order until one answers."""
 
@@ -132,11 +187,28 @@ class Forward(Decision):
     changes: HeaderChanges = UNCHANGED
     parties: Parties = Parties()
     limits: tuple[Limit, ...] = ()
+    secure: bool = False
+    """True for a call of a secure trunk."""
+    trunk_sid: str | None = None
     max_duration_seconds: int = 14_400
     """S11."""
+    shaped: Shaped | None = None
+    """None = no policy has changed a number."""
+    caller_name: str = ""
+    """Of the caller, as the customer is shown it (S69); "" = none."""
+    attestation: str | None = None
+    """A, B or C: how a carrier is told that this caller is known (RFC 8588); None = it is not."""
+    verstat: str | None = None
+    """The verdict on PASSporTs that the call came with; None = it had none, or nobody could judge."""
+
+    @property
+    def is_emergency(self) -> bool:
+        """True for a call to an emergency number, which counts in no limit."""
+        return self.called in EMERGENCY_NUMBERS and self.direction is Direction.TERMINATION
 
 
-@dataclass(frozen=True, slots=True)
+@quickly_made
+@dataclass(frozen=True)
 class Reject(Decision):
     """Answer with the reason's status."""
 
@@ -144,7 +216,8 @@ class Reject(Decision):
     headers: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@quickly_made
+@dataclass(frozen=True)
 class Challenge(Decision):
     """Answer 407 with a digest challenge (S38)."""
 
@@ -152,14 +225,16 @@ class Challenge(Decision):
     realm: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@quickly_made
+@dataclass(frozen=True)
 class Drop(Decision):
     """No answer at all."""
 
     reason: Reason = Reason.UnknownDomain
 
 
-@dataclass(frozen=True, slots=True)
+@quickly_made
+@dataclass(frozen=True)
 class Reply(Decision):
     """The edge itself answers, e.g. 200 to OPTIONS (S92)."""
 

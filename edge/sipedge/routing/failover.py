@@ -6,36 +6,30 @@ process of the edge.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any, Final
 
-from sipedge.routing.attempts import (
-    ADDRESSES_PER_TARGET,
-    ATTEMPTS_PER_CALL,
-    Attempt,
-    addresses_of,
-    is_refused,
-)
+from sipedge.routing.attempts import ATTEMPTS_PER_CALL, Attempt, AttemptKind
 from sipedge.routing.decision import Direction, Forward, Limit
-from sipedge.routing.headers import LONGEST_PHRASE
-from sipedge.routing.identity import is_platform_host
-from sipedge.routing.lookups import Lookups, NameQuestion
+from sipedge.routing.handover import NOT_TAKEN_OVER
+from sipedge.routing.lookups import Lookups
+from sipedge.routing.message.headers import LONGEST_PHRASE
 from sipedge.routing.reasons import Reason
-from sipedge.table import ResolvedAddress, Table
-from sipedge.uri import SipUri, address_of, bracketed, split_header, uri_of_header
+from sipedge.routing.redirects import attempts_of_redirect, is_blocked_forward, lookups_before
+from sipedge.table import Table
+from sipedge.uri import split_header
+from sipedge.values import json_writer, quickly_made, read_json, replace
 
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+_encode = json_writer(ascii_only=True)
 FINAL_AT_CUSTOMER: Final = frozenset({400, 404, 405, 410, 416, 482, 484, 486})
 """The customer's PBX did answer: no other URI is tried (S64; 6xx as well)."""
 POST_DIAL_DELAY_SECONDS: Final = 60
 CAUSES: Final = ("Reason", "Warning")
 """Headers by which an answer tells its cause: RFC 3326, with Q.850 causes too; RFC 3261 section 20.43."""
 _MOST_CAUSES: Final = 4
-PLATFORM_PARAMETERS: Final = frozenset({"edge", "region", "tnx", "transport", "maddr"})
-_TRANSPORTS: Final = (None, "udp", "tcp", "tls")
 
 
 class FailureKind(StrEnum):
@@ -48,10 +42,11 @@ class FailureKind(StrEnum):
     """A provisional answer, then nothing until the ring limit."""
     SEND_ERROR = "send_error"
     OVER_LIMIT = "over_limit"
-    """Not sent: the carrier's limit is reached."""
+    """Not sent: the carrier's limit is reached, or it has none of the codecs that the caller offers."""
 
 
-@dataclass(frozen=True, slots=True)
+@quickly_made
+@dataclass(frozen=True)
 class Failure:
     """One attempt's end. `status` and `text` are those of a RESPONSE, `contact` its Contact header."""
 
@@ -62,14 +57,31 @@ class Failure:
     why: tuple[tuple[str, str], ...] = ()
     """The answer's own words on its cause, by `told_causes`."""
     over: Reason | None = None
-    """Of OVER_LIMIT: what the limit answers if no other target is left."""
+    """Of OVER_LIMIT: what is answered if no other target is left."""
     elapsed: float = 0.0
     """Seconds since the call came in."""
 
+    def to_text(self) -> str:
+        """One line of JSON, of a RESPONSE; `from_text` gives an equal failure."""
+        return _encode((self.status, self.text, self.contact, self.why, self.elapsed))
 
-@dataclass(frozen=True, slots=True)
+    @staticmethod
+    def from_text(text: str) -> Failure:
+        """Raises ValueError for text that no `to_text` wrote."""
+        status, phrase, contact, why, elapsed = read_json(text)
+        causes = tuple((name, value) for name, value in why)
+        return Failure(FailureKind.RESPONSE, status, phrase, contact, causes, elapsed=elapsed)
+
+
+@quickly_made
+@dataclass(frozen=True)
 class NextAttempt:
     attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Instructions:
+    """No target takes the call: the edge's own B2BUA asks the trunk's application what to do (S67)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +95,8 @@ class FinalReply:
     """What the target said of the cause, where the answer stands for the target's."""
 
 
-@dataclass(frozen=True, slots=True)
+@quickly_made
+@dataclass(frozen=True)
 class CallState:
     """What a call must remember between its attempts."""
 
@@ -107,78 +120,149 @@ class CallState:
 
     def to_text(self) -> str:
         """One line of JSON; `from_text` gives an equal state."""
-        return _encode(_plain(self))
+        return _encode(
+            (
+                self.direction,
+                self.trunk,
+                self.account,
+                self.secure,
+                [_plain(each) for each in self.attempts],
+                self.position,
+                self.redirected,
+                self.last,
+                self.why,
+                self.over and self.over.name,
+            )
+        )
 
     @staticmethod
     def from_text(text: str) -> CallState:
         """Raises ValueError or KeyError for text that no `to_text` wrote."""
-        fields: dict[str, Any] = json.loads(text)
+        direction, trunk, account, secure, attempts, position, redirected, last, why, over = read_json(text)
         return CallState(
-            direction=Direction(fields["direction"]),
-            trunk=fields["trunk"],
-            account=fields["account"],
-            secure=fields["secure"],
-            attempts=tuple(_attempt(each) for each in fields["attempts"]),
-            position=fields["position"],
-            redirected=fields["redirected"],
-            last=tuple(fields["last"]) if fields["last"] else None,
-            why=tuple((name, value) for name, value in fields["why"]),
-            over=Reason[fields["over"]] if fields["over"] else None,
+            direction=_DIRECTIONS[direction],
+            trunk=trunk,
+            account=account,
+            secure=secure,
+            attempts=tuple(_attempt(*each) for each in attempts),
+            position=position,
+            redirected=redirected,
+            last=tuple(last) if last else None,
+            why=tuple((name, value) for name, value in why),
+            over=Reason[over] if over else None,
         )
 
 
-def begin_call(table: Table, forward: Forward, attempts: tuple[Attempt, ...]) -> CallState:
+def begin_call(forward: Forward, attempts: tuple[Attempt, ...]) -> CallState:
     """The state before the first attempt."""
-    trunk = table.trunk(forward.trunk or "")
     return CallState(
-        direction=forward.direction or Direction.ORIGINATION,
-        trunk=forward.trunk or "",
-        account=forward.account or "",
-        secure=trunk is not None and trunk.secure,
-        attempts=attempts,
+        forward.direction or Direction.ORIGINATION,
+        forward.trunk or "",
+        forward.account or "",
+        forward.secure,
+        attempts,
     )
 
 
-def first_step(state: CallState) -> NextAttempt | FinalReply:
-    """The first attempt; without any address to call the call has failed before it began."""
-    if not state.attempts:
-        return reply_for(Reason.NoReachableTarget)
-    return NextAttempt(state.current) if state.current else _exhausted(state)
+def first_step(
+    table: Table, state: CallState, *, is_relayed: bool = False, is_placed: bool = False
+) -> NextAttempt | Instructions | FinalReply:
+    """The first attempt; without any address to call the call has failed before it began.
+
+    `is_relayed`: another edge has handed the call over, and asks for instructions itself. `is_placed`: the
+    edge's own B2BUA has placed it, by instructions or for a transfer.
+    """
+    if state.position < len(state.attempts):
+        return NextAttempt(state.attempts[state.position])
+    if not is_relayed and not is_placed and has_instructions(table, state):
+        return Instructions()
+    return _exhausted(state) if state.attempts else reply_for(Reason.NoReachableTarget)
+
+
+def has_instructions(table: Table, state: CallState) -> bool:
+    """True if the trunk has call instructions for what no target takes, and the edge a relay to play them
+    by."""
+    trunk, site = table.trunk(state.trunk), table.site()
+    if trunk is None or trunk.disaster_recovery is None or state.direction is not Direction.ORIGINATION:
+        return False
+    return site is not None and bool(site.relay)
+
+
+def handed_over(state: CallState, attempt: Attempt | None) -> tuple[CallState, NextAttempt | FinalReply]:
+    """The state whose next attempt, and last, is the one that the B2BUA takes; None: there is none."""
+    if attempt is None:
+        return state, reply_for(Reason.InstructionsUnavailable, state.why)
+    return replace(state, attempts=(*state.attempts[: state.position], attempt)), NextAttempt(attempt)
 
 
 def after_failure(
-    table: Table, state: CallState, failure: Failure
-) -> tuple[CallState, NextAttempt | FinalReply]:
-    """The state and what to do now. A cancelled call never comes here: its caller has hung up."""
+    table: Table,
+    state: CallState,
+    failure: Failure,
+    *,
+    looked_up: bool = False,
+    is_relayed: bool = False,
+    is_placed: bool = False,
+) -> tuple[CallState, NextAttempt | Instructions | FinalReply | Lookups]:
+    """The state and what to do now. A cancelled call never comes here: its caller has hung up.
+
+    `Lookups`: ask that, then this again, with the same state; they are not given once they were `looked_up`.
+    `is_relayed`: another edge has handed the call over, and follows redirects itself (S77). `is_placed`: as
+    of `first_step`.
+    """
+    here = state.current
+    if here is not None and here.kind is AttemptKind.INSTRUCTIONS:
+        return state, _uninstructed(state, failure)
+    if is_relayed and failure.kind is FailureKind.RESPONSE and failure.status == 302:
+        return state, FinalReply(failure.status, failure.text)
+    is_redirect = state.direction is Direction.ORIGINATION and failure.status == 302
+    if is_redirect and not state.redirected and not looked_up:
+        asked = lookups_before(table, state, failure.contact)
+        if asked is not None:
+            return state, asked
     if failure.kind is FailureKind.RESPONSE:
         state = replace(state, last=(failure.status, failure.text), why=failure.why)
     if failure.kind is FailureKind.OVER_LIMIT:
         state = replace(state, over=failure.over)
     if failure.kind is FailureKind.RING_TIMEOUT:
         return state, reply_for(Reason.RingTimeout)
-    if state.direction is Direction.ORIGINATION and failure.status == 302:
+    if is_redirect:
         if state.redirected:
             return state, reply_for(Reason.RedirectFailed, state.why)  # S73
-        state = _with_redirect(table, state, failure.contact)
-    elif _is_final(state.direction, failure):
+        if is_blocked_forward(table, state, failure.contact):
+            return state, reply_for(Reason.ForwardedCallBlocked, state.why)
+        state = _with_redirect(table, state, failure)
+    elif _is_final(state, failure):
         return state, _passed_on(state, failure.status, failure.text)
     elif state.direction is Direction.TERMINATION and failure.elapsed >= POST_DIAL_DELAY_SECONDS:
         return state, reply_for(Reason.PostDialDelayExceeded, state.why)
-    state = replace(state, position=state.position + 1)
-    return state, first_step(state)
+    state = replace(state, position=_next_position(state, failure))
+    return state, first_step(table, state, is_relayed=is_relayed, is_placed=is_placed)
 
 
-def lookups_before(table: Table, state: CallState, failure: Failure) -> Lookups | None:
-    """What to ask before `after_failure` is asked: the name of a redirect's target that nobody knows yet."""
-    if state.direction is not Direction.ORIGINATION or failure.status != 302 or state.redirected:
-        return None
-    uri, site = _redirect_uri(failure.contact), table.site()
-    if uri is None or site is None or is_platform_host(site, uri.host) or address_of(uri.host) is not None:
-        return None
-    transport = _redirect_transport(state, uri)
-    if transport not in _TRANSPORTS or table.resolved(uri.host, uri.port, transport):
-        return None
-    return Lookups(state.account, (NameQuestion(uri.host, uri.port, transport),))
+def _uninstructed(state: CallState, failure: Failure) -> FinalReply:
+    """What instructions refuse a call with; nobody is asked after them."""
+    if failure.kind is FailureKind.RESPONSE:
+        return FinalReply(failure.status, failure.text)
+    return reply_for(Reason.InstructionsUnavailable, state.why)
+
+
+def _next_position(state: CallState, failure: Failure) -> int:
+    """Of the next attempt. An edge that has answered for a target has tried all that there is of it.
+
+    But for 503, which may be that of the edge's own address alone: it drains, or has too much to do.
+    """
+    here, position = state.current, state.position + 1
+    has_answered = failure.kind is FailureKind.RESPONSE and failure.status != 503
+    if here is None or here.relay is None or not has_answered:
+        return position
+    tried = (here.relay, here.request_uri)
+    while position < len(state.attempts):
+        other = state.attempts[position]
+        if (other.relay, other.request_uri) != tried:
+            break
+        position += 1
+    return position
 
 
 def reply_for(reason: Reason, headers: tuple[tuple[str, str], ...] = ()) -> FinalReply:
@@ -213,10 +297,13 @@ def is_passed_on(step: FinalReply, failure: Failure | None) -> bool:
     )
 
 
-def _is_final(direction: Direction, failure: Failure) -> bool:
+def _is_final(state: CallState, failure: Failure) -> bool:
     if failure.kind is not FailureKind.RESPONSE:
         return False
-    if direction is Direction.TERMINATION:
+    here = state.current
+    if here is not None and here.kind is AttemptKind.CONSULTATION:
+        return failure.status in NOT_TAKEN_OVER or failure.status >= 600
+    if state.direction is Direction.TERMINATION:
         # Carriers: only silence, 408 and 5xx let the next gateway try.
         return failure.status != 408 and not 500 <= failure.status < 600
     return failure.status in FINAL_AT_CUSTOMER or failure.status >= 600
@@ -237,99 +324,54 @@ def _exhausted(state: CallState) -> FinalReply:
     return reply_for(state.over or Reason.NoAnswer)
 
 
-def _with_redirect(table: Table, state: CallState, contact: str) -> CallState:
+def _with_redirect(table: Table, state: CallState, failure: Failure) -> CallState:
     """The state with the redirect's addresses next (S72-S79); none if its target is refused."""
-    uri, origin = _redirect_uri(contact), state.current
-    found = [] if uri is None or origin is None else _redirect_attempts(table, state, uri, origin)
+    found = attempts_of_redirect(table, state, failure.contact)
     done = state.position + 1
-    attempts = (*state.attempts[:done], *found, *state.attempts[done:])
+    attempts = (*state.attempts[:done], *found, *state.attempts[_next_position(state, failure) :])
     return replace(state, redirected=True, attempts=attempts[:ATTEMPTS_PER_CALL])
 
 
-def _redirect_uri(contact: str) -> SipUri | None:
-    """S74: the first URI of the Contact header; None if there is none."""
-    members = split_header(contact)
-    return uri_of_header(members[0]) if members else None
+_DIRECTIONS: Final = {each.value: each for each in Direction}
+_KINDS: Final = {each.value: each for each in AttemptKind}
+_values_of: Final = attrgetter(*(field.name for field in fields(Attempt)))
 
 
-def _redirect_transport(state: CallState, uri: SipUri) -> str | None:
-    """S79, S54; None = the URI names none."""
-    named = (uri.param("transport") or "").lower()
-    return "tls" if state.secure or uri.scheme == "sips" else named or None
+def _plain(attempt: Attempt) -> tuple[Any, ...]:
+    """The attempt's fields in their order, as JSON has words for."""
+    values: tuple[Any, ...] = _values_of(attempt)
+    if not attempt.limits:
+        return values
+    *others, _, kind = values
+    limits = [(limit.key, limit.maximum, limit.per_second, limit.over.name) for limit in attempt.limits]
+    return (*others, limits, kind)
 
 
-def _redirect_attempts(table: Table, state: CallState, uri: SipUri, origin: Attempt) -> list[Attempt]:
-    site, account = table.site(), table.account(state.account)
-    if site is None or is_platform_host(site, uri.host):  # S75
-        return []
-    transport = _redirect_transport(state, uri)
-    if transport not in _TRANSPORTS:
-        return []
-    kept = "".join(
-        f";{name}={value}" if value else f";{name}"
-        for name, value in uri.params
-        if name.lower() not in PLATFORM_PARAMETERS  # S77, S78
-    )
-    user = f"{uri.user}@" if uri.user else ""
-    port = f":{uri.port}" if uri.port else ""
-    chosen = f";transport={transport}" if transport in ("tcp", "tls") else ""
-    addresses: tuple[ResolvedAddress, ...] = addresses_of(table, uri.host, uri.port, transport)
-    return [
-        replace(
-            origin,
-            request_uri=f"sip:{user}{bracketed(uri.host)}{port}{kept}{chosen}",
-            address=each.address,
-            port=each.port,
-            transport=each.transport,
-            server_name=uri.host if address_of(uri.host) is None else None,
-        )
-        for each in addresses[:ADDRESSES_PER_TARGET]
-        if not is_refused(site, each.address, account.allowed_targets if account else ())
-    ]
-
-
-def _plain(state: CallState) -> dict[str, Any]:
-    return {
-        "direction": state.direction.value,
-        "trunk": state.trunk,
-        "account": state.account,
-        "secure": state.secure,
-        "attempts": [
-            {
-                "target": each.target,
-                "request_uri": each.request_uri,
-                "address": each.address,
-                "port": each.port,
-                "transport": each.transport,
-                "server_name": each.server_name,
-                "headers": each.headers,
-                "carrier": each.carrier,
-                "limits": [
-                    (limit.key, limit.maximum, limit.per_second, limit.over.name) for limit in each.limits
-                ],
-            }
-            for each in state.attempts
-        ],
-        "position": state.position,
-        "redirected": state.redirected,
-        "last": state.last,
-        "why": state.why,
-        "over": state.over.name if state.over else None,
-    }
-
-
-def _attempt(fields: dict[str, Any]) -> Attempt:
+def _attempt(
+    target: str,
+    request_uri: str,
+    address: str,
+    port: int,
+    transport: str,
+    server_name: str | None,
+    headers: list[tuple[str, str]],
+    carrier: str | None,
+    relay: str | None,
+    limits: list[tuple[str, int, bool, str]],
+    kind: str,
+) -> Attempt:
     return Attempt(
-        target=fields["target"],
-        request_uri=fields["request_uri"],
-        address=fields["address"],
-        port=fields["port"],
-        transport=fields["transport"],
-        server_name=fields["server_name"],
-        headers=tuple((name, value) for name, value in fields["headers"]),
-        carrier=fields["carrier"],
-        limits=tuple(
-            Limit(key, maximum, per_second, Reason[over])
-            for key, maximum, per_second, over in fields["limits"]
-        ),
+        target,
+        request_uri,
+        address,
+        port,
+        transport,
+        server_name,
+        tuple([(name, value) for name, value in headers]) if headers else (),
+        carrier,
+        relay,
+        tuple([Limit(key, maximum, per_second, Reason[over]) for key, maximum, per_second, over in limits])
+        if limits
+        else (),
+        _KINDS[kind],
     )

@@ -5,9 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 
 from sipedge.e164 import EMERGENCY_NUMBERS, is_e164, with_plus
-from sipedge.routing.call import Call, Finding, Side, failed, passed
+from sipedge.numbering import emergency_dialled
+from sipedge.routing.call import Call, Side
+from sipedge.routing.findings import Finding, failed, passed
 from sipedge.routing.reasons import Reason
 from sipedge.uri import LONGEST_KEPT, SipUri, address_part, sip_number, tel_number
+from sipedge.values import replace
 
 
 def number_of_header(value: str) -> str:
@@ -17,6 +20,13 @@ def number_of_header(value: str) -> str:
     """
     address = address_part(value)
     return _known_number(address) if len(address) <= LONGEST_KEPT else _number_of(address)
+
+
+def number_written(value: str) -> str:
+    """The user of a From, To ... value as it is written, whatever number plan it is of; "" if there is
+    none."""
+    address = address_part(value)
+    return tel_number(address) or sip_number(address)
 
 
 def _number_of(address: str) -> str:
@@ -33,6 +43,16 @@ def number_called_by_trunk(uri: SipUri) -> str:
     return short if short in EMERGENCY_NUMBERS else uri.number
 
 
+def with_called(side: Side, called: str) -> Side:
+    """The side of a trunk's call that was dialled so."""
+    emergency = emergency_dialled(called)
+    if emergency is None:
+        if side.called == called and not side.is_emergency:
+            return side
+        return replace(side, called=called, is_emergency=False, emergency_code="")
+    return replace(side, called=emergency[0], is_emergency=True, emergency_code=emergency[1])
+
+
 def number_called_by_carrier(request_uri: str, uri: SipUri | None) -> str:
     """The number of a Request-URI, with the `+` that a carrier left out; `uri` is it as a `sip:` URI.
 
@@ -43,11 +63,19 @@ def number_called_by_carrier(request_uri: str, uri: SipUri | None) -> str:
 
 def called_number_dialable(call: Call) -> Finding:
     """S43, S44: `+` and digits, or an emergency short code."""
-    if call.is_emergency:
-        return passed(f"{call.called} (emergency)")
-    if not is_e164(call.called):
-        return failed(Reason.NumberNotE164, f"{call.called or 'an empty user'} is not `+` and 2 to 15 digits")
-    return passed(call.called)
+    side = call.side
+    if side.is_emergency:
+        code = side.emergency_code
+        return passed(f"{call.called} (emergency{f', dialled with +{code}' if code else ''})")
+    if not is_e164(side.called):
+        called = f"{call.called or 'an empty user'}{made_by(call)}"
+        return failed(Reason.NumberNotE164, f"{called} is not `+` and 2 to 15 digits")
+    return passed(side.called)
+
+
+def made_by(call: Call) -> str:
+    """Whose work the numbers of a call are, for its steps; "" = they are as they came."""
+    return "" if call.shaped is None else f" (made by HeaderManipulationPolicy {call.shaped.policy})"
 
 
 def called_number_routed(side: Side) -> Finding:

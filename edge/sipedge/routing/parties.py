@@ -12,10 +12,10 @@ from typing import Final
 from sipedge.e164 import is_e164, with_plus
 from sipedge.routing.call import Call
 from sipedge.routing.decision import Direction, Parties
-from sipedge.routing.memory import CallFacts, SideKind
-from sipedge.routing.message import Message, SipRequest
+from sipedge.routing.dialog.memory import CallFacts, SideKind
+from sipedge.routing.message.messages import Message, SipRequest
+from sipedge.routing.message.privacy import ANONYMOUS, hides_from, is_anonymous, is_private
 from sipedge.routing.numbers import number_of_header
-from sipedge.routing.privacy import ANONYMOUS, hides_from, is_anonymous, is_private
 from sipedge.uri import sip_number, split_address, without_tag
 
 LONGEST_PARTY: Final = 512
@@ -33,14 +33,17 @@ _NOT_IN_TAG: Final = re.compile(r"[\s<>,;\"\\\x00-\x1f\x7f]")
 def parties_of(call: Call) -> Parties:
     """What the two sides of a new call are shown of each other."""
     request = call.request
-    sender, receiver = request.header("from"), request.header("to")
+    sender, receiver, shaped = request.header("from"), request.header("to"), call.shaped
     private = is_private(request)
-    if call.direction is Direction.TERMINATION:
-        from_sent, to_sent = _caller_for_carrier(call, sender, private), _callee_for_carrier(call, receiver)
+    if call.side.direction is Direction.TERMINATION:
+        judged = sender if shaped is None else shaped.from_value or sender
+        from_sent, to_sent = _caller_for_carrier(call, judged, private), _callee_for_carrier(call, receiver)
     else:
-        from_sent = ANONYMOUS if private else _from_carrier(call, sender, call.calling)
-        to_sent = _from_carrier(call, receiver, call.called) if receiver else ""
-    return Parties(_remembered(sender), from_sent, _remembered(receiver), to_sent, private)
+        made = ("", "") if shaped is None else (shaped.from_value, shaped.to_value)
+        shown = made[0] or _from_carrier(call, sender, call.calling)
+        from_sent = ANONYMOUS if private else _with_name(call, shown)
+        to_sent = made[1] or (_from_carrier(call, receiver, call.called) if receiver else "")
+    return Parties(remembered(sender), from_sent, remembered(receiver), to_sent, private)
 
 
 def _caller_for_carrier(call: Call, value: str, private: bool) -> str:
@@ -48,8 +51,9 @@ def _caller_for_carrier(call: Call, value: str, private: bool) -> str:
     hidden = private and (hides_from(call.request) or number_of_header(value) != call.calling)
     if hidden or is_anonymous(value):
         return ANONYMOUS
-    name = harmless_name(split_address(value)[0], call.calling)
-    return _named(name, _address(call, call.calling))
+    calling = call.side.calling
+    written, address = split_address(value)[0], _address(call, calling)
+    return _named(harmless_name(written, calling), address) if written else address
 
 
 def _callee_for_carrier(call: Call, value: str) -> str:
@@ -61,8 +65,9 @@ def _callee_for_carrier(call: Call, value: str) -> str:
         return ""
     name, address, _ = split_address(value)
     number, sent = sip_number(address), without_tag(value)
-    is_called = call.called in (number, with_plus(number)) and not name and "?" not in address
-    return sent if is_called and _is_fit(sent) else _address(call, call.called)
+    called = call.side.called
+    is_called = called in (number, with_plus(number)) and not name and "?" not in address
+    return sent if is_called and _is_fit(sent) else _address(call, called)
 
 
 def _from_carrier(call: Call, value: str, number: str) -> str:
@@ -72,6 +77,15 @@ def _from_carrier(call: Call, value: str, number: str) -> str:
     if address.lower().startswith(("sip:", "sips:")) and _is_fit(address):
         return sent if _is_fit(sent) else _named(cleaned_name(name), f"<{address}>")
     return _address(call, number) if is_e164(number) else ANONYMOUS
+
+
+def _with_name(call: Call, value: str) -> str:
+    """S69: the caller's name, where it is known, in the place of whatever the carrier wrote."""
+    name = call.caller_name.name
+    if not name or is_anonymous(value):
+        return value
+    _, address, parameters = split_address(value)
+    return _named(name, f"<{address}>{parameters}")
 
 
 def _address(call: Call, number: str) -> str:
@@ -86,7 +100,7 @@ def _is_fit(text: str) -> bool:
     return text.isprintable() and len(text) <= LONGEST_PARTY
 
 
-def _remembered(value: str) -> str:
+def remembered(value: str) -> str:
     """A From or To as its sender will see it again, without its tag."""
     sent = without_tag(value)
     if len(sent) <= LONGEST_PARTY:
@@ -142,13 +156,19 @@ def exchanged(
 
 def replaced(message: Message, from_value: str, to_value: str) -> tuple[tuple[str, str], ...]:
     """The From and To with the message's own tags that differ from what it holds; "" = as it came."""
-    found = []
-    for name, value, tag in (
-        ("From", from_value, message.from_tag),
-        ("To", to_value, message.to_tag),
-    ):
-        clean = _NOT_IN_TAG.sub("_", tag)
-        whole, sent = f"{value};tag={clean}" if tag else value, message.header(name.lower())
-        if value and sent != whole and (clean != tag or without_tag(sent) != value):
-            found.append((name, whole))
-    return tuple(found)
+    sender = _other_than(message.header("from"), from_value, message.from_tag)
+    receiver = _other_than(message.header("to"), to_value, message.to_tag)
+    if sender and receiver:
+        return (("From", sender), ("To", receiver))
+    return (("From", sender),) if sender else (("To", receiver),) if receiver else ()
+
+
+def _other_than(sent: str, value: str, tag: str) -> str:
+    """The value with the tag; "" if that is what was sent, or there is no value."""
+    if not tag:
+        return value if sent != value and without_tag(sent) != value else ""
+    whole = f"{value};tag={tag}"
+    if not value or (sent == whole and not _NOT_IN_TAG.search(tag)):
+        return ""
+    clean = _NOT_IN_TAG.sub("_", tag)
+    return f"{value};tag={clean}" if clean != tag or without_tag(sent) != value else ""

@@ -79,6 +79,31 @@ class Reason(Enum):
     )
     TooManyHops = Answer(483, "Too Many Hops", None, "RFC 3261 16.3", "Max-Forwards reached zero")
     UnknownDomain = Answer(0, "", None, "answers", "the host of the Request-URI is none of ours")
+    TransportNotAccepted = Answer(
+        0, "", None, "answers", "a carrier's call came over a transport that its acceptTransports lack"
+    )
+    OptionsTooOften = Answer(
+        0,
+        "",
+        None,
+        "S93",
+        "OPTIONS of one source to one trunk: more than 6 at once, or than one in 10 seconds",
+    )
+    SourceScans = Answer(
+        0,
+        "",
+        None,
+        "answers",
+        "more than 200 requests of one source within 10 seconds name nothing of ours: no more are read",
+    )
+    WrongDigestsTooOften = Answer(
+        0,
+        "",
+        None,
+        "S37",
+        "10 wrong digests of one source at one trunk within a minute, or 100 at all: a minute of silence for "
+        "who was wrong",
+    )
     NoDialog = Answer(
         481,
         "Call/Transaction Does Not Exist",
@@ -142,18 +167,100 @@ class Reason(Enum):
     NumberNotE164 = Answer(
         400, "Invalid Phone Number", None, "S44", "the called number is not `+` and 2 to 15 digits"
     )
+    NumberBlocked = Answer(
+        403,
+        "Phone number is blocked",
+        32203,
+        "answers",
+        "an Account's blockedPrefixes name the called number",
+    )
+    CountryNotPermitted = Answer(
+        403,
+        "No International Authorization",
+        32205,
+        "answers",
+        "the account's dialingPermissions, or its parent's, do not allow the called number's country, or "
+        "numbers of its sort there",
+    )
+    ForwardedCallBlocked = Answer(
+        403,
+        "Forwarded Call Blocked",
+        32224,
+        "answers",
+        "a PBX redirected the call to a carrier's address, or to a number that the account may not call",
+    )
     CallerIdMalformed = Answer(403, "Invalid Caller ID", 32206, "S41", "no calling number can be read")
     CallerIdNotAllowed = Answer(
-        403, "Invalid Caller ID", 32204, "S40", "the calling number is neither owned nor verified"
+        403,
+        "Invalid Caller ID",
+        32204,
+        "S40",
+        "the calling number is neither owned nor verified",
+    )
+    PassportInvalid = Answer(
+        438,
+        "Invalid Identity Header",
+        32020,
+        "answers",
+        "the customer has signed the call, by a PASSporT that is not one for it, or is not proven",
     )
     MediaNotSecure = Answer(488, "Secure Media Required", 32208, "S20", "plain RTP offered on a secure trunk")
     MediaSecureRefused = Answer(
         488, "Secure Media Not Enabled", 32207, "answers", "SRTP offered on a trunk that is not secure"
     )
+    NoCommonCodec = Answer(
+        415,
+        "Unsupported Media Type",
+        None,
+        "answers",
+        "a customer offers none of the codecs that its trunk and the carrier have",
+    )
+    NoCommonCodecOfCarrier = Answer(
+        488, "No Common Codec", None, "answers", "a carrier offers none of the codecs that the trunk has"
+    )
+    MediaNotServed = Answer(
+        488,
+        "Not Acceptable Here",
+        None,
+        "answers",
+        "media that no relay can take: no audio, a session description that cannot be read, or an address "
+        "of media that is a name, IPv6, an edge's or in a denied network",
+    )
+    MediaUnavailable = Answer(
+        503, "Media Unavailable", None, "-", "the edge's media relay does not answer, or has failed"
+    )
+    MediaFull = Answer(
+        503,
+        "Media Capacity Exceeded",
+        None,
+        "-",
+        "the edge's media relay has no port or session left, or may transcode no more calls",
+    )
+    DailyMinutesReached = Answer(
+        403,
+        "Daily Minutes Reached",
+        None,
+        "answers",
+        "the account has used its minutes of today (UTC)",
+    )
     NoRoute = Answer(503, "No Route to Destination", None, "answers", "no carrier takes this number")
     NumberNotFound = Answer(404, "Not Found", None, "S45", "the called number is not routed to a trunk")
     NoEnabledUri = Answer(
         480, "No Enabled Origination URI", 32010, "S61", "the trunk has no enabled origination URI"
+    )
+    PolicyNotFound = Answer(
+        480,
+        "Header Manipulation Policy Not Found",
+        None,
+        "policy",
+        "the trunk names a HeaderManipulationPolicy for this direction that does not exist or is refused",
+    )
+    PolicyResultInvalid = Answer(
+        480,
+        "Header Manipulation Policy Failed",
+        None,
+        "policy",
+        "what the trunk's HeaderManipulationPolicy makes of a number cannot be the user part of a SIP URI",
     )
     TrunkCpsExceeded = Answer(
         503,
@@ -198,7 +305,22 @@ class Reason(Enum):
         "as many calls in progress as the carrier takes",
     )
     TransferNotAllowed = Answer(
-        403, "Transfer Not Allowed", 32218, "S23", "REFER on a trunk without transfer"
+        403,
+        "Transfer Not Allowed",
+        32218,
+        "S23",
+        "REFER on a trunk without transfer, to a target that it does not allow, or of a call that the edge "
+        "has forgotten by a restart",
+    )
+    TransferUnavailable = Answer(
+        503, "Transfer Unavailable", None, "S23", "REFER while the edge's B2BUA does not answer"
+    )
+    InstructionsUnavailable = Answer(
+        503,
+        "Call Instructions Unavailable",
+        None,
+        "S67",
+        "no target took the call, and the edge's B2BUA, which carries out call instructions, does not answer",
     )
     RedirectFailed = Answer(480, "Redirect Failed", 32219, "S73", "a second redirect, or a refused target")
     NoReachableTarget = Answer(
@@ -211,6 +333,13 @@ class Reason(Enum):
     NoAnswer = Answer(408, "Request Timeout", 32011, "S65", "no target answered at all")
     RingTimeout = Answer(
         480, "Temporarily Unavailable", None, "answers", "the called side rang until the limit"
+    )
+    EndRequested = Answer(
+        480,
+        "Call Ended",
+        None,
+        "answers",
+        "the operator has ended the call before it was answered",
     )
     TargetFailed = Answer(
         480,

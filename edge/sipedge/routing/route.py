@@ -2,55 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Final
 
-from sipedge.routing import access, headers, identity, limits, numbers, sdp, targets, wellformed
-from sipedge.routing.authenticate import DigestCheck
-from sipedge.routing.call import Call, Check, Finding, Side, Stage, Steps, run_checks, run_stages
-from sipedge.routing.classify import classify, is_own_host
-from sipedge.routing.decision import (
-    Challenge,
-    Decision,
-    Direction,
-    Drop,
-    Forward,
-    Outcome,
-    Reject,
-    Reply,
-    Step,
-    Target,
+from sipedge.routing import (
+    access,
+    caller_name,
+    identity,
+    numbers,
+    permissions,
+    targets,
 )
-from sipedge.routing.message import SipRequest
-from sipedge.routing.parties import parties_of
+from sipedge.routing.authenticate import DigestCheck
+from sipedge.routing.brakes import OPTIONS_AT_ONCE, OPTIONS_SECONDS
+from sipedge.routing.call import Call, Side, Stage
+from sipedge.routing.classify import TRANSPORT, classify, is_own_host
+from sipedge.routing.decision import Decision, Direction, Drop, Outcome, Reject, Reply, Step, Target
+from sipedge.routing.findings import Check, Steps, run_checks
+from sipedge.routing.lookups import Lookups, Question, lookups_of, names_before
+from sipedge.routing.media.first_offer import media_allowed
+from sipedge.routing.message import headers
+from sipedge.routing.message.messages import SipRequest
 from sipedge.routing.reasons import Reason
+from sipedge.routing.refusals import RETRY_AFTER, judge_message, refused, told_of
+from sipedge.routing.shaping import shape
+from sipedge.routing.stages import STAGES, forwarded
+from sipedge.routing.stir import calls as stir
 from sipedge.table import SiteRow, Table
 from sipedge.uri import parse_uri
+from sipedge.values import replace
 
 ACCOUNT = Check("account", access.account_active, "answers")
-MEDIA = Check("media", sdp.media_allowed, "S20")
+MEDIA = Check("media", media_allowed, "S20")
+MERGED = Check("merged request", access.not_merged, "RFC 3261 8.2.2.2")
 SIDE_CHECKS = {
     Direction.TERMINATION: (ACCOUNT,),
     Direction.ORIGINATION: (Check("called number", numbers.called_number_routed, "S45"), ACCOUNT),
 }
+ADMISSION_CHECKS = {
+    Direction.TERMINATION: (
+        Check("secure transport", access.secure_transport, "S20", lambda plan, site: plan.trunk.secure),
+        Check("tls version", access.tls_version, "S13"),
+        Check("authentication configured", access.authentication_configured, "S26", access.is_unlisted),
+        Check("access list", access.source_allowed, "S36", access.has_access_list),
+        Check("digest", access.digest_valid, "S38", access.has_credential_list),
+    ),
+    Direction.ORIGINATION: (),
+}
 CALL_CHECKS = {
     Direction.TERMINATION: (
-        Check("secure transport", access.secure_transport, "S20"),
-        Check("tls version", access.tls_version, "S13"),
-        Check("authentication configured", access.authentication_configured, "S26"),
-        Check("access list", access.source_allowed, "S36"),
-        Check("digest", access.digest_valid, "S38"),
         Check("called number", numbers.called_number_dialable, "S44"),
+        Check("dialing permission", permissions.number_permitted, "answers", permissions.has_limits),
         Check("caller id", identity.caller_id_allowed, "S40"),
+        Check("daily minutes", access.minutes_left, "answers", access.has_daily_minutes),
         MEDIA,
+        MERGED,
     ),
-    Direction.ORIGINATION: (MEDIA,),
+    Direction.ORIGINATION: (MEDIA, MERGED),
 }
-STAGES = (
-    Stage("identity", identity.change_identity, "S41"),
-    Stage("Diversion", identity.change_diversion, "S83"),
-    Stage("privacy", identity.change_privacy, "S41"),
-)
-RETRY_AFTER = (("Retry-After", "30"),)
 ALLOW = (("Allow", "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO"),)
 
 
@@ -62,98 +70,94 @@ def route(
     dice: targets.Dice,
     draining: bool = False,
     explained: bool = True,
-) -> Decision:
+    looked_up: bool = False,
+) -> Decision | Lookups:
     """What to do with an initial request. Total: any text in any field gives a Decision.
 
     `digest` says whether an HA1 fits the request, `dice` draws from [0, 1) for the weights (S60),
     `draining` is true while the edge takes no new calls. Unless it is to be `explained`, a decision tells
-    of its steps only the one that ends the call.
+    of its steps only the one that ends the call. `Lookups` are given for what passes every check, and not
+    again once that was `looked_up`, whatever was found.
     """
     site = table.site()
     if site is None:
         return Reject((), reason=Reason.NoTable, headers=RETRY_AFTER)
     side, step = classify(table, site, request)
     if side is None and (request.method == "INVITE" or not _is_for_edge(site, request)):
-        return Drop((step,), reason=Reason.UnknownDomain)
-    message = _judge_message(request, side)
-    steps = Steps(whole=explained)
+        reason = Reason.TransportNotAccepted if step.check == TRANSPORT else Reason.UnknownDomain
+        return Drop((step,), reason=reason)
+    message = judge_message(request, side)
+    steps = Steps(explained)
     if explained:
         steps.found.append(step)
-    steps.note("message", message, "RFC 3261 8")
+    if explained or message.reason is not None:
+        steps.note("message", message, "RFC 3261 8")
     if message.reason is not None:
-        return _refuse(site, side, message.reason, steps, headers.refusal_headers(message.reason, request))
+        return refused(site, side, message.reason, steps, headers.refusal_headers(message.reason, request))
     if side is None or request.method != "INVITE":
         return _other_method(request, side, steps, draining)
     if draining:
-        return _refuse(site, side, Reason.Draining, steps, RETRY_AFTER)
-    refusal = run_checks(SIDE_CHECKS[side.direction], side, steps)
+        return refused(site, side, Reason.Draining, steps, RETRY_AFTER)
+    refusal = (
+        None if side.is_served and not explained else run_checks(SIDE_CHECKS[side.direction], side, steps)
+    )
     if refusal is not None or side.plan is None or side.plan.account is None:
-        return _refuse(site, side, refusal or Reason.AccountSuspended, steps)
-    call = Call(table, site, request, digest, side, side.plan, side.plan.account)
-    refusal = run_checks(CALL_CHECKS[side.direction], call, steps)
+        return refused(site, side, refusal or Reason.AccountSuspended, steps)
+    read = side.read or request
+    call = Call(table, site, read, digest, side, side.plan, side.plan.trunk, side.plan.account)
+    admission, others, stages = _asked_of(call, steps)
+    refusal = run_checks(admission, call, steps)
+    if refusal is None:
+        call, refusal = shape(call, steps)
+        side = call.side
+    refusal = refusal or run_checks(others, call, steps)
     if refusal is not None:
-        return _refuse(site, side, refusal, steps)
+        return refused(site, side, refusal, steps, headers.refusal_headers(refusal, request))
     found = targets.targets_of(call)
     finding = targets.judge_targets(call, found)
-    steps.note("route", finding, "S43" if side.direction is Direction.TERMINATION else "S61")
+    if explained or finding.reason is not None:
+        steps.note("route", finding, "S43" if side.direction is Direction.TERMINATION else "S61")
     if finding.reason is not None:
-        return _refuse(site, side, finding.reason, steps)
-    return _forward(call, targets.draw(found, dice), steps)
+        return refused(site, side, finding.reason, steps)
+    call = caller_name.with_caller_name(call)
+    questions = () if looked_up else questions_of(call, found)
+    if questions:
+        asked = lookups_of(call.account.id, questions)
+        return replace(asked, steps=tuple(steps.found), call=Decision(**told_of(side, steps)))
+    if site.stir_shaken and (finding := stir.customers_passport(call)).reason is not None:
+        steps.note("PASSporT", finding, "answers")
+        return refused(site, side, finding.reason, steps)
+    return forwarded(call, request, targets.draw(found, dice), steps, stages)
 
 
-def _forward(call: Call, ordered: tuple[Target, ...], steps: Steps) -> Forward:
-    parties = parties_of(call)
-    changes = run_stages(STAGES, call, parties, steps)
-    return Forward(
-        **_parties(call.side, steps),
-        targets=ordered,
-        changes=changes + headers.location_changes(call.request, emergency=call.is_emergency),
-        parties=parties,
-        limits=limits.limits_of(call),
-        max_duration_seconds=call.account.max_call_duration_seconds,
-    )
+_Asked = tuple[tuple[Check[Call], ...], tuple[Check[Call], ...], tuple[Stage, ...]]
 
 
-def _refuse(
-    site: SiteRow,
-    side: Side | None,
-    reason: Reason,
-    steps: Steps,
-    extra: tuple[tuple[str, str], ...] = (),
-) -> Decision:
-    if reason in (Reason.CredentialsRequired, Reason.CredentialsStale):
-        return Challenge(**_parties(side, steps), reason=reason, realm=site.realm)
-    return Reject(**_parties(side, steps), reason=reason, headers=extra)
+def _asked_of(call: Call, steps: Steps) -> _Asked:
+    """What the call is asked before its trunk's policy and after, and what changes it: for people all, else
+    what it can fail, or what can change it."""
+    direction, plan, site = call.side.direction, call.plan, call.site
+    whole = ADMISSION_CHECKS[direction], CALL_CHECKS[direction], STAGES[direction]
+    if steps.whole:
+        return whole
+    shelf, place = call.table.plans, ("asked of", plan.trunk.id, direction)
+    known: _Asked | None = shelf.get(place)
+    if known is None:
+        admission, others, stages = whole
+        known = shelf[place] = (
+            tuple(each for each in admission if each.may_fail(plan, site)),
+            tuple(each for each in others if each.may_fail(plan, site)),
+            tuple(each for each in stages if each.may_change(plan, site)),
+        )
+    return known
 
 
-def _parties(side: Side | None, steps: Steps) -> dict[str, Any]:
-    if side is None:
-        return {"steps": tuple(steps.found)}
-    return {
-        "steps": tuple(steps.found),
-        "direction": side.direction,
-        "trunk": side.trunk.id if side.trunk else None,
-        "account": side.account.id if side.account else None,
-        "account_sid": side.account.sid if side.account else None,
-        "carrier": side.carrier,
-        "called": side.called,
-        "calling": side.calling,
-    }
-
-
-def _judge_message(request: SipRequest, side: Side | None) -> Finding:
-    """What is wrong with the request itself: found before anything is asked of its sender.
-
-    The body of a request that ends here is nobody's to read.
-    """
-    form = wellformed.fault_of(request)
-    if form.reason is not None:
-        return form
-    extensions = headers.extension_fault(request)
-    if extensions.reason is not None or request.method != "INVITE":
-        return extensions
-    body = headers.body_fault(request, emergency=side is not None and side.is_emergency)
-    return form if body.reason is None else body
+def questions_of(call: Call, found: tuple[Target, ...]) -> tuple[Question, ...]:
+    """What is to be looked up before a call goes on to these targets."""
+    questions: tuple[Question, ...] = names_before(call.table, found)
+    if call.caller_name.question is not None:
+        questions = (*questions, call.caller_name.question)
+    return (*questions, *stir.questions_of(call)) if call.site.stir_shaken else questions
 
 
 def may_be_answered(table: Table, request: SipRequest) -> bool:
@@ -179,8 +183,17 @@ def _other_method(request: SipRequest, side: Side | None, steps: Steps, draining
         missing = Step("method", Outcome.FAIL, "no INVITE waits for its answer", "RFC 3261 9.2")
         return Reject((*steps.found, missing), reason=Reason.NoDialog)
     if request.method != "OPTIONS":
-        refused = Step("method", Outcome.FAIL, f"{request.method} is not served", "S90")
-        return Reject((*steps.found, refused), reason=Reason.MethodNotAllowed, headers=ALLOW)
+        unserved = Step("method", Outcome.FAIL, f"{request.method} is not served", "S90")
+        return Reject((*steps.found, unserved), reason=Reason.MethodNotAllowed, headers=ALLOW)
     if draining:
         return Reject(tuple(steps.found), reason=Reason.Draining, headers=RETRY_AFTER)
-    return Reply((*steps.found, Step("method", Outcome.PASS, "OPTIONS", "S92")))
+    answered = Step("method", Outcome.PASS, "OPTIONS", "S92")
+    return Reply((*steps.found, answered, *((_RATE,) if steps.whole else ())))
+
+
+_RATE: Final = Step(
+    "rate",
+    Outcome.SKIP,
+    f"of one source and trunk {OPTIONS_AT_ONCE} at once, then one in {OPTIONS_SECONDS} s; silence above that",
+    "S93",
+)

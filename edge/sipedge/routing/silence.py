@@ -2,7 +2,8 @@
 
 A silence costs a call 4 s (S65), so an address that was silent three times in a row is tried last for half a
 minute, never left out. When that is over one call tries it in its place again; for the others it stays last
-until it has answered. Any answer at all ends it.
+until it has answered. Any answer at all ends it. Targets that are probed are asked meanwhile
+(`sipedge.routing.liveness`), and come last or in their place again by what they answer.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from sipedge.routing.attempts import Attempt
 
 SILENCES: Final = 3
 """In a row; so many make an address dead."""
+SILENCE_MILLISECONDS: Final = 4_000
+"""S65: no response at all, not even a 100, for so long."""
 LAST_SECONDS: Final = 30
 """For how long a dead address comes last, before one call tries whether it answers again."""
 
@@ -43,7 +46,12 @@ def silence_key(attempt: Attempt) -> str:
 
     Who else names that address makes no difference: no tenant can put a carrier's gateway last.
     """
-    return f"{attempt.target}|{attempt.transport}:{attempt.address}:{attempt.port}"
+    return place_key(attempt.target, attempt.transport, attempt.address, attempt.port)
+
+
+def place_key(target: str, transport: str, address: str, port: int) -> str:
+    """`silence_key` of an attempt of this OriginationUri or Carrier at this place."""
+    return f"{target}|{transport}:{address}:{port}"
 
 
 def standing(silence: Silence, now: float) -> Standing:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
-from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
-from sipedge.routing.call import Call, Finding, TargetPattern, failed, passed
-from sipedge.routing.decision import Direction, Target
+from sipedge.routing.call import Call
+from sipedge.routing.decision import Direction, Target, TargetPattern
+from sipedge.routing.findings import Finding, failed, passed
+from sipedge.routing.number_formats import format_of
 from sipedge.routing.reasons import Reason
-from sipedge.table import RouteRow, TargetRow
+from sipedge.table import GatewayRow, RouteRow, Table, TargetRow
 from sipedge.uri import bracketed
+from sipedge.values import replace
 
 Dice = Callable[[], float]
 """Draws from [0, 1)."""
 
 
 _ONE: Final = passed("1 target")
+_INSTRUCTED: Final = passed("no enabled OriginationUri: the trunk's call instructions are asked for")
 
 
 def judge_targets(call: Call, targets: tuple[Target, ...]) -> Finding:
@@ -26,6 +28,8 @@ def judge_targets(call: Call, targets: tuple[Target, ...]) -> Finding:
     if targets:
         return _ONE if len(targets) == 1 else passed(f"{len(targets)} targets")
     if call.direction is Direction.ORIGINATION:
+        if call.trunk.disaster_recovery is not None and call.site.relay:
+            return _INSTRUCTED
         return failed(
             Reason.NoEnabledUri, f"trunk {call.trunk.id} has no enabled OriginationUri to send a call to"
         )
@@ -34,10 +38,20 @@ def judge_targets(call: Call, targets: tuple[Target, ...]) -> Finding:
 
 def targets_of(call: Call) -> tuple[Target, ...]:
     """Every target of the call by priority, with shares, before any draw."""
-    if call.direction is Direction.ORIGINATION:
-        return tuple(_aimed(each, call.called) for each in call.plan.targets)
-    route = call.table.emergency_route() if call.is_emergency else call.table.route(call.called)
-    return () if route is None else tuple(_aimed(each, call.called) for each in gateway_patterns(route))
+    side, table = call.side, call.table
+    if side.direction is Direction.ORIGINATION:
+        return _all_aimed(call.plan.targets, call.dialled)
+    route = table.emergency_route() if side.is_emergency else table.route(side.called)
+    return () if route is None else _all_aimed(_patterns_of(table, route), side.called)
+
+
+def _patterns_of(table: Table, route: RouteRow) -> tuple[TargetPattern, ...]:
+    """`gateway_patterns`, once for each row: a decoded one is the same object in every call."""
+    place = ("patterns of", id(route))
+    known: tuple[RouteRow, tuple[TargetPattern, ...]] | None = table.plans.get(place)
+    if known is None or known[0] is not route:
+        known = table.plans[place] = route, gateway_patterns(table, route)
+    return known[1]
 
 
 def origination_patterns(rows: tuple[TargetRow, ...]) -> tuple[TargetPattern, ...]:
@@ -54,7 +68,7 @@ def origination_patterns(rows: tuple[TargetRow, ...]) -> tuple[TargetPattern, ..
                 weight=row.weight,
                 share=0.0,
                 headers=row.headers,
-                edge=row.edge,
+                egress=row.egress,
             ),
             row.uri_user,
             _behind(row.host, row.port, row.uri_params),
@@ -63,8 +77,7 @@ def origination_patterns(rows: tuple[TargetRow, ...]) -> tuple[TargetPattern, ..
     )
 
 
-@lru_cache(maxsize=1024)
-def gateway_patterns(route: RouteRow) -> tuple[TargetPattern, ...]:
+def gateway_patterns(table: Table, route: RouteRow) -> tuple[TargetPattern, ...]:
     """The gateways of a called prefix by priority, with shares."""
     return _with_shares(
         TargetPattern(
@@ -78,30 +91,29 @@ def gateway_patterns(route: RouteRow) -> tuple[TargetPattern, ...]:
                 weight=row.weight,
                 share=0.0,
                 carrier=row.carrier,
+                server_name=row.server_name,
             ),
             None,
-            _behind(row.host, row.port, "" if row.transport == "udp" else f";transport={row.transport}"),
+            _behind(row.host, row.port, _gateway_parameters(row)),
+            format_of(table, row.carrier) is not None,
         )
         for row in route.gateways
     )
 
 
+def _gateway_parameters(row: GatewayRow) -> str:
+    return row.uri_params + ("" if row.transport == "udp" else f";transport={row.transport}")
+
+
+def _all_aimed(patterns: tuple[TargetPattern, ...], called: str) -> tuple[Target, ...]:
+    if len(patterns) == 1:
+        return (_aimed(patterns[0], called),)
+    return tuple([_aimed(each, called) for each in patterns])
+
+
 def _aimed(pattern: TargetPattern, called: str) -> Target:
     target, user = pattern.target, called if pattern.user is None else pattern.user
-    # `replace` would look all fields up by their names, for each target of each call.
-    return Target(
-        target.id,
-        f"sip:{user}{pattern.behind}",
-        target.host,
-        target.port,
-        target.transport,
-        target.priority,
-        target.weight,
-        target.share,
-        target.headers,
-        target.edge,
-        target.carrier,
-    )
+    return replace(target, request_uri=f"sip:{user}{pattern.behind}", pattern=pattern)
 
 
 def _behind(host: str, port: int | None, parameters: str) -> str:

@@ -21,7 +21,7 @@ MAP_SIZE: Final = 4 << 30
 MAX_READERS: Final = 512
 MAX_KEY: Final = 511
 """Longest key in bytes that LMDB stores; a longer one is in no table."""
-LEARNED: Final = (Section.RESOLVED,)
+LEARNED: Final = (Section.RESOLVED, Section.ANSWER, Section.TALLY, Section.NEIGHBOURS)
 """The sections that the agent fills by itself."""
 PUBLISHED: Final = tuple(section for section in Section if section not in LEARNED)
 """The sections a revision consists of."""
@@ -37,15 +37,24 @@ class Meta:
     sequence: int | None = None
     schema: int | None = None
     edge: str | None = None
+    epoch: int = 0
+    """Of the revision, as its head has it."""
+
+
+def read_sequence(txn: Any, db: Any) -> int | None:
+    """`Meta.sequence` alone: every call asks for it."""
+    sequence = txn.get(b"sequence", db=db)
+    return None if sequence is None else int(sequence)
 
 
 def read_meta(txn: Any, db: Any) -> Meta:
     """The meta rows that `txn` sees."""
-    sequence, schema, edge = (txn.get(key, db=db) for key in (b"sequence", b"schema", b"edge"))
+    schema, edge, epoch = (txn.get(key, db=db) for key in (b"schema", b"edge", b"epoch"))
     return Meta(
-        sequence=None if sequence is None else int(sequence),
+        sequence=read_sequence(txn, db),
         schema=None if schema is None else int(schema),
         edge=None if edge is None else edge.decode(),
+        epoch=0 if epoch is None else int(epoch),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -22,15 +22,17 @@ from sipedge.store.environment import (
     missing_bytes,
     open_environment,
     read_generations,
-    read_meta,
+    read_sequence,
 )
-from sipedge.table.rows import GENERATIONS_OF, Generation, Section
+from sipedge.table.rows import SECTIONS, Generation, Section
 
 RECHECK_SECONDS: Final = 1.0
 """How often at most a reader looks whether the file was replaced by another."""
 _NOTHING: Final = (0,) * len(Generation)
 _PLACES: Final = {generation: place for place, generation in enumerate(Generation)}
-_OF_LEARNED: Final = tuple(any(each in GENERATIONS_OF[section] for section in LEARNED) for each in Generation)
+_OF_LEARNED: Final = {
+    each: any(each in SECTIONS[section].generations for section in LEARNED) for each in Generation
+}
 
 
 class LmdbRows:
@@ -83,12 +85,13 @@ class _Environment:
 
     def begin(self) -> Any:
         """A read transaction, None if there is no readable file. Each is given back by `ended`."""
-        now = time.monotonic()
         if self._pid != os.getpid():
             self._forget()
-        if self._open_transactions == 0 and (self._env is None or now - self._checked >= RECHECK_SECONDS):
-            self._checked = now
-            self._follow_file()
+        if self._open_transactions == 0:
+            now = time.monotonic()
+            if self._env is None or now - self._checked >= RECHECK_SECONDS:
+                self._checked = now
+                self._follow_file()
         txn = self._try_begin()
         if txn is None and self._open_transactions == 0:
             self._follow_file()
@@ -97,8 +100,9 @@ class _Environment:
         return txn
 
     def ended(self, failed: bool) -> None:
-        self._open_transactions = max(0, self._open_transactions - 1)
-        if failed and self._open_transactions == 0:
+        left = self._open_transactions - 1
+        self._open_transactions = left if left > 0 else 0
+        if failed and left <= 0:
             self._discard()
 
     def close(self) -> None:
@@ -181,7 +185,7 @@ class ReadTransaction:
 
     def get(self, section: Section, key: bytes) -> bytes | None:
         """The row at exactly `key`."""
-        view = self._view(section)
+        view = self._view_of_learned() if section in LEARNED else self._table
         if view is None or view.txn is None or not 0 < len(key) <= MAX_KEY:
             return None
         try:
@@ -211,10 +215,22 @@ class ReadTransaction:
             raise
         return item
 
+    def values(self, section: Section) -> Iterator[bytes]:
+        """All rows of a published section, by their keys."""
+        view = self._table
+        if view.txn is None:
+            return
+        try:
+            with view.txn.cursor(db=view.dbs[section]) as cursor:
+                yield from cursor.iternext(keys=False)
+        except lmdb.Error:
+            view.failed = True
+            raise
+
     @property
     def sequence(self) -> int | None:
         """The revision this transaction sees; None while there is no table."""
-        return None if self._table.txn is None else read_meta(self._table.txn, self._table.meta).sequence
+        return None if self._table.txn is None else read_sequence(self._table.txn, self._table.meta)
 
     @property
     def generations(self) -> tuple[int, ...]:
@@ -226,17 +242,16 @@ class ReadTransaction:
         learned = _generations(self._view_of_learned())
         return tuple(
             mine if is_learned else its
-            for is_learned, mine, its in zip(_OF_LEARNED, learned, table, strict=True)
+            for is_learned, mine, its in zip(_OF_LEARNED.values(), learned, table, strict=True)
         )
 
     def generation(self, generation: Generation) -> int:
         """The number of one generation, as in `generations`."""
-        place = _PLACES[generation]
-        if _OF_LEARNED[place]:
-            return self.generations[place]
+        if _OF_LEARNED[generation]:
+            return self.generations[_PLACES[generation]]
         if self._numbers is None:
             self._numbers = _generations(self._table)
-        return self._numbers[place]
+        return self._numbers[_PLACES[generation]]
 
     def end(self) -> None:
         """Give the transaction back. Answers are None from then on."""
@@ -244,9 +259,6 @@ class ReadTransaction:
         self._table.end()
         if self._learned is not None:
             self._learned.end()
-
-    def _view(self, section: Section) -> _View | None:
-        return self._view_of_learned() if section in LEARNED else self._table
 
     def _view_of_learned(self) -> _View | None:
         if self._learned is None and self._learned_environment is not None and not self._has_ended:

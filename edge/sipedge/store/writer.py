@@ -27,7 +27,7 @@ from sipedge.store.environment import (
     signature,
 )
 from sipedge.table.publication import PackedRows
-from sipedge.table.rows import SCHEMA, Generation, Section, changed_generations
+from sipedge.table.rows import ROW_SCHEMA, Generation, Section, changed_generations
 
 _FIRST_GENERATION_BITS: Final = 62
 """A new file's numbers are drawn, so that they are those of no file before it."""
@@ -117,8 +117,8 @@ class Writer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _commit(self, sequence: int | None, change: Change) -> Written:
-        with self._write(sequence) as txn:
+    def _commit(self, sequence: int | None, change: Change, epoch: int = 0) -> Written:
+        with self._write(sequence, epoch) as txn:
             return self._change(txn, change)
 
     def _change(self, txn: Any, change: Change) -> Written:
@@ -142,15 +142,15 @@ class Writer:
             txn.put(GENERATIONS, pack_generations(tuple(counted)), db=self._meta)
 
     @contextmanager
-    def _write(self, sequence: int | None) -> Iterator[Any]:
+    def _write(self, sequence: int | None, epoch: int) -> Iterator[Any]:
         # Workers that were killed leave their reader slots behind, which pin old pages for ever.
         self._env.reader_check()
         try:
             with self._env.begin(write=True) as txn:
                 yield txn
-                said = {"schema": SCHEMA, "edge": self._edge}
+                said = {"schema": ROW_SCHEMA, "edge": self._edge}
                 if sequence is not None:
-                    said["sequence"] = sequence
+                    said.update(sequence=sequence, epoch=epoch)
                 for key, value in said.items():
                     txn.put(key.encode(), str(value).encode(), db=self._meta)
         finally:
@@ -174,18 +174,18 @@ class Store(Writer):
         """The revision in the store; None while it has none."""
         return self.meta.sequence
 
-    def commit(self, sequence: int, rows: PackedRows) -> Written:
+    def commit(self, sequence: int, rows: PackedRows, epoch: int = 0) -> Written:
         """Make the sections equal to `rows`: only rows that differ are touched."""
-        with self._write(sequence) as txn:
+        with self._write(sequence, epoch) as txn:
             gone = {
                 section: frozenset(key for key, _ in txn.cursor(db) if key not in rows.get(section, {}))
                 for section, db in self._dbs.items()
             }
             return self._change(txn, Change(rows, gone))
 
-    def apply(self, sequence: int, change: Change) -> Written:
+    def apply(self, sequence: int, change: Change, epoch: int = 0) -> Written:
         """Go from the stored revision to `sequence` by `change` alone."""
-        return self._commit(sequence, change)
+        return self._commit(sequence, change, epoch)
 
     def resolved_before(self) -> dict[bytes, bytes]:
         """What an older version, which kept all in one environment, had found for names."""
@@ -205,7 +205,11 @@ class LearnedStore(Writer):
 
     def commit(self, put: Mapping[bytes, bytes], delete: Iterable[bytes] = ()) -> Written:
         """Write what names resolve to, and delete what they resolved to."""
-        return self._commit(None, Change({Section.RESOLVED: put}, {Section.RESOLVED: frozenset(delete)}))
+        return self.apply(Change({Section.RESOLVED: put}, {Section.RESOLVED: frozenset(delete)}))
+
+    def apply(self, change: Change) -> Written:
+        """Write and delete rows of any section."""
+        return self._commit(None, change)
 
 
 def _put(txn: Any, db: Any, rows: Mapping[bytes, bytes]) -> int:

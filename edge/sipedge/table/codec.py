@@ -11,13 +11,15 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import msgpack
 
 from sipedge.fault import describe_fault
 from sipedge.secret import Secret
-from sipedge.table.rows import ROW_TYPES, Row, Section
+from sipedge.table.rows import SECTIONS, Row, Section
+
+_NIL: Final[bytes] = msgpack.packb(None)
 
 
 class TableFormatError(ValueError):
@@ -34,12 +36,19 @@ def unpack_row(section: Section, data: bytes) -> Row:
     """The row in `data`. Raises TableFormatError for bytes that are no row of `section`."""
     try:
         fields = msgpack.unpackb(data, use_list=False)
-        row: Row = _reader(ROW_TYPES[section])(fields)
+        kind: Any = SECTIONS[section].row
+        row: Row = _reader(kind)(fields)
     except (KeyError, TypeError, ValueError, AttributeError, msgpack.UnpackException) as error:
         raise TableFormatError(
             f"bytes in section {section.value} are no row of it: {describe_fault(error)}"
         ) from error
     return row
+
+
+def may_say(field: str, data: bytes) -> bool:
+    """False if the field is None or absent wherever a packed row has it; told without reading the row."""
+    name = field.encode()
+    return data.count(name) != data.count(name + _NIL)
 
 
 def _plain(value: Any) -> Any:

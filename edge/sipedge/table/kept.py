@@ -10,26 +10,25 @@ from typing import Any, Final
 from sipedge.table.rows import Generation
 
 MOST_KEPT: Final = 16_384
-"""Values of one generation; one more, and the next message begins anew."""
+"""Values of one shelf; one more, and the next message begins anew."""
 Shelf = dict[Any, Any]
 """What was made, by whatever it was made for. Who reads a shelf knows what it has put there."""
 
 
 class Kept:
-    """One shelf for each generation. An empty one is always right, and only slower."""
+    """One shelf for each set of generations. An empty one is always right, and only slower."""
 
     def __init__(self) -> None:
-        self._shelves: dict[Generation, tuple[int, Shelf]] = {}
+        self._shelves: dict[tuple[Generation, ...], tuple[tuple[int, ...], Shelf]] = {}
 
-    def shelf(self, generation: Generation, number: int) -> Shelf:
-        """What was made of rows of this generation while it had this number.
+    def shelf(self, generations: tuple[Generation, ...], numbers: tuple[int, ...]) -> Shelf:
+        """What was made of rows of these generations while they had these numbers.
 
         0 is the number of rows that nothing is known of: what is made of them is not kept.
         """
-        known, shelf = self._shelves.get(generation, (0, {}))
-        if number == 0:
-            return {}
-        if known != number or len(shelf) > MOST_KEPT:
+        known, shelf = self._shelves.get(generations, ((), {}))
+        if known != numbers or len(shelf) > MOST_KEPT:
             shelf = {}
-            self._shelves[generation] = (number, shelf)
+            if 0 not in numbers:
+                self._shelves[generations] = (numbers, shelf)
         return shelf

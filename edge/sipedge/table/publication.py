@@ -16,33 +16,23 @@ import msgpack
 
 from sipedge.fault import describe_fault
 from sipedge.table.codec import TableFormatError, pack_row
-from sipedge.table.rows import SCHEMA, EdgeTable, Section
+from sipedge.table.rows import SCHEMA, SECTIONS, EdgeTable, Section
 
 TABLE_LABEL: Final = "trunkline.dev/table"
-"""On the Secrets that carry tables in a cluster; its value is the edge's name, or SHARED."""
+"""On the Secrets that carry tables in a cluster; its value is the edge's name, a group's, or SHARED."""
 DATA_KEY: Final = "data"
 """The key of such a Secret that holds a head or a part."""
 SHARED: Final = "shared"
 """The label's value for parts that all edges share; which part is which, their names tell."""
 
 PARTS: Final[Mapping[Section, int]] = {
-    Section.SITE: 1,
-    Section.TRUNK: 64,
-    Section.DOMAIN: 16,
-    Section.NUMBER: 256,
-    Section.RANGE: 16,
-    Section.ACCOUNT: 4,
-    Section.CALLER_ID: 16,
-    Section.CREDENTIAL: 64,
-    Section.CARRIER: 1,
-    Section.SOURCES: 1,
-    Section.ROUTE: 4,
+    section: spec.parts for section, spec in SECTIONS.items() if spec.parts
 }
-"""Into how many parts each section is cut."""
+"""Into how many parts each published section is cut."""
 
 HASH_BYTES: Final = 8
 
-OWN_SECTIONS: Final = frozenset({Section.SITE, Section.ROUTE})
+OWN_SECTIONS: Final = frozenset(section for section, spec in SECTIONS.items() if spec.own)
 """Sections that differ from edge to edge; the parts of all others are published once for all edges."""
 
 PackedRows = Mapping[Section, Mapping[bytes, bytes]]
@@ -62,12 +52,25 @@ class Head:
     """Rises by one with every publication of this edge's table."""
     parts: Mapping[str, bytes]
     """Part name to the 8-byte hash of its bytes; parts without rows are left out."""
+    epoch: int = 0
+    """Rises when a table is published after a loss: an edge then takes it, whatever sequence it has."""
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The groups of edges that have parts in this revision."""
+        return frozenset(filter(None, map(group_of_part, self.parts)))
 
     def pack(self) -> bytes:
         """The head's bytes, followed by their own hash: a flipped bit in a sequence must not pass for one."""
-        packed: bytes = msgpack.packb(
-            {"schema": self.schema, "edge": self.edge, "sequence": self.sequence, "parts": dict(self.parts)}
-        )
+        fields: dict[str, object] = {
+            "schema": self.schema,
+            "edge": self.edge,
+            "sequence": self.sequence,
+            "parts": dict(self.parts),
+        }
+        if self.epoch:
+            fields["epoch"] = self.epoch
+        packed: bytes = msgpack.packb(fields)
         return packed + part_hash(packed)
 
 
@@ -83,7 +86,8 @@ def unpack_head(data: bytes) -> Head:
             raise NewerSchemaError(
                 f"the table has schema {schema}, this edge understands up to {SCHEMA}: upgrade the edge"
             )
-        return Head(schema, str(fields["edge"]), int(fields["sequence"]), dict(fields["parts"]))
+        parts = {str(name): bytes(digest) for name, digest in fields["parts"].items()}
+        return Head(schema, str(fields["edge"]), int(fields["sequence"]), parts, int(fields.get("epoch", 0)))
     except NewerSchemaError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, msgpack.UnpackException) as error:
@@ -95,10 +99,24 @@ def part_hash(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=HASH_BYTES).digest()
 
 
-def part_name(section: Section, key: bytes) -> str:
-    """The part that a row belongs to: `number-c4`. Stable for ever within a schema."""
+def part_name(section: Section, key: bytes, group: str = "") -> str:
+    """The part that a row belongs to: `number-c4`, or `group.1f2e3d4c.number-c4` of a group of edges.
+
+    Stable for ever within a schema.
+    """
     count = PARTS[section]
-    return f"{section.value.replace('_', '-')}-{zlib.crc32(key) % count:02x}"
+    name = f"{section.value.replace('_', '-')}-{zlib.crc32(key) % count:02x}"
+    return f"{group}.{name}" if group else name
+
+
+def group_name(edges: Iterable[str]) -> str:
+    """The name of the group of these edges. No edge has a dot in its name."""
+    return f"group.{hashlib.blake2b(' '.join(sorted(edges)).encode(), digest_size=4).hexdigest()}"
+
+
+def group_of_part(part: str) -> str:
+    """The group of edges that a part belongs to; "" if it is one edge's own, or all edges'."""
+    return part.rpartition(".")[0]
 
 
 def head_object(edge: str) -> str:
@@ -118,7 +136,7 @@ def is_own_part(part: str) -> bool:
 
 
 def pack_parts(table: EdgeTable) -> dict[str, bytes]:
-    """Every non-empty part of `table`, by name; equal tables give equal bytes."""
+    """Every non-empty part of `table`, by name, without groups; equal tables give equal bytes."""
     parts: dict[str, dict[str, dict[bytes, bytes]]] = {}
     for section in PARTS:
         for key, row in table.sections.get(section, {}).items():
@@ -155,5 +173,5 @@ def rows_of(parts: Iterable[bytes]) -> PackedRows:
 
 
 def head_of(edge: str, sequence: int, parts: Mapping[str, bytes]) -> Head:
-    """The head that names `parts`."""
+    """The head that names `parts`, in the newest schema."""
     return Head(SCHEMA, edge, sequence, {name: part_hash(data) for name, data in sorted(parts.items())})
