@@ -1,0 +1,1 @@
+"""How rtpengine, the media relay beside each Kamailio, is told what to do: its control protocol, ng."""

@@ -1,0 +1,1 @@
+"""From packets to sound: no file, no clock, no socket."""
