@@ -2,7 +2,8 @@
 
 Every line has `schema`, `event`, `at` (RFC 3339, UTC, milliseconds) and `callSid`, by which the events of one
 call belong together; a key that is not known is absent. A call has one `begun`, any number of
-`attemptFailed`, at most one `answered`, and one `ended`. Should one be told twice, the first counts.
+`attemptFailed`, at most one `ringing` and one `answered`, and one `ended`; one that was not admitted has one
+`refused` instead of them all. Should one be told twice, the first counts. `started` and `left` name no call.
 
 Lines hold what callers wrote. It is cut and cleaned: no line is longer than `LONGEST_LINE` bytes, and none
 holds a character that is not printable. Nothing of a line is secret; it does say who called whom.
@@ -12,13 +13,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import lru_cache
-from operator import attrgetter
+from functools import lru_cache, partial
+from itertools import compress
+from operator import attrgetter, is_not
 from typing import Any, Final
+
+from sipedge.values import json_writer, key_of, quickly_made
 
 SCHEMA: Final = 1
 """Version of these lines. A key that is added changes nothing; one that changes its meaning does."""
@@ -28,6 +32,20 @@ LONGEST_QUEUE: Final = 4_000
 """Lines that wait to be written, some 2 MB as a rule; what comes then is lost, and counted."""
 LONGEST_LINE: Final = 8_192
 """Bytes. One that were longer loses its longest values."""
+REQUESTED: Final = "requested"
+"""The end of a call that the edge was asked to end from outside."""
+RINGING_FROM: Final = 180
+"""The least status by which a target says more than that it tries."""
+RELAYED: Final = "relayed"
+"""The origin of a call that another edge of this platform relays, which has its record."""
+TRANSFER: Final = "transfer"
+"""The origin of a call that a transfer has placed."""
+DISASTER_RECOVERY: Final = "disasterRecovery"
+"""The origin of a call that follows its trunk's call instructions, or that they ask for; and the target of
+the attempt that they take."""
+
+PROBED: Final = "probe"
+"""The end of a call that one of its sides did not have any more, or was silent about."""
 
 
 class EndedBy(StrEnum):
@@ -38,7 +56,8 @@ class EndedBy(StrEnum):
     EDGE = "edge"
 
 
-@dataclass(frozen=True, slots=True)
+@quickly_made
+@dataclass(frozen=True)
 class Begun:
     """An INVITE was admitted: from here on the call has events."""
 
@@ -63,9 +82,55 @@ class Begun:
     carrier: str | None = None
     """Who brings the call, in origination."""
     origin: str = "dialled"
+    """`dialled`, `transfer`, `disasterRecovery`, or `RELAYED`."""
+    secure: bool | None = None
+    """True: its media are SRTP on the customer's side."""
+    table_sequence: int | None = None
+    """The revision of the table by which it was decided."""
+    max_duration_seconds: int | None = None
+    """How long it may be up."""
+    parent_call_sid: str | None = None
+    """The call that it comes from: a transfer's, or a relayed one's at the edge that relays it."""
+    forwarded_from: str | None = None
+    """The number that was dialled first, where the caller says that it was forwarded (Diversion)."""
+    caller_name: str | None = None
+    attestation: str | None = None
+    verstat: str | None = None
+
+
+@quickly_made
+@dataclass(frozen=True)
+class Refused(Begun):
+    """An INVITE for a trunk, or of a carrier, was not admitted: all that there is to say of this call.
+
+    Challenges are none, nor is what is left without an answer.
+    """
+
+    sip_status: int | None = None
+    reason: str | None = None
+    """As in the table of reasons."""
+    rule: str | None = None
+    error_code: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
+class Started:
+    """Kamailio begins: it knows no call that was up before, nor one that was being set up."""
+
+    edge: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ringing:
+    """The first answer of a target that says more than that it tries; the same fields as `Answered`."""
+
+    target: str
+    address: str
+
+
+@quickly_made
+@dataclass(frozen=True)
 class AttemptFailed:
     """One INVITE to one address did not set the call up."""
 
@@ -80,6 +145,10 @@ class AttemptFailed:
     """Since the call began."""
     status: int | None = None
     carrier: str | None = None
+    q850_cause: int | None = None
+    """As the target's answer told it (RFC 3326)."""
+    redirected_to: str | None = None
+    """The URI of a 302, whether it is followed or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,39 +160,84 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """A session of the media relay that writes down packets has its two sides.
+
+    Told with the answer from which on it does, and again when a side was given another description, if that
+    changes a leg. Of a call whose packets nobody writes down it is never told.
+    """
+
+    mode: str
+    """A word of `sipedge.recording.modes.Mode`."""
+    trim: bool
+    """S10."""
+    ng_id: str
+    """The id of the session."""
+    caller: str
+    """`sipedge.recording.legs.leg_text` of what the caller was given."""
+    callee: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the media relay counted of a call, told before its end; texts of `sipedge.calls.media`.
+
+    Of a call that it did not relay it is never told.
+    """
+
+    caller: str
+    callee: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The call is over, or will never be up."""
 
     ended_by: EndedBy
     end_reason: str | None = None
-    """Of a call that was up: `normal`, `maxDuration`, `neverAcknowledged`, or the name of a reason."""
+    """Of a call that was up: `normal`, `maxDuration`, `neverAcknowledged`, `requested`, `probe`, or a
+    `Reason`."""
     sip_status: int | None = None
     """Of a call that was never up: what the caller was answered."""
     reason: str | None = None
     """Why the edge answered so, as in the table of reasons; absent where a target's answer was passed on."""
     rule: str | None = None
     error_code: int | None = None
+    q850_cause: int | None = None
+    """As who ended it has told it (RFC 3326)."""
 
 
-Event = Begun | AttemptFailed | Answered | Ended
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A call that was up when Kamailio began anew has ended: by its token, which knows no call's id."""
+
+    sip_call_id: str
+    ended_by: EndedBy
+
+
+Event = Begun | Refused | Started | Ringing | AttemptFailed | Answered | Recorded | Measured | Ended | Left
 
 _NAMES: Final[Mapping[type, str]] = {
     Begun: "begun",
+    Refused: "refused",
+    Started: "started",
+    Ringing: "ringing",
     AttemptFailed: "attemptFailed",
     Answered: "answered",
+    Recorded: "recorded",
+    Measured: "measured",
     Ended: "ended",
+    Left: "left",
 }
 
 
-def _key(field: str) -> str:
-    first, *rest = field.rstrip("_").split("_")
-    return first + "".join(word.title() for word in rest)
-
-
-_KEYS: Final = {each: tuple(_key(field.name) for field in fields(each)) for each in _NAMES}
+_KINDS: Final[Mapping[str, Callable[..., Event]]] = {name: kind for kind, name in _NAMES.items()}
+_KEYS: Final = {each: tuple(key_of(field.name) for field in fields(each)) for each in _NAMES}
 _VALUES: Final = {each: attrgetter(*(field.name for field in fields(each))) for each in _NAMES}
-_PASSWORD: Final = re.compile(r"^(sips?:[^:@]*):[^@]*@")
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_is_known: Final = partial(is_not, None)
+_PASSWORD: Final = re.compile(r"^(sips?:[^:@]*):[^@]*@", re.IGNORECASE)
+_encode = json_writer(ascii_only=False)
+_pack = json_writer(ascii_only=True)
 
 
 def uri_without_password(uri: str) -> str:
@@ -134,21 +248,50 @@ def uri_without_password(uri: str) -> str:
 def event_line(event: Event, call_sid: str, at: float) -> str:
     """The event as its line, without the line's end. `at` in seconds since the epoch. Total."""
     kind = type(event)
+    values = _VALUES[kind](event)
+    texts = tuple(map(str, values))
+    if not "".join(texts).isprintable() or max(map(len, texts)) > LONGEST_TEXT:
+        values = tuple(_cleaned(value) if isinstance(value, str) else value for value in values)
     said: dict[str, Any] = {
         "schema": SCHEMA,
         "event": _NAMES[kind],
         "at": _time(at),
-        "callSid": call_sid,
+        **({"callSid": call_sid} if call_sid else {}),
+        **dict(compress(zip(_KEYS[kind], values, strict=True), map(_is_known, values))),
     }
-    values = _VALUES[kind](event)
-    texts = [*map(str, values)]
-    is_clean = "".join(texts).isprintable() and max(map(len, texts)) <= LONGEST_TEXT
-    for key, value in zip(_KEYS[kind], values, strict=True):
-        if value is not None:
-            said[key] = value if is_clean or not isinstance(value, str) else _cleaned(value)
     line = _encode(said)
     # A character has at most four bytes; and none that JSON writes as more than two is printable.
     return line if 4 * len(line) <= LONGEST_LINE else _shortened(said)
+
+
+def pack(fields: tuple[str | int | None, ...], call_sid: str, at: float) -> str:
+    """The fields of an event, in their order, for `line_of_packed` in another process.
+
+    None should be longer than `LONGEST_TEXT`: a queue holds them until then.
+    """
+    return _pack((fields, call_sid, at))
+
+
+def pack_event(event: Event, call_sid: str, at: float) -> tuple[str, str]:
+    """The event's name, and `pack` of its fields."""
+    kind = type(event)
+    return _NAMES[kind], _pack((_VALUES[kind](event), call_sid, at))
+
+
+def line_of_packed(name: str, packed: str) -> str:
+    """The line of what `pack` has packed; `name` is the event's, such as `begun`."""
+    values, call_sid, at = json.loads(packed)
+    return event_line(_KINDS[name](*values), call_sid, at)
+
+
+def sid_of_packed(packed: str) -> str:
+    """Whose event `pack` has packed."""
+    return str(json.loads(packed)[1])
+
+
+def time_text(at: float) -> str:
+    """Seconds since the epoch as events and records tell a time."""
+    return _time(at)
 
 
 def _time(at: float) -> str:
