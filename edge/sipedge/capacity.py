@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from sipedge.b2bua_settings import DEFAULT_RECOVERY_CALLS
+
 DEFAULT_CALLS_PER_SECOND: Final = 200
 DEFAULT_CALLS_IN_PROGRESS: Final = 2_000
 MOST_CALLS_PER_SECOND: Final = 10_000
@@ -26,6 +28,8 @@ class Capacity:
     """New calls that are taken in one second; what is more is answered 503 at once."""
     calls_in_progress: int = DEFAULT_CALLS_IN_PROGRESS
     """For how many calls there must be memory. Nothing is refused by this number itself."""
+    recovery_calls: int = DEFAULT_RECOVERY_CALLS
+    """Calls that follow instructions at a time (S67); what comes then is refused."""
 
     @property
     def shared_memory_mb(self) -> int:

@@ -6,6 +6,8 @@ import re
 from typing import Final
 
 E164_PATTERN: Final = r"^\+[1-9][0-9]{1,14}$"
+E164_PREFIX_PATTERN: Final = r"^\+([1-9][0-9]{0,14})?$"
+"""How numbers begin; "+" alone = any."""
 _E164: Final = re.compile(r"\+[1-9][0-9]{1,14}")
 _DIGITS: Final = re.compile(r"[1-9][0-9]{1,14}")
 

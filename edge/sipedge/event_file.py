@@ -10,6 +10,11 @@ from typing import Final
 FILE_BYTES: Final = 16 << 20
 KEPT_FILES: Final = 4
 """Full ones beside the current: `<name>.1` is the newest. All together take 80 MB."""
+RECORD_FILE_BYTES: Final = 32 << 20
+"""Of call records, which are kept longer than events: a file holds some 30,000."""
+RECORD_FILES: Final = 8
+RECORD_FILES_OF_POD: Final = 2
+"""A pod's records leave it by its standard output; here they are kept to write each once."""
 
 
 class LineFile:
@@ -21,9 +26,12 @@ class LineFile:
     def append(self, lines: Sequence[str]) -> None:
         """Write the lines, all or none. Raises OSError, with the file as it was."""
         data = "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             before = os.fstat(descriptor).st_size
+            # A process that was killed as it wrote may have left half a line: it must not spoil the next.
+            if before and os.pread(descriptor, 1, before - 1) != b"\n":
+                data = b"\n" + data
             try:
                 while data:
                     data = data[os.write(descriptor, data) :]

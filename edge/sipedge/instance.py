@@ -8,21 +8,24 @@ the environment variable `TRUNKLINE_INSTANCE`.
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
 import json
 import os
 import resource
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from sipedge.capacity import DEFAULT_CALLS_IN_PROGRESS, DEFAULT_CALLS_PER_SECOND, LARGEST_MB, Capacity
-from sipedge.e164 import EMERGENCY_NUMBERS
+from sipedge.b2bua_settings import B2buaSettings
+from sipedge.capacity import DEFAULT_CALLS_IN_PROGRESS, DEFAULT_CALLS_PER_SECOND, Capacity
+from sipedge.event_file import RECORD_FILES, RECORD_FILES_OF_POD
 from sipedge.log_lines import LOG_ENGINE
-from sipedge.routing.native_filters import native_numbers, native_texts
+from sipedge.media_settings import MediaSettings, media_of, told_media
+from sipedge.routing.dialog.probing import PROBE_SECONDS
 from sipedge.secret import Secret
+from sipedge.uri import bracketed
 
 INSTANCE_VARIABLE: Final = "TRUNKLINE_INSTANCE"
 """Names instance.json to Kamailio and to the agent."""
@@ -32,11 +35,6 @@ _KB_PER_TLS_CONNECTION: Final = 90
 """Most of it is OpenSSL's, which allocates in shared memory."""
 _KB_PER_TCP_CONNECTION: Final = 18
 """Most of it is the buffer for one message (`tcp_rd_buf_size`)."""
-_SMALLEST_MB: Final = 32
-_SOURCES: Final = 8
-"""So many sources together must be able to take all connections, no fewer (Kamailio 5.8 and later)."""
-_OTHER_FILES: Final = 512
-"""Beside connections: sockets, pipes between processes, tables. The usual soft limit of 1,024 is too few."""
 _PATH: Final = "/usr/sbin:/usr/bin:/sbin:/bin"
 """Debian's programs. Embedded Python looks for its library beside the first `python3` on PATH."""
 
@@ -54,7 +52,7 @@ class Ports:
     tls: int = 5061
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class InstanceSettings:
     """All that one instance needs to know before it has a table."""
 
@@ -83,10 +81,40 @@ class InstanceSettings:
     """Workers for UDP, and as many for TCP and TLS together."""
     ring_seconds: int = 120
     """How long a target may ring before the call ends with 480."""
+    probe_seconds: int = PROBE_SECONDS
+    """How often each side of a call that is up is asked whether it has it still."""
     advertised: str | None = None
     """The address written into Via and Record-Route where it differs from `address` (NAT)."""
+    instances: Path | None = None
+    """Holds the directories of all instances of the platform, as `<edge>/<address>`; None = they are
+    elsewhere, or there is no other."""
+    otlp_endpoint: str | None = None
+    """Where call records are sent by OTLP over HTTP: `http://HOST:PORT`; None = nowhere."""
     deprecated_tls: bool = False
     """True: the listener admits TLS 1.0 and 1.1, and each call is judged by its account (S14)."""
+    calls_directory: Path | None = None
+    """Where records of calls are kept, of all instances together; None = in `directory`, fewer of them."""
+    b2bua: B2buaSettings | None = None
+    """None = there is none: no call is transferred."""
+    media: MediaSettings | None = None
+    """Of the relay beside Kamailio; None = there is none, and parties send each other their media."""
+
+    @cached_property
+    def own_addresses(self) -> tuple[str, ...]:
+        """Addresses of this very instance: what it sends there comes back to it."""
+        return (self.address,) if self.advertised is None else (self.address, self.advertised)
+
+    @cached_property
+    def sockets(self) -> Mapping[str, str]:
+        """Where it listens for each transport, as Kamailio writes sockets."""
+        ports = {"udp": self.ports.udp, "tcp": self.ports.tcp, "tls": self.ports.tls}
+        return {name: f"{name}:{bracketed(self.address)}:{port}" for name, port in ports.items()}
+
+    @property
+    def record_route_uri(self) -> str:
+        """The URI of the edge's own Record-Route, without the token."""
+        port = "" if self.ports.udp == 5060 else f":{self.ports.udp}"
+        return f"sip:{bracketed(self.advertised or self.address)}{port};lr=on"
 
     @property
     def shared_memory_mb(self) -> int:
@@ -139,9 +167,40 @@ class InstanceSettings:
         return self.directory / "events.jsonl"
 
     @property
+    def records_file(self) -> Path:
+        """Call records, one a line (`sipedge.calls.record`); full files beside it end in `.1`, `.2` ..."""
+        directory = self.calls_directory or self.directory / "calls"
+        return directory / f"{self.edge}-{self.address}.jsonl"
+
+    @property
+    def record_files(self) -> int:
+        """How many of them there may be, the current one included."""
+        return RECORD_FILES_OF_POD if self.calls_directory is None else RECORD_FILES
+
+    @property
+    def call_book_file(self) -> Path:
+        """How far the agent has read the events, and what is open of them."""
+        return self.directory / "calls.book"
+
+    @property
+    def calls_socket(self) -> Path:
+        """Where the agent is asked for calls in progress, and to end one: a stream socket."""
+        return self.directory / "calls.sock"
+
+    @property
     def lookups_socket(self) -> Path:
         """Where the agent is asked what a call must know first: a datagram socket."""
         return self.directory / "lookups.sock"
+
+    @property
+    def capture_socket(self) -> Path:
+        """Where the agent takes copies of messages, while it wants any: a socket of packets in a row."""
+        return self.directory / "capture.sock"
+
+    @property
+    def tallies_socket(self) -> Path:
+        """Where the agent is told what is counted together with other instances: a datagram socket."""
+        return self.directory / "tallies.sock"
 
     @property
     def acknowledgement_file(self) -> Path:
@@ -183,15 +242,27 @@ def _settings(fields: Mapping[str, Any]) -> InstanceSettings:
     values: dict[str, Any] = dict(fields)
     for name in ("directory", "source", "edge_secret_file", "kamailio_dir", "python_path"):
         values[name] = Path(fields[name])
+    for name in ("instances", "calls_directory"):
+        if fields.get(name) is not None:
+            values[name] = Path(fields[name])
     values["ports"] = Ports(**fields["ports"])
+    if fields.get("b2bua") is not None:
+        values["b2bua"] = B2buaSettings(**fields["b2bua"])
+    if fields.get("media") is not None:
+        values["media"] = media_of(fields["media"])
     return InstanceSettings(**values)
 
 
 def settings_json(settings: InstanceSettings) -> str:
-    """The text of instance.json; `read_settings` gives the same settings back."""
-    fields = dataclasses.asdict(settings)
-    plain = {name: str(value) if isinstance(value, Path) else value for name, value in fields.items()}
-    return json.dumps(plain, indent=2) + "\n"
+    """The text of instance.json; `read_settings` gives the same settings back.
+
+    What is as by default is left out: an older version refuses a field that it does not know.
+    """
+    defaults = {field.name: field.default for field in dataclasses.fields(settings)}
+    fields = {name: value for name, value in dataclasses.asdict(settings).items() if value != defaults[name]}
+    if settings.media is not None:
+        fields["media"] = told_media(settings.media)
+    return json.dumps(fields, indent=2, default=str) + "\n"
 
 
 def read_edge_secret(path: Path) -> Secret:
@@ -205,79 +276,9 @@ def read_edge_secret(path: Path) -> Secret:
     return Secret(text)
 
 
-def render(settings: InstanceSettings, edge_secret: Secret) -> str:
-    """The text of instance.cfg: what differs between instances, around the shared kamailio.cfg.
-
-    It holds the edge secret, so its file is readable by its owner alone.
-    Raises InstanceError for values that a Kamailio configuration cannot hold.
-    """
-    _check(settings)
-    listens = "\n".join(
-        f"listen={transport}:{_in_uri(settings.address)}:{port}{_advertise(settings, port)}"
-        for transport, port in (
-            ("udp", settings.ports.udp),
-            ("tcp", settings.ports.tcp),
-            ("tls", settings.ports.tls),
-        )
-    )
-    free = settings.shared_memory_mb * 1024 * 1024 // 8
-    numbers = "\n".join(f"#!define {name} {value}" for name, value in native_numbers().items())
-    texts = "\n".join(f"#!define {name} {_quoted(value)}" for name, value in _native_texts(settings).items())
-    return f"""#!KAMAILIO
-# Written by sipedge.instance for {settings.edge} {settings.address}; edits are lost.
-
-#!define CALLS_PER_SECOND {settings.calls_per_second}
-#!define FREE_FOR_CALLS {free}
-#!define FREE_FOR_EMERGENCY {free // 2}
-#!define EMERGENCY_NUMBER "^({"|".join(sorted(EMERGENCY_NUMBERS))})(;.*)?$"
-#!define CONNECTIONS_OF_ONE_SOURCE {settings.connections // _SOURCES}
-{numbers}
-{texts}
-
-children={settings.children}
-tcp_children={settings.children}
-tcp_max_connections={settings.connections}
-tls_max_connections={settings.tls_connections}
-open_files_limit={settings.connections + _OTHER_FILES}
-{listens}
-
-include_file "{settings.kamailio_dir}/kamailio.cfg"
-
-modparam("auth", "secret", "{edge_secret.reveal()}")
-modparam("jsonrpcs", "dgram_socket", "/proc/self/cwd/{settings.rpc_socket.name}")
-# In kB: when calls are shed, no TLS connection is begun either.
-modparam("tls", "low_mem_threshold1", {free // 1024})
-modparam("tls", "config", "{settings.tls_directory}/tls.cfg")
-modparam("app_python3", "load", "{settings.kamailio_dir}/kemi_main.py")
-"""
-
-
-def _native_texts(settings: InstanceSettings) -> dict[str, str]:
-    own = {f"OWN_{name.upper()}": own_socket(settings, name) for name in ("udp", "tcp", "tls")}
-    return own | native_texts()
-
-
-def own_socket(settings: InstanceSettings, transport: str) -> str:
-    """Where the instance listens for this transport, as Kamailio writes sockets."""
-    ports = {"udp": settings.ports.udp, "tcp": settings.ports.tcp, "tls": settings.ports.tls}
-    return f"{transport}:{_in_uri(settings.address)}:{ports[transport]}"
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\t", "\\t")
-    return f'"{escaped}"'
-
-
-def write_instance(settings: InstanceSettings) -> None:
-    """Write instance.json and instance.cfg; unchanged files are not touched.
-
-    The directory is made. What TLS reads is `tls_files`'; it must be there before Kamailio starts.
-    Raises InstanceError for settings that cannot work, OSError if the disk refuses.
-    """
-    config = render(settings, read_edge_secret(settings.edge_secret_file))
-    settings.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_privately(settings.config_file, config)
-    write_privately(settings.settings_file, settings_json(settings))
+def b2bua_command() -> list[str]:
+    """How to start the B2BUA of the instance that the environment names."""
+    return ["/usr/bin/python3", "-m", "sipedge.b2bua"]
 
 
 def kamailio_command(settings: InstanceSettings) -> list[str]:
@@ -288,10 +289,9 @@ def kamailio_command(settings: InstanceSettings) -> list[str]:
     """
     return [
         *(_kamailio(), "-DD", "-E", f"--log-engine={LOG_ENGINE}"),
-        # Constant time per allocation: with Debian's default a fifth of a call went into searching lists.
-        # Not for shared memory: 5.6.3's dialog module may touch a dialog that it has freed, and the
-        # default allocator bears that better.
-        *("-X", "tlsf"),
+        # Debian's default searches lists: a third of a call went into that. For shared memory not TLSF, which
+        # writes into what is freed: 5.6.3's dialog module may touch a dialog once more after that.
+        *("-X", "tlsf", "-x", "fm"),
         *(
             "-m",
             str(settings.shared_memory_mb),
@@ -339,43 +339,3 @@ def process_environment(settings: InstanceSettings) -> dict[str, str]:
         "PYTHONPATH": str(settings.python_path),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-
-
-def _check(settings: InstanceSettings) -> None:
-    if settings.calls_per_second < 1 or settings.calls_in_progress < 1:
-        raise InstanceError("calls_per_second and calls_in_progress: write 1 or more")
-    if not _SMALLEST_MB <= settings.shared_memory_mb <= LARGEST_MB:
-        raise InstanceError(
-            f"{settings.shared_memory_mb} MB of shared memory cannot be used: {_SMALLEST_MB} to {LARGEST_MB}"
-            " MB can; change shm_mb, or the calls that it is made for"
-        )
-    try:
-        ipaddress.ip_address(settings.address)
-    except ValueError as error:
-        raise InstanceError(f"address: {settings.address!r} is no IP address") from error
-    for path in (settings.directory, settings.kamailio_dir):
-        if not path.is_absolute() or any(char in str(path) for char in '"\\\n\r#'):
-            raise InstanceError(
-                f"{str(path)!r} cannot stand in a Kamailio configuration: "
-                'use an absolute path without quotes, backslashes and "#"'
-            )
-
-
-def _in_uri(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
-
-
-def _advertise(settings: InstanceSettings, port: int) -> str:
-    return "" if settings.advertised is None else f" advertise {_in_uri(settings.advertised)}:{port}"
-
-
-def write_privately(path: Path, text: str) -> None:
-    """Replace `path` in one step, readable by its owner alone, unless it says so already. Raises OSError."""
-    data = text.encode()
-    if path.exists() and path.read_bytes() == data:
-        return
-    temporary = path.with_name(f".{path.name}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-    temporary.replace(path)

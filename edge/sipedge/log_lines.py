@@ -112,7 +112,7 @@ def _joined(held: bytes, more: bytes) -> bytes:
 
 
 def kamailio_line(record: bytes, length: int, now: float) -> str:
-    """`TIME LEVEL PID WHERE: TEXT` of a record of Kamailio's; see the README for what WHERE is."""
+    """`TIME LEVEL PID WHERE: TEXT` of a record of Kamailio's; WHERE is what wrote it."""
     head, found, text = record.partition(b', "message": "')
     fields = _object(head + b" }") if found else {}
     level, pid, where = fields.get("level"), fields.get("pid"), _where(fields)

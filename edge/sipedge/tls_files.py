@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sipedge.instance import InstanceError, InstanceSettings, write_privately
+from sipedge.instance import InstanceError, InstanceSettings
+from sipedge.instance_files import write_privately
 
 CONFIG: Final = "tls.cfg"
 
@@ -35,6 +36,12 @@ SERVER_CIPHERS: Final = (
     "AES256-SHA",
 )
 """S15: nothing else up to TLS 1.2. TLS 1.3 negotiates suites of its own and stays on."""
+
+OPEN_PROFILE: Final = "open"
+"""The `server_id` by which a message wants no certificate verified."""
+_NOWHERE: Final = "127.255.255.254:9"
+"""No connection is from there: a profile of this address is chosen by its `server_id` alone."""
+_AUTHORITIES: Final = re.compile(r"^ca_list = (.+)$", re.MULTILINE)
 
 _NAMED: Final = re.compile(r"^certificate = .*/([0-9]+)\.crt$", re.MULTILINE)
 
@@ -72,7 +79,7 @@ class PairFiles:
             context.load_cert_chain(self.certificate, self.key, password=_no_password)
         except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
             raise PairError(
-                f"{self.certificate} and {self.key} are no certificate with its key: {error}"
+                f"{self.certificate} and {self.key} are not a certificate and its key: {error}"
             ) from error
 
     def remove(self) -> None:
@@ -99,14 +106,14 @@ def write_pair(settings: InstanceSettings, certificate: bytes, key: bytes) -> bo
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     before = current_pair(directory)
     if before is not None and before.hold(certificate, key):
-        write_privately(directory / CONFIG, render_tls(settings, before))
+        write_privately(directory / CONFIG, render_tls(settings, before, current_authorities(directory)))
         return False
     fresh = PairFiles(directory, 1 + max((_number(path) for path in directory.iterdir()), default=0))
     try:
         _write(fresh.key, key, 0o600)
         _write(fresh.certificate, certificate, 0o644)
         fresh.check()
-        write_privately(directory / CONFIG, render_tls(settings, fresh))
+        write_privately(directory / CONFIG, render_tls(settings, fresh, current_authorities(directory)))
     except (OSError, PairError):
         fresh.remove()
         raise
@@ -115,9 +122,24 @@ def write_pair(settings: InstanceSettings, certificate: bytes, key: bytes) -> bo
 
 def write_tls_config(settings: InstanceSettings) -> None:
     """Have tls.cfg say what `settings` do, of the pair that it names already, if any. Raises OSError."""
+    name_authorities(settings, current_authorities(settings.tls_directory))
+
+
+def current_authorities(directory: Path) -> Path | None:
+    """The file of CAs that tls.cfg names now; None if it verifies nothing."""
+    try:
+        found = _AUTHORITIES.search((directory / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return Path(found[1]) if found else None
+
+
+def name_authorities(settings: InstanceSettings, authorities: Path | None) -> None:
+    """Have tls.cfg name this file of CAs, or none, with the pair that it names already, if any. Raises
+    OSError."""
     pair = current_pair(settings.tls_directory)
     if pair is not None:
-        write_privately(settings.tls_directory / CONFIG, render_tls(settings, pair))
+        write_privately(settings.tls_directory / CONFIG, render_tls(settings, pair, authorities))
 
 
 def remove_older(pair: PairFiles) -> None:
@@ -130,11 +152,12 @@ def remove_older(pair: PairFiles) -> None:
             path.unlink(missing_ok=True)
 
 
-def render_tls(settings: InstanceSettings, pair: PairFiles) -> str:
-    """The text of tls.cfg: one certificate for the listener; as a client, no verification.
+def render_tls(settings: InstanceSettings, pair: PairFiles, authorities: Path | None = None) -> str:
+    """The text of tls.cfg: one certificate for the listener; as a client, no verification, or by
+    `authorities`.
 
-    Kamailio 5.6 does not check the host name of a server's certificate, so verifying only the chain would
-    promise more than it keeps; a PBX's certificate is therefore not verified at all.
+    With these, what does not choose the open profile is verified: a connection that something else opens, an
+    answer's say, is none that a gateway's call may find and use. Kamailio compares no name.
     """
     # OpenSSL 3 offers TLS 1.0 and 1.1 only at security level 0.
     method, level = ("TLSv1+", ":@SECLEVEL=0") if settings.deprecated_tls else ("TLSv1.2+", "")
@@ -149,8 +172,19 @@ require_certificate = no
 
 [client:default]
 method = {method}
-verify_certificate = no
+{_VERIFIED.format(authorities) if authorities else _UNVERIFIED}
+[client:{_NOWHERE}]
+server_id = {OPEN_PROFILE}
+method = {method}
+{_UNVERIFIED}"""
+
+
+_UNVERIFIED: Final = """verify_certificate = no
 require_certificate = no
+"""
+_VERIFIED: Final = """verify_certificate = yes
+require_certificate = yes
+ca_list = {}
 """
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 from urllib.parse import unquote
+
+from sipedge.values import quickly_made
 
 _URI: Final = re.compile(
     r"(?P<scheme>sips?):(?:(?P<user>[^@?\s<>\"\x00-\x1f\x7f]+)@)?"
@@ -21,14 +23,19 @@ _URI: Final = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _QUOTED: Final = re.compile(r'\s*"(?:[^"\\]|\\.)*"')
+_PLAIN_ADDRESS: Final = re.compile(r"<([!-;=?-~]*)>((?:;[A-Za-z]+=[0-9A-Za-z.@_-]+)?)")
+"""As most addresses are: no name, no blank, no more than one parameter, which is not quoted."""
 _LOCAL: Final = "phone-context"
 """The parameter of a number that means something in one network alone (RFC 3966 section 5.1.5)."""
+_MARKS: Final = frozenset(";:%")
+"""Characters of a user part that may be no more than a number."""
 _SEPARATORS: Final = {ord(separator): None for separator in "-.()"}
 LONGEST_KEPT: Final = 256
 """Characters of a text whose reading is remembered: what strangers send must not fill the memory."""
 
 
-@dataclass(frozen=True, slots=True)
+@quickly_made
+@dataclass(frozen=True)
 class SipUri:
     """One parsed URI. `host` is lower case, without brackets and without a closing dot."""
 
@@ -45,14 +52,14 @@ class SipUri:
         wanted = name.lower()
         return next((value for key, value in self.params if key.lower() == wanted), None)
 
-    @property
+    @cached_property
     def number(self) -> str:
         """The user part without password and parameters, percent-decoded; "" if there is none.
 
         A local number keeps its `phone-context`, wherever it stands, and so is none of E.164's.
         """
         number = _number_of_user(self.user or "")
-        return number if self.param(_LOCAL) is None else f"{number};{_LOCAL}"
+        return number if not self.params or self.param(_LOCAL) is None else f"{number};{_LOCAL}"
 
 
 def parse_uri(text: str) -> SipUri | None:
@@ -64,21 +71,20 @@ def _parse(text: str) -> SipUri | None:
     match = _URI.fullmatch(text.strip())
     if match is None:
         return None
-    port = int(match["port"]) if match["port"] else None
+    scheme, user, written, digits, parameters, fields = match.groups()
+    port = int(digits) if digits else None
     if port is not None and not 0 < port < 65536:
         return None
-    host = match["host"].strip("[]").lower().rstrip(".")
-    if match["host"].startswith("[") and address_of(host) is None:
+    host = written.strip("[]").lower().rstrip(".")
+    if written.startswith("[") and address_of(host) is None:
         return None
     return SipUri(
-        scheme=match["scheme"].lower(),
-        user=match["user"],
-        host=host,
-        port=port,
-        params=tuple(_pairs(match["params"].split(";")[1:])),
-        headers=tuple(
-            (unquote(name), unquote(value)) for name, value in _pairs((match["headers"] or "").split("&"))
-        ),
+        scheme.lower(),
+        user,
+        host,
+        port,
+        tuple(_pairs(parameters.split(";")[1:])) if parameters else (),
+        tuple((unquote(name), unquote(value)) for name, value in _pairs(fields.split("&"))) if fields else (),
     )
 
 
@@ -103,6 +109,8 @@ def address_part(value: str) -> str:
 @lru_cache(maxsize=64)  # From and To of one message are asked for again and again
 def split_address(value: str) -> tuple[str, str, str]:
     """Display name as written, URI as text, and the parameters with their leading `;`, of such a value."""
+    if (plain := _PLAIN_ADDRESS.fullmatch(value)) is not None:
+        return "", plain[1], plain[2]
     quoted = _QUOTED.match(value) if '"' in value else None
     begin = quoted.end() if quoted else 0
     start = value.find("<", begin)
@@ -116,12 +124,15 @@ def split_address(value: str) -> tuple[str, str, str]:
     return value[:start].strip(), value[start + 1 : end].strip(), value[end + 1 :].strip()
 
 
+@lru_cache(maxsize=64)
 def without_tag(value: str) -> str:
     """A From or To value without its tag; without any parameter if one of them is quoted."""
     parameters = split_address(value)[2]
     if not parameters:
         return value.strip()
     address = value.strip()[: -len(parameters)].strip()
+    if parameters.startswith(";tag=") and parameters.count(";") == 1 and '"' not in parameters:
+        return address
     if '"' in parameters:
         return address
     kept = (part for part in parameters.split(";")[1:] if part.partition("=")[0].strip().lower() != "tag")
@@ -154,6 +165,8 @@ def tel_number(text: str) -> str:
 
 
 def _number_of_user(user: str) -> str:
+    if not _MARKS.intersection(user):
+        return user
     number, _, parameters = user.partition(";")
     number, parameters = unquote(number.partition(":")[0]), unquote(parameters)
     return f"{number};{parameters}" if _LOCAL in parameters.lower() else number

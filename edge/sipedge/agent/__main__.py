@@ -1,7 +1,7 @@
 """`python3 -m sipedge.agent`: the agent of the instance that TRUNKLINE_INSTANCE names, or of a pod.
 
 It is in a pod if TRUNKLINE_EDGE is set; `pod` has the other variables. TRUNKLINE_DRAIN_SECONDS (5): how long
-calls may go on after SIGTERM.
+calls may go on after SIGTERM. TRUNKLINE_STIR_SHAKEN_FILES: the directory with what calls are signed with.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import logging
 import os
 import sys
 from functools import partial
+from pathlib import Path
 
 from sipedge.agent.drain import read_drain_seconds
 from sipedge.agent.pod import EDGE_VARIABLE, read_pod
 from sipedge.agent.process import run_agent, until_signal
 from sipedge.agent.source import DirectorySource
+from sipedge.contract import STIR_FILES
 from sipedge.fault_log import FaultFormatter
 from sipedge.instance import InstanceError, forbid_core_files, own_settings
 
@@ -32,7 +34,9 @@ def main() -> int:
         else:
             settings = own_settings()
             source = DirectorySource(settings.source, settings.edge)
-            asyncio.run(run_agent(settings, source, read_drain_seconds(os.environ)))
+            stir = os.environ.get(STIR_FILES)
+            drain = read_drain_seconds(os.environ)
+            asyncio.run(run_agent(settings, source, drain, Path(stir) if stir else None))
     except (InstanceError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2

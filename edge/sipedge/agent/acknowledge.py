@@ -6,10 +6,13 @@ import json
 import logging
 import os
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from sipedge.table.rows import OLDEST_SCHEMA, SCHEMA
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +33,14 @@ class Acknowledgement:
     """All that is wrong now, in words."""
     notice: str | None
     """What had to be mended since the agent started."""
+    recordings: str | None = None
+    """A JSON object, account to why its recordings wait; None if none does."""
+    relay_silent_since: float | None = None
+    """Since when the media relay does not answer though it runs, in Unix time; None = it does, or is gone."""
+    registrations: tuple[tuple[str, str], ...] = ()
+    """Each carrier that it registers with, and why it is not registered; "" = it is."""
+    minutes_reached: tuple[tuple[str, int], ...] = ()
+    """Accounts that have used much of today's minutes, and how many percent at least."""
 
 
 class AcknowledgementFile:
@@ -39,14 +50,18 @@ class AcknowledgementFile:
         self._path = path
         self._written: Acknowledgement | None = None
         self._written_at = 0.0
+        self.tallies: Callable[[str], str | None] = lambda renewed: None
+        """What is counted, to be written as well."""
 
     def write(self, acknowledgement: Acknowledgement) -> None:
         """Make the file say `acknowledgement`. A full disk is logged once; the old file stays whole."""
         now = time.monotonic()
         if acknowledgement == self._written and now - self._written_at < HEARTBEAT_SECONDS:
             return
-        fields = asdict(acknowledgement)
-        fields["checkedAt"] = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        fields: dict[str, Any] = asdict(acknowledgement)
+        fields["schemas"] = list(range(OLDEST_SCHEMA, SCHEMA + 1))
+        renewed = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        fields.update(checkedAt=renewed, tallies=self.tallies(renewed))
         temporary = self._path.with_name(f".{self._path.name}.new")
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

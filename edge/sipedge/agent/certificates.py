@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from sipedge.agent.authorities import Authorities
 from sipedge.agent.faults import Faults
 from sipedge.agent.rpc import KamailioRpc, RpcError
 from sipedge.instance import InstanceSettings
@@ -35,6 +36,7 @@ class CertificateWatch:
         self._directory = settings.tls_directory
         self._listener = (settings.address, settings.ports.tls)
         self._rpc, self._faults = rpc, faults
+        self.authorities = Authorities(settings, faults)
         self._loaded: _Signature = ()
         self._probe_at = 0.0
 
@@ -42,6 +44,7 @@ class CertificateWatch:
         self._loaded = self._signature()
         while True:
             await asyncio.sleep(LOOK_SECONDS)
+            self.authorities.write()
             await self.look()
             if time.monotonic() >= self._probe_at:
                 self._probe_at = time.monotonic() + PROBE_SECONDS

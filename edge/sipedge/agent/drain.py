@@ -26,7 +26,7 @@ def read_drain_seconds(environment: Mapping[str, str]) -> float:
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds <= LONGEST_DRAIN:
-        raise ValueError(f"{DRAIN_VARIABLE}: {text!r} is no number of seconds from 0 to {LONGEST_DRAIN}")
+        raise ValueError(f"{DRAIN_VARIABLE}: {text!r} is not a number of seconds from 0 to {LONGEST_DRAIN}")
     return seconds
 
 

@@ -26,8 +26,11 @@ class Probe:
     """The revision that Kamailio looked up."""
 
 
-async def probe(address: str, port: int) -> Probe:
-    """Send one OPTIONS over UDP from `address` to `address`:`port`; Kamailio knows it by its source."""
+async def probe(address: str, port: int, user: str = "ready", headers: tuple[str, ...] = ()) -> Probe:
+    """Send one OPTIONS over UDP from `address` to `address`:`port`; Kamailio knows it by its source.
+
+    `user` says what is asked of it, `headers` are lines that say more.
+    """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as sock:
@@ -36,31 +39,36 @@ async def probe(address: str, port: int) -> Probe:
             # Connected, so that a closed port is told at once.
             sock.connect((address, port))
             async with asyncio.timeout(PROBE_SECONDS):
-                return await _exchange(sock, address, port)
+                return await _exchange(sock, address, port, user, headers)
     except (OSError, TimeoutError):
         return Probe(None)
 
 
-async def _exchange(sock: socket.socket, address: str, port: int) -> Probe:
+async def _exchange(
+    sock: socket.socket, address: str, port: int, user: str, headers: tuple[str, ...]
+) -> Probe:
     loop = asyncio.get_running_loop()
     call_id = secrets.token_hex(8)
-    await loop.sock_sendall(sock, _options(address, port, sock.getsockname()[1], call_id))
+    await loop.sock_sendall(sock, _options(address, port, sock.getsockname()[1], call_id, user, headers))
     while True:
         answer = await loop.sock_recv(sock, 65_535)
         if call_id.encode() in answer:
             return read_answer(answer)
 
 
-def _options(address: str, port: int, own_port: int, call_id: str) -> bytes:
+def _options(
+    address: str, port: int, own_port: int, call_id: str, user: str, headers: tuple[str, ...]
+) -> bytes:
     host = bracketed(address)
     lines = (
-        f"OPTIONS sip:ready@{host}:{port} SIP/2.0",
+        f"OPTIONS sip:{user}@{host}:{port} SIP/2.0",
         f"Via: SIP/2.0/UDP {host}:{own_port};rport;branch=z9hG4bK{call_id}",
         "Max-Forwards: 1",
         f"From: <sip:agent@{host}>;tag={call_id}",
-        f"To: <sip:ready@{host}:{port}>",
+        f"To: <sip:{user}@{host}:{port}>",
         f"Call-ID: {call_id}",
         "CSeq: 1 OPTIONS",
+        *headers,
         "Content-Length: 0",
     )
     return "".join(f"{line}\r\n" for line in (*lines, "")).encode()

@@ -13,10 +13,11 @@ import lmdb
 
 from sipedge.agent.faults import Faults
 from sipedge.agent.recovery import Content, content_of, open_store, replace_store
-from sipedge.agent.source import Source, Staged
+from sipedge.agent.source import Source
 from sipedge.store import PUBLISHED, Change, Store, Written, fault_text
 from sipedge.table.codec import TableFormatError
 from sipedge.table.publication import rows_of
+from sipedge.table.revision import Staged
 from sipedge.table.rows import Section
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class TableKeeper:
         self._retry_at = 0.0
         self.sequence: int | None = None
         """The revision in LMDB; None while there is none."""
+        self._epoch = 0
         self._torn_sequence: int | None = None
         self.notice: str | None = None
         """What had to be mended since this process started."""
@@ -107,7 +109,7 @@ class TableKeeper:
         opened = open_store(self._directory, self._edge)
         if opened.fault is not None:
             self._tell_replaced(f"was damaged ({opened.fault})")
-        self._store, self.sequence = opened.store, opened.store.sequence
+        self._know(opened.store)
         if self.sequence is not None:
             log.info("the table in LMDB is revision %d", self.sequence)
             self._on_commit(EVERY_SECTION)
@@ -122,16 +124,19 @@ class TableKeeper:
         self._store = replace_store(
             self._directory, lambda place: Store(place, self._edge), content.fill, old=store
         )
-        self.sequence = self._store.sequence
+        self._know(self._store)
         self._tell_replaced(happened)
         self._on_commit(EVERY_SECTION)
         return self._store
+
+    def _know(self, store: Store) -> None:
+        self._store, self.sequence, self._epoch = store, store.sequence, store.meta.epoch
 
     def _content_in_memory(self) -> Content:
         staged = self._source.look().staged
         if staged is None:
             return Content()
-        return Content(staged.head.sequence, rows_of(staged.parts.values()))
+        return Content(staged.head.sequence, rows_of(staged.parts.values()), staged.head.epoch)
 
     def _tell_replaced(self, happened: str) -> None:
         self.notice = f"the table file in {self._directory} {happened} and was written anew"
@@ -146,7 +151,7 @@ class TableKeeper:
         if staged is None or staged is self._committed or staged is self._refused:
             return
         self._refused = None
-        if self.sequence is not None and staged.head.sequence < self.sequence:
+        if self._is_older(staged):
             self._refuse(
                 staged,
                 f"revision {staged.head.sequence} is older than {self.sequence}, which is in use: not taken; "
@@ -158,15 +163,21 @@ class TableKeeper:
         except TableFormatError as error:
             self._refuse(staged, f"revision {staged.head.sequence}: {error}; the last table stays in use")
             return
-        self._committed, self.sequence = staged, staged.head.sequence
+        self._committed, self.sequence, self._epoch = staged, staged.head.sequence, staged.head.epoch
         self._faults.set("revision", None)
         log.info("revision %d: %d rows written, %d deleted", self.sequence, written.put, written.deleted)
         self._on_commit(sections)
 
+    def _is_older(self, staged: Staged) -> bool:
+        """True for a revision from before the one in use; after a restore, a later epoch says it is not."""
+        head = staged.head
+        return self.sequence is not None and head.sequence < self.sequence and head.epoch <= self._epoch
+
     def _take_torn(self, store: Store, torn: Staged) -> None:
         """Serve what there is of a revision. It counts as the one before, for it is not all there."""
         sequence = torn.head.sequence
-        store.commit(sequence - 1, rows_of(torn.parts.values()))
+        store.commit(sequence - 1, rows_of(torn.parts.values()), torn.head.epoch)
+        self._epoch = torn.head.epoch
         self._torn_sequence, self.sequence = sequence, sequence - 1
         self._faults.set(
             "revision",
@@ -176,10 +187,11 @@ class TableKeeper:
         self._on_commit(EVERY_SECTION)
 
     def _commit(self, store: Store, staged: Staged) -> tuple[Written, frozenset[Section]]:
+        head = staged.head
         if self._committed is None:
-            return store.commit(staged.head.sequence, rows_of(staged.parts.values())), EVERY_SECTION
+            return store.commit(head.sequence, rows_of(staged.parts.values()), head.epoch), EVERY_SECTION
         change = change_between(self._committed, staged)
-        return store.apply(staged.head.sequence, change), frozenset({*change.put, *change.delete})
+        return store.apply(head.sequence, change, head.epoch), frozenset({*change.put, *change.delete})
 
     def _refuse(self, staged: Staged, fault: str) -> None:
         self._refused = staged

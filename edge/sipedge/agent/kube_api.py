@@ -147,7 +147,7 @@ class KubernetesApi:
 def _object(path: str, data: bytes) -> dict[str, Any]:
     document = json.loads(data)
     if not isinstance(document, dict):
-        raise ValueError(f"{path}: the answer is no JSON object")
+        raise ValueError(f"{path}: the answer is not a JSON object")
     return document
 
 

@@ -1,36 +1,33 @@
 """The Kubernetes API as source of revisions: Secrets with fixed names, watched.
 
 Head and parts are what `sipedge.table.publication` says. One watch tells their changes in the order in
-which they were written, so that a head is met after its parts.
+which they were written, so that a head is met after its parts. Which groups the edge is in its head alone
+says: their parts are followed by a watch of their own, and nothing of any other group is ever read.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from sipedge.agent.kube_api import KubernetesApi
 from sipedge.agent.secret_watch import SecretData, SecretWatch, Sight
-from sipedge.agent.source import (
-    TORN_GRACE_SECONDS,
-    Offer,
+from sipedge.agent.source import TORN_GRACE_SECONDS, Offer
+from sipedge.table.publication import DATA_KEY, SHARED, TABLE_LABEL, Head, head_object, part_object
+from sipedge.table.revision import (
+    ABSENT,
+    Part,
     Staged,
     UnusableHeadError,
+    assemble,
+    assemble_torn,
+    part_of,
     read_head,
     torn_parts,
     torn_text,
-)
-from sipedge.table.codec import TableFormatError
-from sipedge.table.publication import (
-    DATA_KEY,
-    SHARED,
-    TABLE_LABEL,
-    Head,
-    head_object,
-    part_hash,
-    part_object,
-    unpack_part,
 )
 
 TORN_SECONDS: Final = 10.0
@@ -38,19 +35,17 @@ TORN_SECONDS: Final = 10.0
 BEHIND_SECONDS: Final = 10.0
 """How long a newer revision may wait to be served."""
 
-_Part = tuple[bytes, bytes]
-"""Hash and bytes."""
-_ABSENT: Final[_Part] = (b"", b"")
-
 
 class KubernetesSource:
     """The table Secrets of one edge in the edge namespace."""
 
     def __init__(self, api: KubernetesApi, namespace: str, edge: str) -> None:
-        self._namespace, self._edge = namespace, edge
-        selector = {"labelSelector": f"{TABLE_LABEL} in ({edge},{SHARED})"}
-        self._watch = SecretWatch(api, namespace, selector, self._learn)
-        self._secrets: dict[str, _Part] = {}
+        self._api, self._namespace, self._edge = api, namespace, edge
+        self._watch = SecretWatch(api, namespace, _selector(edge, SHARED), self._learn)
+        self._secrets: dict[str, Part] = {}
+        self._groups: frozenset[str] = frozenset()
+        self._group_watch: SecretWatch | None = None
+        self._group_secrets: dict[str, Part] = {}
         self._changed = asyncio.Event()
         self._is_new = True
         self._offer = Offer(None, None)
@@ -69,7 +64,7 @@ class KubernetesSource:
     @property
     def api_fault(self) -> str | None:
         """Why the API server tells nothing now; None while it answers."""
-        return self._watch.fault
+        return self._watch.fault or (self._group_watch.fault if self._group_watch else None)
 
     @property
     def newest(self) -> int | None:
@@ -112,19 +107,36 @@ class KubernetesSource:
         return f"revision {newest} is published, {taken} is in use"
 
     def _learn(self, sight: Sight) -> None:
-        if sight.whole:
-            self._secrets.clear()
-        for name, data in sight.secrets.items():
-            if data is None:
-                self._secrets.pop(name, None)
-            else:
-                self._secrets[name] = _part(data)
+        _take_in(sight, self._secrets)
         self._torn = None
         self._is_new = True
         self._read_head()
+        self._follow_groups()
         if self._start is None and (sight.whole or self._watch.fault):
             # Whoever starts without an API server cannot know what is current, and serves what it has.
             self._start = 0 if self._watch.fault else self.newest or 0
+        self._changed.set()
+
+    def _follow_groups(self) -> None:
+        groups = self._head.groups if self._head else self._groups
+        if groups == self._groups:
+            return
+        if self._group_watch is not None:
+            self._group_watch.close()
+        self._groups, self._group_watch = groups, None
+        if not groups:
+            self._group_secrets.clear()
+            return
+        learn = partial(self._learn_of_groups, groups)
+        self._group_watch = SecretWatch(self._api, self._namespace, _selector(*groups), learn)
+        self._group_watch.start()
+
+    def _learn_of_groups(self, groups: frozenset[str], sight: Sight) -> None:
+        if groups != self._groups:
+            return  # of the watch before
+        _take_in(sight, self._group_secrets)
+        self._torn = None
+        self._is_new = True
         self._changed.set()
 
     def _read_head(self) -> None:
@@ -149,36 +161,47 @@ class KubernetesSource:
             # Parts that are ahead of this head belong to the next one.
             self._torn_since = None
             return Offer(self._staged, fault)
-        parts = {name: self._secrets.get(part_object(self._edge, name), _ABSENT) for name in head.parts}
-        torn = torn_parts(head, parts)
-        if torn:
-            return self._torn_offer(head, parts, torn, fault)
+        parts = {name: self._part(name) for name in head.parts}
+        staged = assemble(head, parts)
+        if staged is None:
+            return self._torn_offer(head, parts, fault)
         self._torn_since = None
-        self._staged = Staged(head, {name: data for name, (_, data) in parts.items()})
-        return Offer(self._staged, fault)
+        self._staged = staged
+        return Offer(staged, fault)
 
-    def _torn_offer(self, head: Head, parts: dict[str, _Part], torn: list[str], fault: str | None) -> Offer:
+    def _part(self, name: str) -> Part:
+        place = part_object(self._edge, name)
+        return self._secrets.get(place) or self._group_secrets.get(place, ABSENT)
+
+    def _torn_offer(self, head: Head, parts: Mapping[str, Part], fault: str | None) -> Offer:
         self._torn_since = self._torn_since or time.monotonic()
         age = time.monotonic() - self._torn_since
         if age >= TORN_SECONDS and self._torn is None:
-            self._torn = Staged(head, {name: data for name, (_, data) in parts.items() if _is_part(data)})
+            self._torn = assemble_torn(head, parts)
         if age >= TORN_GRACE_SECONDS:
+            torn = torn_parts(head, parts)
             place = f"Secret {self._namespace}/{part_object(self._edge, torn[0])}"
             fault = "; ".join(filter(None, (fault, torn_text(head, place, torn, parts))))
         return Offer(None, fault, self._torn)
 
     def _api_text(self) -> str | None:
-        return self._watch.fault and f"{self._watch.fault}; the last table stays in use"
+        fault = self.api_fault
+        return fault and f"{fault}; the last table stays in use"
 
 
-def _part(data: SecretData) -> _Part:
-    content = data.get(DATA_KEY, b"")
-    return part_hash(content), content
+def _selector(*labels: str) -> dict[str, str]:
+    return {"labelSelector": f"{TABLE_LABEL} in ({','.join(sorted(labels))})"}
 
 
-def _is_part(data: bytes) -> bool:
-    try:
-        unpack_part(data)
-    except TableFormatError:
-        return False
-    return True
+def _take_in(sight: Sight, secrets: dict[str, Part]) -> None:
+    if sight.whole:
+        secrets.clear()
+    for name, data in sight.secrets.items():
+        if data is None:
+            secrets.pop(name, None)
+        else:
+            secrets[name] = _part(data)
+
+
+def _part(data: SecretData) -> Part:
+    return part_of(data.get(DATA_KEY, b""))

@@ -16,7 +16,7 @@ import lmdb
 
 from sipedge.agent.faults import Faults
 from sipedge.agent.recovery import find_fault, replace_store
-from sipedge.store import DATA_FILE, LearnedStore, fault_text
+from sipedge.store import DATA_FILE, LEARNED, Change, LearnedStore, fault_text
 from sipedge.table.rows import Section
 
 log = logging.getLogger(__name__)
@@ -33,8 +33,8 @@ class LearnedKeeper:
     def __init__(self, directory: Path, edge: str, faults: Faults) -> None:
         self._directory, self._edge, self._faults = directory, edge, faults
         self._store: LearnedStore | None = None
-        self._resolved: dict[bytes, bytes] = {}
-        self._unwritten: set[bytes] = set()
+        self._rows: dict[Section, dict[bytes, bytes]] = {section: {} for section in LEARNED}
+        self._unwritten: set[tuple[Section, bytes]] = set()
         self._retry_seconds = FIRST_RETRY_SECONDS
         self._retry_at = 0.0
         self._begins_empty = not (directory / DATA_FILE).exists()
@@ -42,25 +42,30 @@ class LearnedKeeper:
     @property
     def resolved(self) -> Mapping[bytes, bytes]:
         """The rows of section `resolved`, by key."""
-        return dict(self._resolved)
+        return dict(self._rows[Section.RESOLVED])
 
-    def set_resolved(self, key: bytes, row: bytes | None) -> None:
-        """Row `key` of section `resolved` is now `row` (None: no row). Written by the next `step`."""
-        if self._resolved.get(key) == row:
+    def resolved_row(self, key: bytes) -> bytes | None:
+        """What is known of one name; None = nothing."""
+        return self._rows[Section.RESOLVED].get(key)
+
+    def set(self, section: Section, key: bytes, row: bytes | None) -> None:
+        """Row `key` of `section` is now `row` (None: no row). Written by the next `step`."""
+        rows = self._rows[section]
+        if rows.get(key) == row:
             return
         if row is None:
-            self._resolved.pop(key, None)
+            rows.pop(key, None)
         else:
-            self._resolved[key] = row
-        self._unwritten.add(key)
+            rows[key] = row
+        self._unwritten.add((section, key))
 
     def take_over(self, resolved: Mapping[bytes, bytes]) -> None:
         """Begin with what an older version has left, if there was no file of ours at the start."""
         if self._begins_empty:
             self._begins_empty = False
             for key, row in resolved.items():
-                if key not in self._resolved:
-                    self.set_resolved(key, row)
+                if key not in self._rows[Section.RESOLVED]:
+                    self.set(Section.RESOLVED, key, row)
 
     def step(self) -> None:
         """Bring the file one step nearer to what is known, unless it has to be waited for."""
@@ -69,9 +74,7 @@ class LearnedKeeper:
         try:
             store = self._usable_store()
             if self._unwritten:
-                keys = sorted(self._unwritten)
-                put = {key: self._resolved[key] for key in keys if key in self._resolved}
-                store.commit(put, [key for key in keys if key not in put])
+                store.apply(self._change())
                 self._unwritten.clear()
         except (lmdb.Error, OSError) as error:
             self._faults.set("learned", fault_text(error, self._directory))
@@ -82,6 +85,16 @@ class LearnedKeeper:
         else:
             self._faults.set("learned", None)
             self._retry_seconds = FIRST_RETRY_SECONDS
+
+    def _change(self) -> Change:
+        put: dict[Section, dict[bytes, bytes]] = {}
+        delete: dict[Section, set[bytes]] = {}
+        for section, key in self._unwritten:
+            if key in self._rows[section]:
+                put.setdefault(section, {})[key] = self._rows[section][key]
+            else:
+                delete.setdefault(section, set()).add(key)
+        return Change(put, {section: frozenset(keys) for section, keys in delete.items()})
 
     def _usable_store(self) -> LearnedStore:
         if self._store is None:
@@ -100,8 +113,13 @@ class LearnedKeeper:
         store = LearnedStore(self._directory, self._edge)
         for key, row in store.rows(Section.RESOLVED):
             # What was found since is newer than what the file says.
-            if key not in self._unwritten:
-                self._resolved.setdefault(key, row)
+            if (Section.RESOLVED, key) not in self._unwritten:
+                self._rows[Section.RESOLVED].setdefault(key, row)
+        # Nobody knows for how long the rest holds that was found before: it is found out again.
+        # That there are neighbours is worth knowing until they are met again.
+        for section in LEARNED:
+            if section not in (Section.RESOLVED, Section.NEIGHBOURS):
+                self._unwritten |= {(section, key) for key, _ in store.rows(section)}
         return store
 
     def _replaced(self, happened: str, old: LearnedStore | None) -> LearnedStore:
@@ -111,7 +129,7 @@ class LearnedKeeper:
         )
 
     def _fill(self, store: LearnedStore) -> None:
-        store.commit(self._resolved)
+        store.apply(Change(put=self._rows))
 
     def _close(self) -> None:
         if self._store is not None:

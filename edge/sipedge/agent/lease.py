@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from sipedge.agent.acknowledge import Acknowledgement
 from sipedge.agent.faults import Faults
 from sipedge.agent.kube_api import ApiError, KubernetesApi
-from sipedge.contract import ADDRESS, ERROR, LONGEST_ERROR, READY, REVISION
+from sipedge.contract import (
+    ADDRESS,
+    ERROR,
+    LONGEST_ERROR,
+    LONGEST_TOLD,
+    READY,
+    RECORDINGS,
+    REVISION,
+    SCHEMAS,
+    TALLIES,
+    TOLD,
+)
+from sipedge.table.rows import OLDEST_SCHEMA, SCHEMA
 
 SHORTEST_SECONDS: Final = 1.0
 """Between two writes."""
@@ -34,6 +48,8 @@ class LeaseAcknowledger:
         self._retry_seconds = SHORTEST_SECONDS
         self._changed = asyncio.Event()
         self._is_told = asyncio.Event()
+        self.tallies: Callable[[str], str | None] = lambda renewed: None
+        """What is counted, to be written as well; it is no reason to write."""
 
     def tell(self, acknowledgement: Acknowledgement) -> None:
         """This is the newest."""
@@ -69,9 +85,12 @@ class LeaseAcknowledger:
 
     async def _write(self, wanted: Acknowledgement) -> float:
         """How many seconds after its beginning the next write may follow."""
-        patch: dict[str, Any] = {"spec": {"renewTime": _now()}}
-        if wanted != self._written:
-            patch["metadata"] = {"annotations": notes_of(wanted)}
+        now = _now()
+        notes = notes_of(wanted) if wanted != self._written else {}
+        patch: dict[str, Any] = {
+            "metadata": {"annotations": {**notes, SCHEMAS: schemas_read(now), TALLIES: self.tallies(now)}},
+            "spec": {"renewTime": now},
+        }
         try:
             await asyncio.to_thread(self._api.merge, self._path, patch)
         except ApiError as error:
@@ -96,7 +115,24 @@ def notes_of(acknowledgement: Acknowledgement) -> dict[str, str | None]:
         ADDRESS: acknowledgement.address or None,
         READY: "true" if acknowledgement.ready else "false",
         ERROR: _bounded(acknowledgement.error) if acknowledgement.error else None,
+        TOLD: _told(acknowledgement),
+        RECORDINGS: acknowledgement.recordings,
     }
+
+
+def _told(acknowledgement: Acknowledgement) -> str | None:
+    """None if there is nothing to say, or more than fits: nobody's calls depend on it."""
+    said = {
+        "registrations": acknowledgement.registrations,
+        "minutes_reached": acknowledgement.minutes_reached,
+    }
+    text = json.dumps({name: value for name, value in said.items() if value})
+    return text if any(said.values()) and len(text) <= LONGEST_TOLD else None
+
+
+def schemas_read(renewed: str) -> str:
+    """The annotation SCHEMAS of a Lease that is renewed at this time."""
+    return f"{','.join(map(str, range(OLDEST_SCHEMA, SCHEMA + 1)))} {renewed}"
 
 
 def _bounded(error: str) -> str:

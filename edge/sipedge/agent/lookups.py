@@ -1,80 +1,94 @@
-"""Answers what a suspended call asks: looks it up, has it written, and tells Kamailio to go on.
+"""Answers what a suspended call asks: finds it out, has it written, and tells Kamailio to go on.
 
-Workers ask by datagrams to a socket in the instance's directory. What was found is kept for its TTL, so that
-the next call need not ask; a name that has no address is remembered as well. Each account has its share of
-what is asked at once and of what is kept, and there is a bound for all: over it nothing is found.
+Workers ask by datagrams to a socket in the instance's directory. All that one call asks is found out at once,
+each for as long as its kind may take. What was found is kept for as long as it holds, so that the next call
+need not ask; that there is nothing is remembered as well. Each account has its share of what is asked at once
+and of what is kept, and there is a bound for all: over it nothing is found.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import secrets
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from typing import Any, Final, Protocol
 
-from sipedge.agent.location import Name
-from sipedge.agent.questions import Dns, NoAnswerError
-from sipedge.agent.resolver import find, holding_seconds
+from sipedge.agent.datagrams import bound_socket
+from sipedge.agent.kept_answers import KeptAnswers, Share
 from sipedge.instance import InstanceSettings
-from sipedge.routing.lookups import LOOKUP_MILLISECONDS, Lookups, lookups_from_text
+from sipedge.routing.lookups import Lookups, Question, lookups_from_text
 from sipedge.table.codec import pack_row
-from sipedge.table.rows import ResolvedRow
+from sipedge.table.rows import Row, Section
 from sipedge.uri import bracketed
 
 log = logging.getLogger(__name__)
 
-LARGEST_QUESTION: Final = 4_096
-AT_ONCE: Final = 64
-AT_ONCE_OF_ACCOUNT: Final = 8
-KEPT: Final = 2_000
-KEPT_OF_ACCOUNT: Final = 100
-SILENT_SECONDS: Final = 5.0
-"""For how long a name is not asked again of which DNS said nothing."""
+LARGEST_QUESTION: Final = 65_536
 SWEEP_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    account: str
-    until: float
+class Answer:
+    """What was found, and for how many seconds that holds. No row: nothing that a call could read."""
+
+    row: Row | None
+    seconds: float
+
+
+class Answerer(Protocol):
+    """Finds out what questions of one kind ask."""
+
+    section: Section
+    """Where its answers are kept, at the questions' keys."""
+    share: Share
+    seconds: float
+    """How long it may take at most. What comes too late for a call is there for the next one."""
+
+    def is_kept_elsewhere(self, question: Any) -> bool:
+        """True for a question whose row somebody else writes: nothing of it is kept here."""
+
+    async def answer(self, question: Any) -> Answer:
+        """Find it out; what it raises is logged."""
+
+
+Publish = Callable[[Section, bytes, bytes | None], None]
+"""Told a row of what was learned; None = there is none any more."""
 
 
 class LookupServer:
-    """`publish(key, row)` is told rows of section `resolved`, `flush` makes readers see them.
-
-    `is_followed(name)`: the table itself has the name, so its row is the resolver's.
-    """
+    """`publish` is told rows, `flush` makes readers see them. `answerers` by kind; others find nothing."""
 
     def __init__(
         self,
         settings: InstanceSettings,
-        dns: Dns,
-        publish: Callable[[bytes, bytes | None], None],
+        publish: Publish,
         flush: Callable[[], None],
-        is_followed: Callable[[Name], bool],
+        answerers: Mapping[str, Answerer],
     ) -> None:
-        self._settings, self._dns = settings, dns
-        self._publish, self._flush, self._is_followed = publish, flush, is_followed
-        self._kept: dict[Name, _Kept] = {}
-        self._asking: Counter[str] = Counter()
+        self._settings, self._publish, self._flush = settings, publish, flush
+        self._answerers = answerers
+        self._kept = {kind: KeptAnswers(answerer.share) for kind, answerer in answerers.items()}
+        self._asking: dict[str, Counter[str]] = {kind: Counter() for kind in answerers}
+        self._finding: dict[Question, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    @property
-    def keys(self) -> frozenset[bytes]:
-        """The keys of rows that are kept for calls alone."""
-        return frozenset(name.key for name in self._kept)
+    def keys(self, section: Section) -> frozenset[bytes]:
+        """The keys of a section's rows that are kept for calls alone."""
+        return frozenset(
+            question.key.encode()
+            for kind, kept in self._kept.items()
+            if self._answerers[kind].section is section
+            for question in kept.questions
+        )
 
     async def run(self) -> None:
         """Answer until cancelled."""
-        with _bound(self._settings.lookups_socket) as sock:
+        with bound_socket(self._settings.lookups_socket) as sock:
             sweeping = asyncio.create_task(self._sweep())
             try:
                 while True:
@@ -83,7 +97,7 @@ class LookupServer:
                     if asked is not None:
                         self._begin(*asked)
             finally:
-                for task in (sweeping, *self._tasks):
+                for task in (sweeping, *self._tasks, *self._finding.values()):
                     task.cancel()
 
     def _begin(self, transaction: str, asked: Lookups) -> None:
@@ -92,55 +106,66 @@ class LookupServer:
         task.add_done_callback(self._tasks.discard)
 
     async def _answer(self, transaction: str, asked: Lookups) -> None:
-        account = asked.account
-        if self._asking[account] < AT_ONCE_OF_ACCOUNT and self._asking.total() < AT_ONCE:
-            self._asking[account] += 1
-            try:
-                async with asyncio.timeout(LOOKUP_MILLISECONDS / 1000):
-                    for each in asked.names:
-                        await self._look_up(Name(each.host, each.port, each.transport), account)
-            except TimeoutError:
-                pass  # the call has gone on without it
-            except Exception:
-                log.exception("a look-up failed")
-            finally:
-                self._asking[account] -= 1
-                if not self._asking[account]:
-                    del self._asking[account]
+        await asyncio.gather(*(self._find_out(each, asked.account) for each in asked.questions))
+        self._flush()
         say_looked_up(self._settings, transaction)
 
-    async def _look_up(self, name: Name, account: str) -> None:
-        if name in self._kept or self._is_followed(name):
-            return
+    async def _find_out(self, question: Question, account: str) -> None:
+        """Wait for the answer for as long as the call does; who asks the same waits for the same."""
+        finding = self._finding.get(question) or self._begin_to_find(question, account)
+        if finding is not None:
+            await asyncio.wait({finding}, timeout=question.MILLISECONDS / 1000)
+
+    def _begin_to_find(self, question: Question, account: str) -> asyncio.Task[None] | None:
+        """None if nothing will be found: it is known that there is nothing, or too much is asked already."""
+        answerer = self._answerers.get(question.KIND)
+        if answerer is None or question in self._kept[question.KIND]:
+            return None
+        asking, share = self._asking[question.KIND], answerer.share
+        if asking[account] >= share.at_once_of_account or asking.total() >= share.at_once:
+            return None
+        asking[account] += 1
+        task = asyncio.create_task(self._find(answerer, question, account))
+        self._finding[question] = task
+        return task
+
+    async def _find(self, answerer: Answerer, question: Question, account: str) -> None:
+        asking = self._asking[question.KIND]
         try:
-            found = await find(name, self._dns, lenient=True)
-        except NoAnswerError:
-            self._keep(name, account, SILENT_SECONDS)
-            return
-        self._keep(name, account, holding_seconds(found))
-        if found.addresses and not self._is_followed(name):
-            self._publish(name.key, pack_row(ResolvedRow(found.addresses)))
-            self._flush()
+            async with asyncio.timeout(answerer.seconds):
+                answer = await answerer.answer(question)
+            if not answerer.is_kept_elsewhere(question):
+                self._keep(answerer, question, account, answer)
+        except TimeoutError:
+            pass  # nothing is found
+        except Exception:
+            log.exception("a look-up failed")
+        finally:
+            del self._finding[question]
+            asking[account] -= 1
+            if not asking[account]:
+                del asking[account]
 
-    def _keep(self, name: Name, account: str, seconds: float) -> None:
-        mine = [each for each, kept in self._kept.items() if kept.account == account]
-        if len(mine) >= KEPT_OF_ACCOUNT:
-            self._forget(mine[0])
-        elif len(self._kept) >= KEPT:
-            self._forget(next(iter(self._kept)))
-        self._kept[name] = _Kept(account, time.monotonic() + seconds)
+    def _keep(self, answerer: Answerer, question: Question, account: str, answer: Answer) -> None:
+        kept = self._kept[question.KIND]
+        gone = kept.keep(question, account, time.monotonic() + answer.seconds)
+        if gone is not None:
+            self._take_away(answerer, gone)
+        row = None if answer.row is None else pack_row(answer.row)
+        self._publish(answerer.section, question.key.encode(), row)
 
-    def _forget(self, name: Name) -> None:
-        del self._kept[name]
-        if not self._is_followed(name):
-            self._publish(name.key, None)
+    def _take_away(self, answerer: Answerer, question: Question) -> None:
+        if not answerer.is_kept_elsewhere(question):
+            self._publish(answerer.section, question.key.encode(), None)
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             now = time.monotonic()
-            for name in [each for each, kept in self._kept.items() if kept.until <= now]:
-                self._forget(name)
+            for kind, kept in self._kept.items():
+                for question in kept.expired(now):
+                    kept.forget(question)
+                    self._take_away(self._answerers[kind], question)
 
 
 def say_looked_up(settings: InstanceSettings, transaction: str) -> None:
@@ -167,17 +192,3 @@ def say_looked_up(settings: InstanceSettings, transaction: str) -> None:
             sock.sendto("".join(f"{line}\r\n" for line in (*lines, "")).encode(), (address, port))
     except OSError as error:
         log.warning("Kamailio cannot be told that a look-up has ended: %s", error)
-
-
-@contextmanager
-def _bound(path: Path) -> Iterator[socket.socket]:
-    path.unlink(missing_ok=True)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sock:
-        # The path of a unix socket may have 107 bytes only (unix(7)); a descriptor's name is short.
-        directory = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
-        try:
-            sock.bind(f"/proc/self/fd/{directory}/{path.name}")
-        finally:
-            os.close(directory)
-        path.chmod(0o600)
-        yield sock

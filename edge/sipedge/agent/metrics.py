@@ -1,6 +1,7 @@
-"""What an edge pod counts, for Prometheus. Names follow its conventions: base units, `_total`.
+"""What an edge's agent tells Prometheus: counts of Kamailio's, its own, and those of call records.
 
-Kamailio counts calls and refusals; they are asked of it at each scrape. The agent adds what it alone knows.
+Kamailio counts requests and refusals; it is asked at each scrape. What each name means is said in
+`sipedge.metrics.catalogue`, and nowhere else.
 """
 
 from __future__ import annotations
@@ -10,44 +11,54 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+)
+from prometheus_client.metrics_core import Metric as Family
 
+from sipedge import __version__
 from sipedge.agent.acknowledge import Acknowledgement
 from sipedge.agent.rpc import KamailioRpc, RpcError
+from sipedge.metrics.calls import CallCounts, Labels
+from sipedge.metrics.catalogue import BUILD_INFO, Kind, Metric, metric
+from sipedge.routing.reasons import Reason
+from sipedge.routing.silence import SILENCES
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+COMPONENT: Final = "agent"
 
-_STATISTICS: Final = (
-    ("core.rcv_requests_invite", "invites_received", "INVITEs that arrived, retransmissions included."),
-    ("dialog.processed_dialogs", "calls", "Calls begun."),
-    ("dialog.failed_dialogs", "calls_failed", "Calls that were not answered."),
-    ("dialog.expired_dialogs", "calls_expired", "Calls ended because they had lasted as long as allowed."),
-)
-_GAUGES: Final = (
-    ("tmx.inuse_transactions", "transactions", "SIP transactions that Kamailio holds."),
-    ("tcp.current_opened_connections", "connections", "TCP and TLS connections that Kamailio holds."),
-    ("shmem.free_size", "shared_memory_free_bytes", "Shared memory that Kamailio has left."),
-    ("shmem.total_size", "shared_memory_bytes", "Shared memory of Kamailio."),
-)
+_STATISTICS: Final = {
+    "core.rcv_requests_invite": "invites_received",
+    "dialog.processed_dialogs": "calls",
+    "dialog.failed_dialogs": "calls_failed",
+    "dialog.expired_dialogs": "calls_expired",
+    "tmx.inuse_transactions": "transactions",
+    "tcp.current_opened_connections": "connections",
+    "shmem.free_size": "shared_memory_free_bytes",
+    "shmem.total_size": "shared_memory_bytes",
+}
+"""Kamailio's statistics, and what they are told as."""
 _GROUPS: Final = ("core:rcv_requests_invite", "dialog:", "tmx:", "tcp:", "shmem:")
-_OF_EVENTS: Final = "events|"
-_NO_REFUSALS: Final = (_OF_EVENTS, "lookups|")
-"""Beginnings of counters that count something else."""
+_CHALLENGES: Final = frozenset(reason.name for reason in Reason if reason.value.status in (401, 407))
+
+Samples = Mapping[tuple[str, Labels], float]
+"""By name of the metric, without `trunkline_edge_`, and the labels after `edge`."""
 
 
 @dataclass(frozen=True, slots=True)
 class KamailioCounts:
-    """What Kamailio says of itself; everything empty while it does not answer."""
+    """What Kamailio says of itself; what it did not answer is left out."""
 
     statistics: Mapping[str, float] = field(default_factory=dict)
     """By group and name, as `dialog.active_dialogs`."""
-    refusals: Mapping[str, int] = field(default_factory=dict)
-    """Requests refused, by reason."""
-    events_lost: int = 0
-    """Call events for which there was no room."""
+    counters: Mapping[tuple[str, str], int] | None = None
+    """By topic and what is counted; `-` is the topic of refusals, by reason. None = not known."""
     calls: int | None = None
     """Calls in progress, those being set up included."""
+    dead_targets: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,99 +68,143 @@ class AgentCounts:
     acknowledgement: Acknowledgement | None
     published: int | None
     """The newest sequence known to be published."""
-    answers: bool
-    """The API server answers."""
+    answers: bool | None
+    """The API server answers; None = there is none."""
+    taken_at: float | None = None
+    """When the table in use was last changed, in Unix time."""
+    events: Mapping[tuple[str, Labels], float] = field(default_factory=dict)
+    """Further counts of its parts, as `Samples`."""
 
 
 async def count_in_kamailio(rpc: KamailioRpc) -> KamailioCounts:
     """Ask Kamailio; what it does not answer is left out."""
+    statistics = await _asked(rpc, "stats.fetchn", *_GROUPS)
+    calls = await _asked(rpc, "dlg.stats_active")
+    counters = await _asked(rpc, "htable.dump", "count")
+    silent = await _asked(rpc, "htable.dump", "silent")
+    return KamailioCounts(
+        statistics=_numbers(statistics),
+        counters=None if counters is None else counted(counters),
+        calls=int(calls["all"]) if isinstance(calls, dict) and "all" in calls else None,
+        dead_targets=None if silent is None else dead(silent),
+    )
+
+
+async def _asked(rpc: KamailioRpc, method: str, *params: str) -> Any:
     try:
-        statistics = await rpc.call("stats.fetchn", *_GROUPS)
-        calls = await rpc.call("dlg.stats_active")
-        counters = await rpc.call("htable.dump", "count")
-        return KamailioCounts(
-            statistics={str(name): float(value) for name, value in statistics.items()},
-            refusals=refusals(counters),
-            events_lost=events_lost(counters),
-            calls=int(calls["all"]),
-        )
-    except (RpcError, AttributeError, KeyError, TypeError, ValueError):
-        return KamailioCounts()
+        return await rpc.call(method, *params)
+    except RpcError:
+        return None
 
 
-def refusals(dump: Any) -> dict[str, int]:
-    """Refusals by reason, from the dump of the counters whose keys are `<trunk>|<reason>`."""
-    found: Counter[str] = Counter()
-    for name, value in _counters(dump):
-        if not name.startswith(_NO_REFUSALS):
-            found[name.rpartition("|")[2]] += value
+def _numbers(statistics: Any) -> dict[str, float]:
+    if not isinstance(statistics, dict):
+        return {}
+    return {str(name): float(value) for name, value in statistics.items()}
+
+
+def counted(dump: Any) -> dict[tuple[str, str], int]:
+    """Counters by topic and what is counted, from the dump of the htable `count`."""
+    found: Counter[tuple[str, str]] = Counter()
+    for name, value in _cells(dump):
+        topic, _, what = name.rpartition("|")
+        found[topic, what] += value
     return dict(found)
 
 
-def events_lost(dump: Any) -> int:
-    """Call events for which there was no room, from the same dump."""
-    return sum(value for name, value in _counters(dump) if name.startswith(_OF_EVENTS))
+def dead(dump: Any) -> int:
+    """How many addresses were silent as often as it takes, from the dump of the htable `silent`."""
+    return sum(value >= SILENCES for name, value in _cells(dump) if name.count("|") == 1)
 
 
-def _counters(dump: Any) -> Iterator[tuple[str, int]]:
+def _cells(dump: Any) -> Iterator[tuple[str, int]]:
     for entry in dump:
         for item in entry["slot"]:
             yield str(item["name"]), int(item["value"])
 
 
-def exposition(edge: str, agent: AgentCounts, kamailio: KamailioCounts) -> str:
-    """Everything in Prometheus' text format."""
+def exposition(edge: str, agent: AgentCounts, kamailio: KamailioCounts, calls: CallCounts) -> str:
+    """Everything in Prometheus' text format, those of this process included."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Snapshot(edge, agent, kamailio))
+    registry.register(_Snapshot(edge, agent, kamailio, calls))
+    ProcessCollector(registry=registry)
     text: bytes = generate_latest(registry)
     return text.decode()
 
 
 class _Snapshot:
-    def __init__(self, edge: str, agent: AgentCounts, kamailio: KamailioCounts) -> None:
-        self._edge, self._agent, self._kamailio = edge, agent, kamailio
+    def __init__(self, edge: str, agent: AgentCounts, kamailio: KamailioCounts, calls: CallCounts) -> None:
+        self._edge, self._agent, self._kamailio, self._calls = edge, agent, kamailio, calls
 
-    def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
+    def collect(self) -> Iterator[Family]:
         """The interface of prometheus_client."""
-        yield from self._of_agent()
-        kamailio = self._kamailio
-        for statistic, name, text in _STATISTICS:
-            if statistic in kamailio.statistics:
-                yield self._counter(name, text, kamailio.statistics[statistic])
-        for statistic, name, text in _GAUGES:
-            if statistic in kamailio.statistics:
-                yield self._gauge(name, text, kamailio.statistics[statistic])
-        if kamailio.calls is not None:
-            yield self._gauge("calls_in_progress", "Calls in progress.", kamailio.calls)
-            refused = CounterMetricFamily(
-                "trunkline_edge_refusals",
-                "Requests refused, challenged or dropped.",
-                labels=["edge", "reason"],
+        yield _family(BUILD_INFO, [((COMPONENT, __version__), 1.0)])
+        found: dict[str, list[tuple[Labels, float]]] = {}
+        samples = {**of_agent(self._agent), **of_kamailio(self._kamailio), **self._agent.events}
+        for (name, labels), value in sorted(samples.items()):
+            found.setdefault(f"trunkline_edge_{name}", []).append(((self._edge, *labels), value))
+        for what, labels, count in self._calls.counters():
+            found.setdefault(what.name, []).append((labels, count))
+        for name, values in found.items():
+            yield _family(metric(name), values)
+        yield from self._histograms()
+
+    def _histograms(self) -> Iterator[Family]:
+        families: dict[str, HistogramMetricFamily] = {}
+        for what, labels, measured in self._calls.distributions():
+            family = families.setdefault(
+                what.name, HistogramMetricFamily(what.name, what.meaning, labels=what.labels)
             )
-            for reason, count in sorted(kamailio.refusals.items()):
-                refused.add_metric([self._edge, reason], count)
-            yield refused
-            yield self._counter(
-                "call_events_lost", "Call events for which there was no room.", kamailio.events_lost
-            )
+            family.add_metric(labels, list(measured.counts), measured.total)
+        yield from families.values()
 
-    def _of_agent(self) -> Iterator[GaugeMetricFamily]:
-        agent = self._agent
-        said = agent.acknowledgement
-        yield self._gauge("ready", "1 while the pod should get calls.", int(bool(said and said.ready)))
-        yield self._gauge("faults", "1 while anything is wrong.", int(bool(said and said.error)))
-        yield self._gauge("api_up", "1 while the API server answers.", int(agent.answers))
-        if said is not None and said.revision is not None:
-            yield self._gauge("table_sequence", "Sequence of the table in use.", said.revision)
-        if agent.published is not None:
-            yield self._gauge("table_published_sequence", "Sequence of the published table.", agent.published)
 
-    def _gauge(self, name: str, text: str, value: float) -> GaugeMetricFamily:
-        family = GaugeMetricFamily(f"trunkline_edge_{name}", text, labels=["edge"])
-        family.add_metric([self._edge], value)
-        return family
+def _family(what: Metric, values: list[tuple[Labels, float]]) -> Family:
+    kind = CounterMetricFamily if what.kind is Kind.COUNTER else GaugeMetricFamily
+    family = kind(what.name, what.meaning, labels=what.labels)
+    for labels, value in values:
+        family.add_metric(labels, value)
+    return family
 
-    def _counter(self, name: str, text: str, value: float) -> CounterMetricFamily:
-        family = CounterMetricFamily(f"trunkline_edge_{name}", text, labels=["edge"])
-        family.add_metric([self._edge], value)
-        return family
+
+def of_agent(agent: AgentCounts) -> Samples:
+    """What is told of the agent."""
+    said = agent.acknowledgement
+    found: dict[tuple[str, Labels], float | None] = {
+        ("ready", ()): int(bool(said and said.ready)),
+        ("faults", ()): int(bool(said and said.error)),
+        ("api_up", ()): None if agent.answers is None else int(agent.answers),
+        ("table_sequence", ()): None if said is None else said.revision,
+        ("table_published_sequence", ()): agent.published,
+        ("table_taken_timestamp_seconds", ()): agent.taken_at,
+    }
+    for carrier, why in () if said is None else said.registrations:
+        found["registered", (carrier,)] = int(not why)
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def of_kamailio(kamailio: KamailioCounts) -> Samples:
+    """What is told of Kamailio."""
+    found: dict[tuple[str, Labels], float | None] = {
+        (name, ()): kamailio.statistics.get(statistic) for statistic, name in _STATISTICS.items()
+    }
+    found["calls_in_progress", ()] = kamailio.calls
+    found["dead_targets", ()] = kamailio.dead_targets
+    if kamailio.counters is not None:
+        found.update(_of_counters(kamailio.counters))
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _of_counters(counters: Mapping[tuple[str, str], int]) -> dict[tuple[str, Labels], float]:
+    found: dict[tuple[str, Labels], float] = {
+        ("call_events_lost", ()): counters.get(("events", "lost"), 0),
+        ("refusals_unrecorded", ()): counters.get(("events", "refusals"), 0),
+        ("lookups_unasked", ()): counters.get(("lookups", "unasked"), 0),
+        ("tallies_untold", ()): counters.get(("tallies", "untold"), 0),
+        ("captured_messages", ("untaken",)): counters.get(("capture", "lost"), 0),
+        ("unrecorded_calls", ()): counters.get(("recordings", "refused"), 0),
+    }
+    for (topic, what), value in counters.items():
+        if topic == "-":
+            found["challenges" if what in _CHALLENGES else "refusals", (what,)] = value
+    return found

@@ -6,15 +6,35 @@ import errno
 import ipaddress
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from sipedge.agent.drain import read_drain_seconds
 from sipedge.agent.kube_api import Access
+from sipedge.b2bua_settings import (
+    DEFAULT_RECOVERY_CALLS,
+    B2buaSettings,
+    b2bua_port,
+    read_speech_command,
+    recovering,
+)
 from sipedge.capacity import DEFAULT_CALLS_IN_PROGRESS, DEFAULT_CALLS_PER_SECOND, Capacity
-from sipedge.contract import CALLS_IN_PROGRESS, CALLS_PER_SECOND, SHARED_MEMORY
+from sipedge.contract import (
+    CALLS_IN_PROGRESS,
+    CALLS_PER_SECOND,
+    MEDIA_PORTS,
+    MEDIA_SPOOL,
+    MEDIA_SPOOL_BYTES,
+    OTLP_ENDPOINT,
+    RECORDINGS_URL,
+    RECOVERY_CALLS,
+    SHARED_MEMORY,
+    SPEECH_COMMAND,
+    STIR_FILES,
+)
 from sipedge.instance import InstanceError, Ports
+from sipedge.media_settings import MediaSettings
 
 EDGE_VARIABLE: Final = "TRUNKLINE_EDGE"
 """The name of the Edge; set in a pod alone."""
@@ -24,6 +44,8 @@ DIRECTORY: Final = "/var/lib/sipedge"
 """The volume that both containers share."""
 ACCOUNT: Final = "/var/run/secrets/kubernetes.io/serviceaccount"
 HTTP_PORT: Final = 8090
+_MEMORY_PORT: Final = 6379
+"""Of the store beside the relay, where sessions outlive it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +73,13 @@ class Pod:
     capacity: Capacity
     shared_memory_mb: int | None
     """The most that Kamailio's shared memory may have; None = what its calls need."""
+    stir_directory: Path | None = None
+    """Holds what calls are signed with, in this container alone; None = they never are."""
+    otlp_endpoint: str | None = None
+    """Where call records are sent by OTLP."""
+    media: MediaSettings | None = None
+    """Of the relay in a container of its own; None = the pod has none."""
+    b2bua: B2buaSettings = field(default_factory=B2buaSettings)
 
 
 class NoAddressError(Exception):
@@ -69,7 +98,7 @@ def read_pod(environment: Mapping[str, str]) -> Pod:
     try:
         ipaddress.ip_address(own_address)
     except ValueError as error:
-        raise InstanceError(f"{own_address!r} is no IP address to serve: {error}") from error
+        raise InstanceError(f"{own_address!r} is not an IP address to serve: {error}") from error
     try:
         drain_seconds = read_drain_seconds(environment)
     except ValueError as error:
@@ -95,7 +124,52 @@ def read_pod(environment: Mapping[str, str]) -> Pod:
         resolver=environment.get("TRUNKLINE_RESOLVER") or None,
         capacity=_capacity(environment),
         shared_memory_mb=_whole_number(SHARED_MEMORY, environment),
+        stir_directory=Path(stir) if (stir := environment.get(STIR_FILES)) else None,
+        otlp_endpoint=environment.get(OTLP_ENDPOINT) or None,
+        media=_media(environment),
+        b2bua=_b2bua(environment),
     )
+
+
+def _b2bua(environment: Mapping[str, str]) -> B2buaSettings:
+    calls, speech = _whole_number(RECOVERY_CALLS, environment), environment.get(SPEECH_COMMAND, "")
+    try:
+        read_speech_command(speech)
+    except ValueError as error:
+        raise InstanceError(f"{SPEECH_COMMAND} {error}") from None
+    ports = _ports(environment.get("TRUNKLINE_PORTS", "5060,5060,5061"))
+    return recovering(
+        DEFAULT_RECOVERY_CALLS if calls is None else calls,
+        environment.get(RECORDINGS_URL, ""),
+        port=b2bua_port(ports.udp),
+        speech_command=speech,
+    )
+
+
+def _media(environment: Mapping[str, str]) -> MediaSettings | None:
+    text = environment.get(MEDIA_PORTS, "")
+    if not text:
+        return None
+    first, last = (_port(MEDIA_PORTS, part) for part in text.partition("-")[::2])
+    control = control_address(
+        _port("TRUNKLINE_HTTP_PORT", environment.get("TRUNKLINE_HTTP_PORT", str(HTTP_PORT)))
+    )
+    return MediaSettings(
+        spool=Path(_needed(environment, MEDIA_SPOOL)),
+        control=control,
+        first_port=first,
+        last_port=last,
+        redis=f"{control}:{_MEMORY_PORT}/0",
+        spool_bytes=_whole_number(MEDIA_SPOOL_BYTES, environment),
+    )
+
+
+def control_address(http_port: int) -> str:
+    """The loopback address where a pod's relay is commanded, by the port of its agent.
+
+    In the network of a node every pod has another such port, and so another address of these.
+    """
+    return f"127.84.{http_port >> 8}.{http_port & 0xFF}"
 
 
 def _capacity(environment: Mapping[str, str]) -> Capacity:
@@ -112,7 +186,7 @@ def _capacity(environment: Mapping[str, str]) -> Capacity:
 
 def _whole_number(name: str, environment: Mapping[str, str]) -> int | None:
     text = environment.get(name, "")
-    if text and not (text.isascii() and text.isdecimal() and len(text) < 10):
+    if text and not (text.isascii() and text.isdecimal() and len(text) < 16):
         raise InstanceError(f"{name}: {text[:20]!r} is not a whole number")
     return int(text) if text else None
 
@@ -156,7 +230,7 @@ def _offered(pod: Pod) -> tuple[str, ...]:
         try:
             ipaddress.ip_address(address)
         except ValueError as error:
-            raise NoAddressError(f"{pod.list_file}: {address!r} is no IP address to serve") from error
+            raise NoAddressError(f"{pod.list_file}: {address!r} is not an IP address to serve") from error
     return addresses
 
 
@@ -191,5 +265,5 @@ def _ports(text: str) -> Ports:
 
 def _port(name: str, text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 65_535:
-        raise InstanceError(f"{name}: {text!r} is no port number from 1 to 65535")
+        raise InstanceError(f"{name}: {text!r} is not a port number from 1 to 65535")
     return int(text)

@@ -11,6 +11,7 @@ import json
 import logging
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from sipedge.agent.acknowledge import Acknowledgement
@@ -19,16 +20,19 @@ from sipedge.agent.http_server import HttpServer, LoopQuestions, Page
 from sipedge.agent.kube_api import KubernetesApi
 from sipedge.agent.kubernetes_source import KubernetesSource
 from sipedge.agent.lease import LeaseAcknowledger
-from sipedge.agent.metrics import CONTENT_TYPE, AgentCounts, count_in_kamailio, exposition
+from sipedge.agent.metrics import CONTENT_TYPE, AgentCounts, KamailioCounts, exposition
+from sipedge.agent.neighbours import READING_SECONDS, LeaseReader
 from sipedge.agent.pod import NoAddressError, Pod, take_address
 from sipedge.agent.pod_files import PodFiles, pod_instance
 from sipedge.agent.process import Agent
-from sipedge.agent.rpc import KamailioRpc
-from sipedge.agent.surroundings import RowsOf
+from sipedge.agent.record_output import OUTPUT_SECONDS, RecordOutput
+from sipedge.agent.surroundings import RecordedText, RowsOf
 from sipedge.fault_log import FaultFormatter
 from sipedge.instance import InstanceError, read_settings
+from sipedge.metrics.calls import CallCounts
 from sipedge.table.codec import TableFormatError, unpack_row
 from sipedge.table.rows import Section, SiteRow
+from sipedge.tallies.book import Neighbour
 
 log = logging.getLogger(__name__)
 
@@ -47,9 +51,20 @@ class PodSurroundings:
         self._api = api
         self.source = KubernetesSource(api, pod.namespace, pod.edge)
         self._lease = LeaseAcknowledger(api, pod.namespace, pod.name, self.faults)
-        self._rpc = KamailioRpc(pod_instance(pod, pod.own_address).rpc_socket)
+        self.agent: Agent | None = None
+        """None until there is an address to serve."""
+        self._leases = LeaseReader(api, pod.namespace)
+        self.tallies_port = pod.http_port
         self._files: PodFiles | None = None
         self._said: Acknowledgement | None = None
+
+    @property
+    def stir_directory(self) -> Path | None:
+        return self._pod.stir_directory
+
+    @property
+    def pod_name(self) -> str | None:
+        return self._pod.name
 
     def start(self) -> list[asyncio.Task[None]]:
         """Begin with what needs no address: to watch, to acknowledge, to answer probes."""
@@ -103,6 +118,14 @@ class PodSurroundings:
     async def say_goodbye(self) -> None:
         await self._lease.until_told(GOODBYE_SECONDS)
 
+    look_seconds = READING_SECONDS
+
+    async def neighbours(self) -> tuple[Neighbour, ...] | None:
+        return await asyncio.to_thread(self._leases.read)
+
+    def record_tallies(self, text_at: RecordedText) -> None:
+        self._lease.tallies = text_at
+
     def _shown(self, address: str) -> str:
         """The address that callers are told."""
         if self._files is not None and self._files.advertised is not None:
@@ -145,12 +168,16 @@ class PodSurroundings:
         return Page(503, wrong or "not ready\n")
 
     def _metrics(self, questions: LoopQuestions) -> Page:
-        try:
-            kamailio = questions.ask(count_in_kamailio(self._rpc))
-        except TimeoutError:
-            return Page(503, "the agent is stuck\n")
-        agent = AgentCounts(self._said, self.source.newest, self.source.api_fault is None)
-        return Page(200, exposition(self._pod.edge, agent, kamailio), CONTENT_TYPE)
+        published, answers = self.source.newest, self.source.api_fault is None
+        if self.agent is None:
+            counts = AgentCounts(self._said, published, answers)
+            text = exposition(self._pod.edge, counts, KamailioCounts(), CallCounts())
+        else:
+            try:
+                text = questions.ask(self.agent.metrics(published, answers))
+            except TimeoutError:
+                return Page(503, "the agent is stuck\n")
+        return Page(200, text, CONTENT_TYPE)
 
 
 async def run_pod_agent(pod: Pod, stopping: asyncio.Event) -> None:
@@ -160,7 +187,11 @@ async def run_pod_agent(pod: Pod, stopping: asyncio.Event) -> None:
     address = await surroundings.take_address(stopping)
     if address is not None:
         settings = pod_instance(pod, address)
-        await Agent(settings, surroundings.source, surroundings, pod.drain_seconds).run(stopping)
+        output = RecordOutput(settings)
+        tasks.append(asyncio.create_task(output.run()))
+        agent = surroundings.agent = Agent(settings, surroundings.source, surroundings, pod.drain_seconds)
+        await agent.run(stopping)
+        await asyncio.sleep(OUTPUT_SECONDS * 2)  # the records of calls that were up
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -26,9 +26,9 @@ from sipedge.instance import (
     InstanceSettings,
     read_edge_secret,
     read_settings,
-    render,
-    write_instance,
 )
+from sipedge.instance_files import render, write_instance
+from sipedge.shipped import kamailio_directory
 from sipedge.table.rows import SiteRow
 from sipedge.tls_files import PairError, current_pair, write_pair, write_tls_config
 
@@ -47,8 +47,6 @@ def certificate_object(edge: str) -> str:
 def pod_instance(pod: Pod, address: str, site: SiteRow | None = None) -> InstanceSettings:
     """The settings of the pod's instance, as far as `site` tells them."""
     package = Path(__file__).parents[2]
-    # Beside the package in the repository, beside the package's own directory in the image.
-    beside = (package / "kamailio", package.parent / "kamailio")
     settings = InstanceSettings(
         edge=pod.edge,
         address=address,
@@ -56,13 +54,16 @@ def pod_instance(pod: Pod, address: str, site: SiteRow | None = None) -> Instanc
         directory=pod.directory,
         source=pod.directory,  # the table comes by the API
         edge_secret_file=pod.directory / "edge.secret",
-        kamailio_dir=next((each for each in beside if each.is_dir()), beside[0]),
+        kamailio_dir=kamailio_directory(),
         python_path=package,
         resolver=pod.resolver,
+        otlp_endpoint=pod.otlp_endpoint,
         calls_per_second=pod.capacity.calls_per_second,
         calls_in_progress=pod.capacity.calls_in_progress,
         advertised=dict(site.advertised).get(address) if site else None,
         deprecated_tls=site.deprecated_tls if site else False,
+        b2bua=pod.b2bua,
+        media=pod.media,
     )
     limit = pod.shared_memory_mb
     return (

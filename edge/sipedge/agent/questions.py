@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 import time
-from pathlib import Path
 from typing import Final
 
-import dns.asyncresolver
 import dns.exception
 import dns.message
 import dns.name
@@ -17,9 +14,8 @@ from dns.rdtypes.IN.NAPTR import NAPTR
 from dns.rdtypes.IN.SRV import SRV
 
 from sipedge.agent.location import Naptr, Question, Record, Srv
+from sipedge.name_servers import QUERY_SECONDS, SYSTEM_RESOLVERS, NameServers
 
-SYSTEM_RESOLVERS: Final = Path("/etc/resolv.conf")
-QUERY_SECONDS: Final = 2.0
 NEGATIVE_TTL: Final = 60.0
 """Seconds for which a "no such name" holds that does not say for how long."""
 
@@ -33,14 +29,12 @@ class Dns:
 
     def __init__(self, resolver: str | None) -> None:
         """Raises ValueError for a resolver that is no `ADDR:PORT`."""
-        self._configured = None if resolver is None else _resolver_at(resolver)
-        self._system: dns.asyncresolver.Resolver | None = None
-        self._system_seen = 0
+        self._servers = NameServers(resolver)
 
     async def ask(self, question: Question) -> tuple[tuple[Record, ...], float]:
         """The records and the seconds for which they hold. Raises NoAnswerError if there is no answer."""
         try:
-            resolver = self._resolver()
+            resolver = self._servers.resolver()
             answer = await resolver.resolve(
                 question.name,
                 question.type,
@@ -54,29 +48,6 @@ class Dns:
             raise NoAnswerError(f"{question.type} {question.name}: {_reason(error)}") from error
         ttl = max(0.0, answer.expiration - time.time())
         return tuple(_record(each) for each in answer.rrset or ()), ttl
-
-    def _resolver(self) -> dns.asyncresolver.Resolver:
-        if self._configured is not None:
-            return self._configured
-        changed = SYSTEM_RESOLVERS.stat().st_mtime_ns
-        if self._system is None or changed != self._system_seen:
-            self._system, self._system_seen = dns.asyncresolver.Resolver(str(SYSTEM_RESOLVERS)), changed
-            self._system.timeout = QUERY_SECONDS
-        return self._system
-
-
-def _resolver_at(text: str) -> dns.asyncresolver.Resolver:
-    address, _, port = text.rpartition(":")
-    resolver = dns.asyncresolver.Resolver(configure=False)
-    try:
-        resolver.nameservers = [str(ipaddress.ip_address(address.strip("[]")))]
-        resolver.port = int(port)
-    except ValueError as error:
-        raise ValueError(f"resolver: {text!r} is no ADDR:PORT, such as 127.0.0.1:53") from error
-    if not 0 < resolver.port < 65_536:
-        raise ValueError(f"resolver: {text!r} is no ADDR:PORT: a port is 1 to 65535")
-    resolver.timeout = QUERY_SECONDS
-    return resolver
 
 
 def _record(data: dns.rdata.Rdata) -> Record:

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
@@ -32,7 +33,7 @@ from sipedge.store import (
     read_meta,
 )
 from sipedge.table.publication import PackedRows
-from sipedge.table.rows import SCHEMA, Section
+from sipedge.table.rows import ROW_SCHEMA, Section
 
 INSPECTION_SECONDS: Final = 120.0
 _KINDS: Final[dict[str, type[Writer]]] = {each.__name__: each for each in (Store, LearnedStore)}
@@ -46,11 +47,12 @@ class Content:
 
     sequence: int | None = None
     rows: PackedRows = field(default_factory=dict)
+    epoch: int = 0
 
     def fill(self, store: Store) -> None:
         """Write it into a store that is empty."""
         if self.sequence is not None:
-            store.commit(self.sequence, self.rows)
+            store.commit(self.sequence, self.rows, self.epoch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ def content_of(store: Store) -> Content:
     return Content(
         sequence=store.sequence,
         rows={section: dict(store.rows(section)) for section in PUBLISHED},
+        epoch=store.meta.epoch,
     )
 
 
@@ -153,8 +156,11 @@ def inspect(kind: type[Writer], directory: Path, edge: str) -> str | None:
 def _walk(env: lmdb.Environment, edge: str, sections: tuple[Section, ...]) -> str | None:
     if not env.stat()["entries"]:
         return None  # made, and never written to
-    names = [section.value.encode() for section in sections] + [META]
-    databases = {name: env.open_db(name, create=False) for name in names}
+    names = [section.value.encode() for section in sections]
+    databases = {META: env.open_db(META, create=False)}
+    for name in names:
+        with suppress(lmdb.NotFoundError):  # a section that the version which wrote it did not have
+            databases[name] = env.open_db(name, create=False)
     with env.begin() as txn:
         for database in databases.values():
             for _ in txn.cursor(db=database):
@@ -162,8 +168,8 @@ def _walk(env: lmdb.Environment, edge: str, sections: tuple[Section, ...]) -> st
         meta = read_meta(txn, databases[META])
     if meta.edge not in (None, edge):
         return f'it holds the table of edge "{meta.edge}"'
-    if meta.schema is not None and meta.schema > SCHEMA:
-        return f"its schema {meta.schema} is newer than {SCHEMA}, the newest this edge understands"
+    if meta.schema is not None and meta.schema > ROW_SCHEMA:
+        return f"its schema {meta.schema} is newer than {ROW_SCHEMA}, the newest this edge understands"
     return None
 
 

@@ -119,6 +119,7 @@ class Resolver:
         self._dns = dns
         self._publish = publish
         self._tasks: dict[Name, asyncio.Task[None]] = {}
+        self._asked: dict[Name, asyncio.Event] = {}
         self._lane = asyncio.Semaphore(AT_ONCE)
         self._failing_lane = asyncio.Semaphore(FAILING_AT_ONCE)
 
@@ -129,7 +130,9 @@ class Resolver:
         """
         for name in self._tasks.keys() - names:
             self._tasks.pop(name).cancel()
+            self._asked.pop(name).set()
         for name in sorted(names - self._tasks.keys(), key=lambda each: each.key):
+            self._asked[name] = asyncio.Event()
             self._tasks[name] = asyncio.create_task(self._keep(name, has_addresses=name.key in known))
         for key in known.keys() - {name.key for name in names}:
             self._publish(key, None)
@@ -137,6 +140,11 @@ class Resolver:
     def is_followed(self, name: Name) -> bool:
         """True while the name's row is kept here."""
         return name in self._tasks
+
+    async def first_answer(self, name: Name) -> None:
+        """Wait until a followed name has been asked for once, whatever DNS has said."""
+        if name in self._asked:
+            await self._asked[name].wait()
 
     async def close(self) -> None:
         """Ask nothing any more; the rows stay."""
@@ -157,16 +165,19 @@ class Resolver:
                 if failures == 1:
                     kept = "its last addresses stay in use" if has_addresses else "it has no address yet"
                     log.warning("%s: %s; %s", name.host, error, kept)
+                self._asked[name].set()
                 await asyncio.sleep(_backoff(failures))
             except Exception:
                 failures += 1
                 log.exception("%s: looking it up failed", name.host)
+                self._asked[name].set()
                 await asyncio.sleep(_backoff(failures))
             else:
                 if failures or not found.addresses:
                     log.info("%s: %s", name.host, _in_words(found.addresses))
                 failures, has_addresses = 0, bool(found.addresses)
                 self._set(name, found.addresses)
+                self._asked[name].set()
                 await self._hold(name, found)
 
     async def _hold(self, name: Name, found: Found) -> None:

@@ -7,11 +7,12 @@ from typing import Final
 
 from sipedge.kemi.ksr import KSR
 from sipedge.routing.authenticate import DigestCheck, DigestFacts, DigestResult, Verify, authenticate
-from sipedge.routing.digest import credentials_of
-from sipedge.routing.message import SipRequest
+from sipedge.routing.message.digest import credentials_of
+from sipedge.routing.message.messages import SipRequest
 from sipedge.secret import Secret
 
 _PASSWORD_IS_HA1: Final = 1
+_ONLY_THE_PASSWORD_IS_WRONG: Final = -2
 _NOBODY: Final = Secret(secrets.token_hex(16))
 """Checked for an unknown user, so that the answer takes as long as for a known one."""
 _WORDS: Final = {-4: DigestResult.STALE, -6: DigestResult.STALE, -5: DigestResult.MISSING}
@@ -30,6 +31,14 @@ def digest_check(request: SipRequest, realm: str) -> DigestCheck:
         return authenticate(facts, ha1s, nobody=_NOBODY, verify=_verifier(realm), take=_take)
 
     return check
+
+
+def has_own_nonce(realm: str) -> bool:
+    """True if the credentials at hand have a nonce that this edge, or another, gave to their very source.
+
+    Whoever made them has had an answer there. Of digests that are refused; a right one is not told apart.
+    """
+    return KSR.auth.pv_auth_check(realm, _NOBODY.reveal(), _PASSWORD_IS_HA1, 0) == _ONLY_THE_PASSWORD_IS_WRONG
 
 
 def _verifier(realm: str) -> Verify:

@@ -1,135 +1,153 @@
-"""A call from its admission to its final answer: attempt after attempt until a target takes it."""
+"""A call from its first attempt to its final answer: attempt after attempt until a target takes it."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Final
 
+from sipedge.calls.events import REQUESTED, RINGING_FROM
 from sipedge.instance import InstanceSettings
-from sipedge.kemi import carrier_auth, dead_targets, events, lookups, memory, writer
+from sipedge.kemi import carrier_auth, dead_targets, events, lookups, media, memory, writer
 from sipedge.kemi.answers import carry_out_answer
+from sipedge.kemi.attempt_media import hide_in_offer, relay_offer
+from sipedge.kemi.b2bua import B2buaGate
 from sipedge.kemi.counting import count_call, uncount_calls
-from sipedge.kemi.duration import limit_duration
 from sipedge.kemi.journal import say
 from sipedge.kemi.ksr import KSR
 from sipedge.kemi.pending import (
-    PendingAttempt,
     PendingCall,
     load_attempt,
     load_call,
     save_call,
 )
 from sipedge.kemi.reader import Received, answer_of, text
-from sipedge.routing.attempts import Attempt, plan_attempts
-from sipedge.routing.carried import texts_of
-from sipedge.routing.carrier_challenge import CHALLENGES
-from sipedge.routing.decision import Forward
-from sipedge.routing.dialog import judge_answer
+from sipedge.kemi.relay import MediaRelay
+from sipedge.routing.attempts import Attempt
+from sipedge.routing.decision import Decision
+from sipedge.routing.dialog.answers import judge_answer
+from sipedge.routing.dialog.carrier_challenge import CHALLENGES
+from sipedge.routing.dialog.missing import without_dialog
+from sipedge.routing.dialog.new_call import end_of_token, facts_with_carrier
+from sipedge.routing.dialog.tokens import TokenKeeper
+from sipedge.routing.dialog.way import way_of
 from sipedge.routing.failover import (
     CAUSES,
     Failure,
     FailureKind,
     FinalReply,
+    Instructions,
     NextAttempt,
     after_failure,
-    begin_call,
-    first_step,
+    handed_over,
     is_passed_on,
-    lookups_before,
+    reply_for,
     told_causes,
 )
+from sipedge.routing.handover import Placed
 from sipedge.routing.limits import keys_in_progress
-from sipedge.routing.message import SipRequest
-from sipedge.routing.new_call import (
-    beginning_of,
-    facts_of,
-    facts_with_carrier,
-    token_of,
-)
+from sipedge.routing.lookups import Lookups
+from sipedge.routing.media.sides import MediaPlan
+from sipedge.routing.message.messages import SipRequest
+from sipedge.routing.number_formats import format_of
 from sipedge.routing.reasons import Reason
-from sipedge.routing.tokens import TokenKeeper, call_sid
+from sipedge.routing.siblings import RelayKeeper
+from sipedge.routing.silence import SILENCE_MILLISECONDS
 from sipedge.table import Table
+from sipedge.values import quickly_made, replace
 
 FAILURE_ROUTE = "ksr_failure_call"
 BRANCH_ROUTE = "ksr_branch_call"
 REPLY_ROUTE = "ksr_onreply_call"
 
-_SILENCE_MILLISECONDS = 4_000
-"""S65: no response at all, not even a 100."""
+_CAUSES: Final = tuple((name, f"$T_rpl($(hdr({name})[*]))") for name in CAUSES)
+_TRIES: Final = (NextAttempt, Instructions)
 _NO_REPLY_ON_ERROR = 2
 """Flag of t_relay: a send error is ours to handle, by the next attempt."""
 
 
-@dataclass(frozen=True, slots=True)
+@quickly_made
+@dataclass(frozen=True)
 class CallRoom:
     """What each step of a call is done with."""
 
     settings: InstanceSettings
     tokens: TokenKeeper
     table: Table
+    relay: MediaRelay
+    b2bua: B2buaGate
 
-    @property
-    def own_addresses(self) -> tuple[str, ...]:
-        return writer.own_addresses(self.settings)
+    def place_of(self, request: SipRequest, decision: Decision) -> events.Place:
+        """Where the call was decided."""
+        own = (self.settings.edge, self.settings.address)
+        # Of the numbers in it, only that of a Diversion is read again.
+        form = format_of(self.table, decision.carrier) if "diversion" in request.headers else None
+        return events.Place(own, self.table.sequence, form)
+
+    def refuse(
+        self, request: SipRequest, decision: Decision, reason: Reason, placed: Placed | None = None
+    ) -> None:
+        """Refuse a call that would have gone on. `placed`: by the edge's own B2BUA."""
+        self.tell_refused(request, decision, reason, placed)
+        writer.reject(decision, reason)
+
+    def tell_refused(
+        self, request: SipRequest, decision: Decision, reason: Reason, placed: Placed | None = None
+    ) -> None:
+        """A refused INVITE leaves its record as well."""
+        trunk = self.table.trunk(decision.trunk) if decision.trunk else None
+        events.refused(self.place_of(request, decision), request, decision, reason, trunk, placed)
 
 
-def start_call(room: CallRoom, received: Received, request: SipRequest, decision: Forward) -> None:
-    """Count the call, prepare its INVITE and make the first attempt."""
-    state = begin_call(room.table, decision, dead_targets.in_order(plan_attempts(room.table, decision)))
-    begun = time.time()
-    sid = call_sid(room.tokens.edge_secret, received.call_id, received.from_tag, begun)
-    facts = facts_of(decision, state, sid)
-    caller, learned = beginning_of(room.table, room.own_addresses, request, facts)
-    KSR.dialog.dlg_manage()
-    if memory.caller() is not None:
-        # Kamailio takes it for a spiral of the call that it has: nothing would count, time or end this one.
-        if KSR.tm.t_newtran() > 0:
-            writer.reject(decision, Reason.MergedRequest)
+def resume_call(room: CallRoom, waited: Failure | None) -> None:
+    """The attempt under way has failed: the next one, or the final answer.
+
+    `waited`: it had failed so before the call was suspended for a look-up.
+    """
+    call, failure = load_call(), waited
+    if call is None:
+        refusal = without_dialog(has_begun=True, has_waited=waited is not None)
+        if refusal is not None:
+            writer.refuse(refusal)
         return
-    limit_duration(decision.max_duration_seconds)
-    memory.begin(sid, caller, learned)
-    writer.count_hop()  # into the transaction's own copy: later attempts start from that
-    if KSR.tm.t_newtran() <= 0:
-        return  # a retransmission, which another worker is answering
-    over = count_call(decision.limits)
-    if over is not None:
-        events.never_began()
-        writer.reject(decision, over)
+    if memory.ended_by() == REQUESTED:
+        uncount_calls(call.counted)
+        _finish(call, reply_for(Reason.EndRequested), failure)
         return
-    # What is the same for every attempt; headers of one target alone are the branch route's.
-    writer.put_back(received)
-    KSR.hdr.remove("Route")  # a preloaded one: ours has done its work, a foreign one is never followed
-    writer.change_headers(received, decision.changes)
-    call = PendingCall(state, begun, facts, caller, with_sdp=learned.open_offer is not None)
-    events.begun(room.settings, room.table, received, decision, caller.source or caller.hop, sid)
-    _proceed(room, call, first_step(state), None)
-
-
-def resume_call(room: CallRoom) -> None:
-    """The attempt under way has failed: the next one, or the final answer."""
-    if KSR.tm.t_is_canceled() > 0:
-        return  # the caller has hung up and gets its 487 from the transaction
-    call = load_call()
-    failure = lookups.asked_for()
     if failure is None:
         failure = _failure(call)
         if not call.state.redirected:
             # A redirect names addresses at will; each would be remembered.
             dead_targets.note_failure(call.state.current, failure.kind)
-        asked = lookups_before(room.table, call.state, failure)
-        if asked is not None and lookups.suspend(room.settings, asked, failure, FAILURE_ROUTE):
-            return
     if failure.status in CHALLENGES and (answered := _with_answer(room, call, failure.status)) is not None:
         call = answered
         memory.note_shift(True, memory.shift_of(True) + 1)
         attempt = call.state.attempts[call.state.position]
-        _save(room, call, attempt)
-        if _send(room.settings, attempt):
+        _save(room, call, attempt, memory.shift_of(True), media.plan(), is_first=False)
+        if _send(room, attempt, is_first=False):
             return
         failure = replace(failure, kind=FailureKind.SEND_ERROR)
+    state, step = after_failure(
+        room.table,
+        call.state,
+        failure,
+        looked_up=waited is not None,
+        is_relayed=call.caller.is_sibling,
+        is_placed=call.caller.is_b2bua,
+    )
+    if isinstance(step, Lookups):
+        if lookups.suspend(room.settings, step, failure, FAILURE_ROUTE):
+            return
+        state, step = after_failure(
+            room.table,
+            call.state,
+            failure,
+            looked_up=True,
+            is_relayed=call.caller.is_sibling,
+            is_placed=call.caller.is_b2bua,
+        )
     _say_failed(call, failure)
-    state, step = after_failure(room.table, call.state, failure)
-    _proceed(room, call.with_state(state), step, failure)
+    proceed(room, call.with_state(state), step, failure)
 
 
 def _with_answer(room: CallRoom, call: PendingCall, status: int) -> PendingCall | None:
@@ -147,80 +165,127 @@ def judge_call_answer(room: CallRoom, received: Received) -> None:
     attempt = load_attempt()
     answer = answer_of(received)
     known = memory.of_call(attempt.token, answer.to_tag, memory.kept_facts())
-    if 200 <= answer.status < 300 and known.facts is not None:
-        events.answered(dead_targets.attempt_key(), known.facts.call_sid)
+    if RINGING_FROM <= answer.status < 300 and known.facts is not None and not known.caller.is_sibling:
+        tell = events.ringing if answer.status < 200 else events.answered
+        tell(dead_targets.attempt_key(), known.facts.call_sid)
     decision = judge_answer(
         room.table,
         answer,
         known,
         to_caller=True,
         attempt=attempt.token.callee,
-        cseq_of_sender=attempt.cseq,
-        asked_with_sdp=attempt.with_sdp,
-        own_addresses=room.own_addresses,
+        cseq_of_sender=attempt.invite.cseq,
+        asked_with_sdp=attempt.invite.with_sdp,
+        own_addresses=room.settings.own_addresses,
     )
-    carry_out_answer(received, known, decision, to_caller=True)
+    carry_out_answer(room.relay, room.table, received, known, decision, to_caller=True)
 
 
-def _proceed(
+def proceed(
     room: CallRoom,
     call: PendingCall,
-    step: NextAttempt | FinalReply,
+    step: NextAttempt | Instructions | FinalReply | Lookups,
     failure: Failure | None,
 ) -> None:
     """Attempts until one is under way; else the final answer. `failure` is the last one that was received."""
-    while isinstance(step, NextAttempt):
-        call, unsent = _attempt(room, call, step.attempt)
+    while isinstance(step, _TRIES):
+        if isinstance(step, Instructions):
+            state, step = handed_over(call.state, room.b2bua.instructed(room.table, call.facts, call.invite))
+            call = call.with_state(state)
+            continue
+        call, unsent = _attempt(room, call, step.attempt, is_first=failure is None)
         if unsent is None:
             return
+        if isinstance(unsent, FinalReply):
+            step = unsent
+            break
         _say_failed(call, unsent)
         failure = unsent
-        state, step = after_failure(room.table, call.state, unsent)
+        state, step = after_failure(
+            room.table,
+            call.state,
+            unsent,
+            looked_up=True,
+            is_relayed=call.caller.is_sibling,
+            is_placed=call.caller.is_b2bua,
+        )
         call = call.with_state(state)
     uncount_calls(call.counted)
-    _finish(call, step, failure)
+    if isinstance(step, FinalReply):
+        _finish(call, step, failure)
 
 
-def _attempt(room: CallRoom, call: PendingCall, attempt: Attempt) -> tuple[PendingCall, Failure | None]:
-    """Send the INVITE to one address; a Failure if it could not be sent."""
-    uncount_calls(call.counted)
-    over = count_call(attempt.limits)
-    counted = keys_in_progress(attempt.limits) if over is None else ()
-    facts = facts_with_carrier(call.facts, attempt)
-    if (call.answered, call.counted, call.facts) != ((), counted, facts):
-        call = replace(call, answered=(), counted=counted, facts=facts)
-    if over is not None:
-        return call, Failure(FailureKind.OVER_LIMIT, over=over, elapsed=_elapsed(call))
-    memory.begin_attempt(call.facts)
-    _save(room, call, attempt)
-    if _send(room.settings, attempt):
+def _attempt(
+    room: CallRoom, call: PendingCall, attempt: Attempt, *, is_first: bool
+) -> tuple[PendingCall, Failure | FinalReply | None]:
+    """Send the INVITE to one address; a Failure if it could not be sent, a FinalReply if none can."""
+    if not is_first:
+        uncount_calls(call.counted)
+        facts = facts_with_carrier(call.facts, attempt)
+        if call.answered or call.counted or facts is not call.facts:
+            call = replace(call, answered=(), counted=(), facts=facts)
+    if attempt.limits:
+        over = count_call(room.table, attempt.limits)
+        if over is not None:
+            return call, Failure(FailureKind.OVER_LIMIT, over=over, elapsed=_elapsed(call))
+        call = replace(call, counted=keys_in_progress(attempt.limits))
+    if not is_first:
+        memory.begin_next_attempt(call.facts)
+    if call.changes is not None:
+        writer.count_hop()
+        writer.write(call.changes, {name.lower() for name, _ in call.changes.insert})
+    site, former, plan = room.table.site(), "" if is_first else media.session(), None
+    if former or (site is not None and site.relay):
+        unrelayed = relay_offer(room.relay, room.table, call, attempt, former)
+        if unrelayed is not None:
+            return call, unrelayed
+        plan = media.plan()
+    else:
+        hide_in_offer(call)
+    _save(room, call, attempt, 0, plan, is_first=is_first)
+    if _send(room, attempt, is_first=is_first):
         return call, None
     return call, Failure(FailureKind.SEND_ERROR, elapsed=_elapsed(call))
 
 
-def _save(room: CallRoom, call: PendingCall, attempt: Attempt) -> None:
-    token = token_of(
-        call.facts,
+def _save(
+    room: CallRoom,
+    call: PendingCall,
+    attempt: Attempt,
+    cseq_shift: int,
+    plan: MediaPlan | None,
+    *,
+    is_first: bool,
+) -> None:
+    """Keep all that answers to this attempt, and its failure, will ask for. `plan`: of its relayed media."""
+    invite, facts, now = call.invite, call.facts, time.time()
+    way = way_of(
+        room.table.plans,
+        facts,
         call.caller,
         attempt,
         number=call.state.position,
-        cseq_shift=memory.shift_of(True),
-        now=time.time(),
-        ring_seconds=room.settings.ring_seconds,
+        cseq_shift=cseq_shift,
+        media=plan,
     )
-    tag, cseq = text("$ft"), int(text("$cs") or 0)
-    parameter = room.tokens.route_parameter(text("$ci"), tag, token)
-    carried = texts_of(call.facts, attempt, token, parameter, tag, cseq, with_sdp=call.with_sdp)
-    save_call(call, PendingAttempt(token, cseq, call.with_sdp), carried)
+    token = way.token_text(end_of_token(facts, now, room.settings.ring_seconds))
+    parameter = room.tokens.parameter_of(invite.call_id, invite.tag, token)
+    carried = way.carried.texts(facts, attempt, parameter, invite.tag, invite.cseq, with_sdp=invite.with_sdp)
+    if attempt.relay is not None:
+        relays = RelayKeeper(room.tokens.edge_secret)
+        line = relays.line(attempt, facts, invite.call_id, invite.cseq, now)
+        carried = replace(carried, lines=carried.lines + line)
+    save_call(call, carried, is_first=is_first)
+    dead_targets.note_attempt(way.target_key)
 
 
-def _send(settings: InstanceSettings, attempt: Attempt) -> bool:
-    writer.aim(settings, attempt)
-    dead_targets.note_attempt(attempt)
-    KSR.tm.t_on_failure(FAILURE_ROUTE)
-    KSR.tm.t_on_branch(BRANCH_ROUTE)
-    KSR.tm.t_on_reply(REPLY_ROUTE)
-    KSR.tm.t_set_fr(settings.ring_seconds * 1000, _SILENCE_MILLISECONDS)
+def _send(room: CallRoom, attempt: Attempt, *, is_first: bool) -> bool:
+    writer.aim(room.settings, room.table, attempt)
+    if not is_first:  # of the first, kamailio.cfg has done so
+        KSR.tm.t_on_failure(FAILURE_ROUTE)
+        KSR.tm.t_on_branch(BRANCH_ROUTE)
+        KSR.tm.t_on_reply(REPLY_ROUTE)
+        KSR.tm.t_set_fr(room.settings.ring_seconds * 1000, SILENCE_MILLISECONDS)
     return KSR.tm.t_relay_to_flags(_NO_REPLY_ON_ERROR) > 0
 
 
@@ -236,13 +301,14 @@ def _failure(call: PendingCall) -> Failure:
         status=status,
         text=text("$T_rpl($rr)"),
         contact=text("$T_rpl($ct)") if status == 302 else "",
-        why=told_causes((name, text(f"$T_rpl($(hdr({name})[*]))")) for name in CAUSES),
+        why=told_causes([(name, text(variable)) for name, variable in _CAUSES]),
         elapsed=elapsed,
     )
 
 
 def _finish(call: PendingCall, step: FinalReply, failure: Failure | None) -> None:
-    events.note_ending(step)
+    if not call.caller.is_sibling:
+        events.note_ending(step)
     if step.reason is not None:
         writer.fail_call(call.state, step.reason, step.headers)
     elif not is_passed_on(step, failure):
@@ -253,7 +319,8 @@ def _say_failed(call: PendingCall, failure: Failure) -> None:
     attempt = call.state.current
     if attempt is None:
         return
-    events.attempt_failed(attempt, failure, call.facts.call_sid)
+    if not call.caller.is_sibling:
+        events.attempt_failed(attempt, failure, call.facts.call_sid)
     answer = f" status={failure.status}" if failure.status else ""
     say(
         f"attempt failed kind={failure.kind}{answer} trunk={call.state.trunk} target={attempt.target}"

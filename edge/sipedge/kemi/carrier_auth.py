@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from sipedge.kemi.ksr import KSR
 from sipedge.kemi.reader import text
-from sipedge.routing.carrier_challenge import CHALLENGES, ChallengedRequest, answer_challenge
-from sipedge.routing.headers import header_line
-from sipedge.routing.hops import Hop, hop_from_uri
+from sipedge.routing.dialog.carrier_challenge import CHALLENGES, ChallengedRequest, answer_challenge
+from sipedge.routing.dialog.hops import Hop, hop_from_uri
+from sipedge.routing.message.headers import header_line
 from sipedge.table import CarrierRow
+from sipedge.values import replace
 
 _SENT_AVP: Final = "$avp(sent)"
 
@@ -51,6 +52,11 @@ def save_sent(sent: SentRequest) -> None:
     """Keep it for the branch and the failure route."""
     answered = json.dumps(sent.answered) if sent.answered else "[]"
     KSR.pv.sets(_SENT_AVP, f"{sent.hop.uri} {sent.cseq} {answered}")
+
+
+def is_expected() -> bool:
+    """True if the request of the transaction at hand went to a carrier, which may challenge it."""
+    return bool(KSR.pv.gete(_SENT_AVP))
 
 
 def load_sent() -> SentRequest:

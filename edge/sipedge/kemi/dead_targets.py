@@ -37,9 +37,9 @@ def in_order(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
     return order(attempts, frozenset(key for key in keys if _is_dead(key)))
 
 
-def note_attempt(attempt: Attempt) -> None:
-    """Whose answers the transaction will see from now on."""
-    KSR.pv.sets(_TARGET_AVP, silence_key(attempt))
+def note_attempt(key: str) -> None:
+    """Whose answers the transaction will see from now on; `key` is the attempt's `silence_key`."""
+    KSR.pv.sets(_TARGET_AVP, key)
 
 
 def attempt_key() -> str:
@@ -55,6 +55,17 @@ def note_failure(attempt: Attempt | None, kind: FailureKind) -> None:
     until = after_silence(KSR.htable.sht_inc(_SILENT, key), now)
     if until is not None:
         KSR.htable.sht_seti(_SILENT, f"{key}|until", until)
+
+
+def put_last(key: str, seconds: int) -> None:
+    """Probes have shown that it does not answer: calls try it last for so long, or until it answers."""
+    KSR.htable.sht_seti(_SILENT, f"{key}|until", int(time.time()) + seconds)
+    KSR.htable.sht_seti(_SILENT, key, SILENCES)
+
+
+def put_back(key: str) -> None:
+    """It has answered a probe."""
+    KSR.htable.sht_rm(_SILENT, key)
 
 
 def _is_dead(key: str) -> bool:

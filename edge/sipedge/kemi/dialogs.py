@@ -7,35 +7,36 @@ from dataclasses import dataclass
 from typing import Final
 
 from sipedge.instance import InstanceSettings
-from sipedge.kemi import carrier_auth, memory, writer
+from sipedge.kemi import carrier_auth, dialog_media, events, memory, writer
 from sipedge.kemi.answers import note_in_dialog
 from sipedge.kemi.authentication import digest_check
+from sipedge.kemi.b2bua import B2buaGate, without_own_route
 from sipedge.kemi.carrier_auth import SentRequest
+from sipedge.kemi.dialog_media import Going
 from sipedge.kemi.duration import is_alive
 from sipedge.kemi.journal import note_reason
 from sipedge.kemi.ksr import KSR
 from sipedge.kemi.memory import Asked
-from sipedge.kemi.reader import Received, request_of, text
-from sipedge.routing.carrier_challenge import (
+from sipedge.kemi.reader import Received, text
+from sipedge.kemi.relay import MediaRelay
+from sipedge.routing.authenticate import with_user
+from sipedge.routing.decision import HeaderChanges
+from sipedge.routing.dialog.carrier_challenge import (
     CHALLENGES,
     carrier_asked,
     may_be_challenged,
     without_cseq,
 )
-from sipedge.routing.decision import HeaderChanges
-from sipedge.routing.dialog import (
-    ChallengeInDialog,
-    DropInDialog,
-    Follow,
-    RefuseInDialog,
-    within_dialog,
-)
-from sipedge.routing.hops import Hop
-from sipedge.routing.later_checks import SPAN_SECONDS
-from sipedge.routing.memory import CallMemory
-from sipedge.routing.message import SipRequest
+from sipedge.routing.dialog.decisions import ChallengeInDialog, DropInDialog, Follow, HandOver, RefuseInDialog
+from sipedge.routing.dialog.hops import Hop
+from sipedge.routing.dialog.judge import within_dialog
+from sipedge.routing.dialog.later_checks import SPAN_SECONDS
+from sipedge.routing.dialog.memory import CallMemory
+from sipedge.routing.dialog.tokens import HeldToken, TokenKeeper
+from sipedge.routing.handover import Spoken, b2bua_hop
+from sipedge.routing.media.commands import end_session
+from sipedge.routing.message.messages import SipRequest
 from sipedge.routing.reasons import Reason
-from sipedge.routing.tokens import HeldToken, TokenKeeper
 from sipedge.table import Table
 from sipedge.uri import parse_uri
 
@@ -56,10 +57,8 @@ class DialogRoom:
     settings: InstanceSettings
     tokens: TokenKeeper
     table: Table
-
-    @property
-    def own_addresses(self) -> tuple[str, ...]:
-        return writer.own_addresses(self.settings)
+    relay: MediaRelay
+    b2bua: B2buaGate
 
 
 def held_token(tokens: TokenKeeper, received: Received) -> HeldToken | None:
@@ -75,12 +74,16 @@ def follow_dialog(room: DialogRoom, received: Received) -> None:
     """Handle a request with a To-tag."""
     held = held_token(room.tokens, received)
     site = room.table.site()
-    request = request_of(received, site.realm if site else "")
+    request = with_user(received, site.realm if site else "")
     known = (
         None
         if held is None
-        else memory.of_call(held.token, received.to_tag if held.by_caller else received.from_tag)
+        else room.b2bua.marked(
+            memory.of_call(held.token, received.to_tag if held.by_caller else received.from_tag),
+            received.call_id,
+        )
     )
+    spoken = room.b2bua.spoken(received)
     decision = within_dialog(
         room.table,
         request,
@@ -88,12 +91,15 @@ def follow_dialog(room: DialogRoom, received: Received) -> None:
         by_caller=held is not None and held.by_caller,
         digest=digest_check(request, site.realm if site else ""),
         requests_lately=0 if held is None else _count_request(held, request.source),
-        own_addresses=room.own_addresses,
+        own_addresses=room.settings.own_addresses,
         is_alive=is_alive,
+        spoken=spoken,
     )
     match decision:
         case Follow() if held is not None and known is not None:
-            _follow(room, received, request, held, known, decision)
+            _follow(room, received, request, held, known, decision, spoken)
+        case HandOver() if held is not None and known is not None:
+            _hand_over(room, received, request, held, known, decision)
         case ChallengeInDialog():
             note_in_dialog(decision.reason, known, decision.steps)
             writer.challenge_with(decision.realm, decision.reason)
@@ -101,10 +107,6 @@ def follow_dialog(room: DialogRoom, received: Received) -> None:
             _refuse(request, known, decision)
         case DropInDialog():
             _drop(request, decision)
-
-
-def _known(held: HeldToken, received: Received) -> CallMemory:
-    return memory.of_call(held.token, received.to_tag if held.by_caller else received.from_tag)
 
 
 def _count_request(held: HeldToken, source: str) -> int:
@@ -135,17 +137,19 @@ def _follow(
     held: HeldToken,
     known: CallMemory,
     decision: Follow,
+    spoken: Spoken | None,
 ) -> None:
     target = decision.request_uri
     if not text("$ru"):  # Kamailio routes no request whose URI it cannot read
         target = target or request.request_uri
         KSR.seturi(decision.hop.uri)
-    if KSR.rr.loose_route() <= 0:
+    if not _leave_route(received, ends_here=decision.ends_here):
         _refuse(request, known, RefuseInDialog(decision.steps, Reason.NoDialog))
         return
-    writer.count_hop()
-    memory.learn(decision.learned, by_caller=held.by_caller, tag=received.from_tag)
-    writer.put_back(received)
+    relayed = _relayed(room, received, request, held, known, decision)
+    if relayed is None:
+        return
+    decision = relayed
     changes = decision.changes
     if may_be_challenged(known, request.method, by_caller=held.by_caller):
         changes = _expect_challenge(decision)
@@ -154,12 +158,89 @@ def _follow(
         writer.set_body(received, decision.body)
     if target is not None:
         _set_request_uri(target, request.method, decision.hop)
+    if known.facts is None and request.method == "BYE":
+        events.left(request.call_id, by_caller=held.by_caller)
+        if known.media is not None:
+            room.relay.carry_out(end_session(known.media.ng_id))
+            # The only message of this call that knows of its session.
+    if spoken is Spoken.MOVED and request.method == "ACK":
+        dialog_media.end_moved(room.relay)
+    if decision.end_call is not None:
+        note_in_dialog(decision.end_call, known, decision.steps)
+        memory.end_soon(decision.end_call.name)
+    with_sdp = decision.learned.open_offer is not None
+    asked = Asked(held.by_caller, int(text("$cs") or 0), with_sdp, held.token, spoken or "")
+    memory.save_asked(asked, known.facts)
+    writer.send_to(room.settings, room.table, decision.hop)
+    KSR.tm.t_on_reply(REPLY_ROUTE)
+    if decision.media.commands:
+        KSR.tm.t_on_failure(FAILURE_ROUTE)
+    if KSR.tm.t_relay() <= 0 and decision.media.commands:
+        dialog_media.restore(room.relay, held.token, by_caller=held.by_caller)
+
+
+def _relayed(
+    room: DialogRoom,
+    received: Received,
+    request: SipRequest,
+    held: HeldToken,
+    known: CallMemory,
+    decision: Going,
+) -> Going | None:
+    """The decision once the relay has done its part, and what it teaches is kept; None: it is refused."""
+    if decision.media.commands:
+        done = dialog_media.relay_request(room.relay, room.table, received, held, known, decision)
+        if isinstance(done, Reason):
+            _refuse(request, known, RefuseInDialog(decision.steps, done))
+            return None
+        decision = done
+    writer.count_hop()
+    memory.learn(decision.learned, by_caller=held.by_caller, tag=received.from_tag)
+    writer.put_back(received)
+    return decision
+
+
+def _leave_route(received: Received, *, ends_here: bool) -> bool:
+    """Take our own Route off. What passes by `loose_route` counts in the dialog: a BYE ends it."""
+    if ends_here:
+        without_own_route(received)
+        return True
+    return KSR.rr.loose_route() > 0
+
+
+def _hand_over(
+    room: DialogRoom,
+    received: Received,
+    request: SipRequest,
+    held: HeldToken,
+    known: CallMemory,
+    decision: HandOver,
+) -> None:
+    hop, gate = b2bua_hop(room.settings.address, room.settings.b2bua), room.b2bua
+    is_refer = request.method == "REFER"
+    if hop is None or (
+        is_refer and not gate.adopt(room.table, received, known, decision, by_caller=held.by_caller)
+    ):
+        _refuse(request, known, RefuseInDialog(decision.steps, Reason.TransferUnavailable))
+        return
+    if not text("$ru"):
+        KSR.seturi(hop.uri)
+    if not _leave_route(received, ends_here=decision.ends_here):
+        _refuse(request, known, RefuseInDialog(decision.steps, Reason.NoDialog))
+        return
+    relayed = _relayed(room, received, request, held, known, decision)
+    if relayed is None:
+        return
+    decision = relayed
+    writer.change_headers(received, decision.changes)
+    if decision.body is not None:
+        writer.set_body(received, decision.body)
     if decision.end_call is not None:
         note_in_dialog(decision.end_call, known, decision.steps)
         memory.end_soon(decision.end_call.name)
     with_sdp = decision.learned.open_offer is not None
     memory.save_asked(Asked(held.by_caller, int(text("$cs") or 0), with_sdp, held.token), known.facts)
-    writer.send_to(room.settings, decision.hop)
+    gate.aim(room.table, hop, request.method)
     KSR.tm.t_on_reply(REPLY_ROUTE)
     KSR.tm.t_relay()
 
@@ -190,14 +271,19 @@ def number_branch() -> None:
 
 
 def answer_dialog_challenge(room: DialogRoom) -> None:
-    """A request in a dialog has failed at a carrier: if by a challenge, it is sent again with the answer.
+    """A request in a dialog has failed: if by a challenge of a carrier, it is sent again with the answer.
 
     A challenge that cannot be answered is not for the customer, as in a call that is set up (S66).
     """
+    asked = memory.load_asked()
+    if asked is not None and asked.with_sdp and not _was_answered():
+        dialog_media.restore(room.relay, asked.token, by_caller=asked.by_caller)
     status = KSR.tm.t_get_status_code()
     if status not in CHALLENGES or KSR.tm.t_branch_timeout() > 0 or KSR.tm.t_is_canceled() > 0:
         return
-    asked, sent, facts = memory.load_asked(), carrier_auth.load_sent(), memory.kept_facts()
+    if not carrier_auth.is_expected():
+        return  # a PBX's own, for the carrier to answer
+    sent, facts = carrier_auth.load_sent(), memory.kept_facts()
     if asked is None:
         raise ValueError("a transaction in a dialog without what it asked")
     carrier = carrier_asked(room.table, facts, sent.hop)
@@ -209,11 +295,18 @@ def answer_dialog_challenge(room: DialogRoom) -> None:
         writer.refuse(Reason.TargetFailed)
 
 
+def _was_answered() -> bool:
+    """False where the transaction itself has found that nobody answers."""
+    return KSR.tm.t_branch_timeout() <= 0 and KSR.tm.t_branch_replied() > 0
+
+
 def _send_again(room: DialogRoom, asked: Asked, request_uri: str, sent: SentRequest) -> bool:
+    if asked.with_sdp and not dialog_media.offer_again(room.relay, room.table, asked):
+        return False
     KSR.seturi(request_uri)  # the same, but a failure route makes no new branch without it
     memory.note_shift(asked.by_caller, sent.cseq - asked.cseq)
     carrier_auth.save_sent(sent)
-    writer.send_to(room.settings, sent.hop)
+    writer.send_to(room.settings, room.table, sent.hop)
     KSR.tm.t_on_branch(BRANCH_ROUTE)
     KSR.tm.t_on_failure(FAILURE_ROUTE)
     KSR.tm.t_on_reply(REPLY_ROUTE)

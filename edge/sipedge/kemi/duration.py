@@ -1,32 +1,33 @@
-"""The longest duration of a call (S11): when it is reached, both sides get a BYE."""
+"""The longest duration of a call (S11), at which both sides get a BYE; how the edge's own requests leave."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Final
 
-from sipedge.instance import InstanceSettings, own_socket
+from sipedge.instance import InstanceSettings
 from sipedge.kemi import memory, writer
 from sipedge.kemi.journal import say
 from sipedge.kemi.ksr import KSR
 from sipedge.kemi.reader import text
-from sipedge.routing.ending import OwnRequest, Party, callee_address, caller_address, end_call_bye
-from sipedge.routing.headers import header_line
-from sipedge.routing.memory import CallFacts, SideMemory
-from sipedge.routing.sides import Surroundings, next_hop
-from sipedge.routing.tokens import TOKEN_PARAMETER
+from sipedge.routing.dialog.ending import (
+    OwnRequest,
+    Party,
+    Way,
+    callee_address,
+    caller_address,
+    end_call_bye,
+)
+from sipedge.routing.dialog.memory import CallFacts, SideMemory
+from sipedge.routing.dialog.sides import Surroundings, next_hop
+from sipedge.routing.handover import b2bua_hop
+from sipedge.routing.message.headers import header_line
 from sipedge.table import Table
+from sipedge.values import replace
 
-_LIMIT_VARIABLE: Final = "limit"
-"""Variable of the dialog: how many seconds the call may last."""
 _TICK_SECONDS: Final = 1
 """How exactly Kamailio keeps a dialog's time."""
-
-
-def limit_duration(seconds: int) -> None:
-    """Have Kamailio end this request's dialog after so many seconds."""
-    KSR.dialog.dlg_set_timeout(seconds)
-    KSR.dialog.var_sets(_LIMIT_VARIABLE, str(seconds))
 
 
 def has_run_out() -> bool:
@@ -40,8 +41,8 @@ def has_run_out() -> bool:
 
 def reached_limit() -> bool:
     """True if the dialog that has run out was up for as long as it may be; else it was never acknowledged."""
-    seconds, begun = KSR.dialog.var_gete(_LIMIT_VARIABLE), int(dialog_text("start_ts") or 0)
-    return bool(seconds) and time.time() - begun >= int(seconds) - _TICK_SECONDS
+    facts, begun = memory.facts(), int(dialog_text("start_ts") or 0)
+    return facts is not None and time.time() - begun >= facts.max_duration_seconds - _TICK_SECONDS
 
 
 def end_call(settings: InstanceSettings, table: Table) -> None:
@@ -52,29 +53,45 @@ def end_call(settings: InstanceSettings, table: Table) -> None:
     call_id, facts = dialog_text("callid"), memory.facts()
     sides = {"caller": memory.caller(), "callee": memory.callee_with(dialog_text("to_tag"))}
     for name, side in sides.items():
-        bye = None if side is None else _bye(settings, table, facts, side, to_caller=name == "caller")
-        if bye is None or not _is_sent(settings, bye):
+        is_caller = name == "caller"
+        to = None if side is None else addressee(settings, table, facts, side, to_caller=is_caller)
+        # The B2BUA, which stands between the two, ends whatever it has connected them with.
+        hop = b2bua_hop(settings.address, settings.b2bua) if memory.has_left(caller=is_caller) else None
+        if to is not None and hop is not None:
+            to = replace(to, way=replace(to.way, hop=hop))
+        bye = None if to is None else end_call_bye(call_id, to.receiver, to.other, to.way)
+        if bye is None or not is_sent(settings, table, bye):
             say(f"a BYE could not be sent side={name} call_id={call_id!r}")
     if reason := memory.ended_by():
         say(f"ended reason={reason} call_id={call_id!r}")
-    elif reached_limit():
-        seconds = KSR.dialog.var_gete(_LIMIT_VARIABLE)
+    elif facts is not None and reached_limit():
+        seconds = facts.max_duration_seconds
         say(f"ended error=32015 reason=DurationReached rule='S11' seconds={seconds} call_id={call_id!r}")
     else:
         say(f"ended reason=NeverAcknowledged call_id={call_id!r}")
 
 
-def _bye(
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Who a request of the edge's own in the current dialog is for, and for whom it speaks."""
+
+    receiver: Party
+    other: Party
+    way: Way
+
+
+def addressee(
     settings: InstanceSettings, table: Table, facts: CallFacts | None, side: SideMemory, *, to_caller: bool
-) -> OwnRequest | None:
-    around = Surroundings(table, writer.own_addresses(settings), side.kind, facts, secure=False)
+) -> Addressee | None:
+    """None if there is no place where the side may be sent anything."""
+    around = Surroundings(table, settings.own_addresses, side.kind, facts, secure=False)
     hop = next_hop(around, side, connected=is_alive(side.connection))
     if hop is None:
         return None
     caller = _party("from", caller_address(facts, dialog_text("from_uri"), to_caller=to_caller), True)
     callee = _party("to", callee_address(facts, dialog_text("to_uri"), to_caller=to_caller), False)
     receiver, other = (caller, callee) if to_caller else (callee, caller)
-    return end_call_bye(dialog_text("callid"), receiver, other, hop, TOKEN_PARAMETER)
+    return Addressee(receiver, other, Way(hop, settings.own_addresses))
 
 
 def _party(name: str, address: str, by_caller: bool) -> Party:
@@ -98,14 +115,20 @@ def dialog_text(name: str) -> str:
     return text(f"$dlg({name})")
 
 
-def _is_sent(settings: InstanceSettings, request: OwnRequest) -> bool:
+def is_sent(
+    settings: InstanceSettings, table: Table, request: OwnRequest, server_name: str | None = None
+) -> bool:
+    """Send it. True if it has left; whatever is answered is for kamailio.cfg."""
+    writer.choose_tls(table, request.hop, server_name)
     # The RPC `tm.t_uac_start` would add a tag of its own beside ours.
     sent = KSR.tm.t_uac_send(
         request.method,
         request.request_uri,
         request.hop.uri,
-        own_socket(settings, request.hop.transport),
+        settings.sockets[request.hop.transport],
         "".join(header_line(name, value) for name, value in request.headers) + "\r\n",
         "",
     )
+    # It is of this process, which sends to others as well.
+    writer.forget_tls()
     return sent > 0

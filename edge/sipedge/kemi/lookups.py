@@ -6,26 +6,36 @@ come in time, the transaction's own timer continues the call.
 
 from __future__ import annotations
 
-import json
 import socket
+from collections.abc import Callable
 from typing import Final
 
 from sipedge.instance import InstanceSettings
 from sipedge.kemi.journal import count
 from sipedge.kemi.ksr import KSR
-from sipedge.kemi.reader import text
-from sipedge.routing.failover import Failure, FailureKind
-from sipedge.routing.lookups import LOOKUP_MILLISECONDS, Lookups
+from sipedge.kemi.reader import Received, text
+from sipedge.routing.failover import Failure
+from sipedge.routing.lookups import Lookups
 
-_FAILURE_AVP: Final = "$avp(waiting)"
+_WAITING_AVP: Final = "$avp(waiting)"
+_FAILURE: Final = "failure"
+_INVITE: Final = "invite"
 _UNASKED: Final = "lookups|unasked"
 """The counter of calls for which the agent could not be asked."""
 
 
-def suspend(settings: InstanceSettings, asked: Lookups, failure: Failure, failure_route: str) -> bool:
+def suspend(
+    settings: InstanceSettings,
+    asked: Lookups,
+    waiting: Failure | Received,
+    failure_route: str,
+    begin: Callable[[], bool] = lambda: True,
+) -> bool:
     """Have it asked, and the call wait; False if nobody can be asked: go on with what is known.
 
-    `failure` is what `asked_for` gives when the call goes on: by `failure_route`, in any process.
+    `waiting` is what `resumed` gives when the call goes on, by `failure_route`, in any process: the failure
+    that is to be followed, or the INVITE that is not decided yet and that nothing has changed. `begin` makes
+    the transaction that waits, if there is none; False if this is none that may.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as agent:
         try:
@@ -34,14 +44,15 @@ def suspend(settings: InstanceSettings, asked: Lookups, failure: Failure, failur
         except OSError:
             count(_UNASKED)
             return False
+        if not begin():
+            return True
         # Once suspended the call may be continued at any moment: all must be there before.
-        fields = (failure.status, failure.text, failure.contact, failure.elapsed, failure.why)
-        KSR.pv.sets(_FAILURE_AVP, json.dumps(fields))
+        kind = _FAILURE if isinstance(waiting, Failure) else _INVITE
+        KSR.pv.sets(_WAITING_AVP, f"{kind} {waiting.to_text()}")
         KSR.tm.t_on_failure(failure_route)
-        KSR.tm.t_set_fr(settings.ring_seconds * 1000, LOOKUP_MILLISECONDS)
+        KSR.tm.t_set_fr(settings.ring_seconds * 1000, asked.milliseconds)
         if KSR.tmx.t_suspend() <= 0:
-            KSR.pv.unset(_FAILURE_AVP)
-            return False
+            raise RuntimeError("a call could not be suspended")
         try:
             agent.send(asked.to_text(f"{text('$T(id_index)')}:{text('$T(id_label)')}").encode())
         except OSError:
@@ -49,12 +60,10 @@ def suspend(settings: InstanceSettings, asked: Lookups, failure: Failure, failur
         return True
 
 
-def asked_for() -> Failure | None:
-    """The failure before which the call was suspended, once; None if it was not."""
-    fields = KSR.pv.gete(_FAILURE_AVP)
-    if not fields:
+def resumed() -> Failure | Received | None:
+    """What the call at hand was suspended for, once; None if it was not."""
+    kind, _, waiting = text(_WAITING_AVP).partition(" ")
+    if not kind:
         return None
-    KSR.pv.unset(_FAILURE_AVP)
-    status, reason, contact, elapsed, causes = json.loads(fields)
-    why = tuple((name, value) for name, value in causes)
-    return Failure(FailureKind.RESPONSE, status, reason, contact, elapsed=elapsed, why=why)
+    KSR.pv.unset(_WAITING_AVP)
+    return Failure.from_text(waiting) if kind == _FAILURE else Received.from_text(waiting)

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 
 from sipedge.kemi.ksr import KSR
-from sipedge.routing.bounds import (
+from sipedge.routing.message.bounds import (
+    LONGEST_IDENTIFIER,
     MOST_HEADERS,
     MOST_HEADERS_OF_ANSWER,
     URI_HEADERS,
     WAY_HEADERS,
+    Excess,
     MessageSizes,
+    excess_of,
     longest_branch,
     longest_uri,
     size_of,
 )
-from sipedge.routing.digest import credentials_of
-from sipedge.routing.headers import (
+from sipedge.routing.message.headers import (
     OPTION_LISTS,
     long_name,
     passes,
     without_timer,
 )
-from sipedge.routing.message import SipAnswer, SipRequest
+from sipedge.routing.message.heads import Head, plain_answer, plain_request
+from sipedge.routing.message.messages import SipAnswer, SipRequest
 from sipedge.uri import SipUri, split_header, uri_of_header
+from sipedge.values import quickly_made
 
 _ITERATOR = "headers"
 _VALUE = f"$hfitbody({_ITERATOR})"
 _LARGEST_MESSAGE = 65_536
 _PIECE = 16_384
+
+
+_CSEQ_DIGITS = 10
 
 
 def text(variable: str) -> str:
@@ -44,6 +52,20 @@ def text(variable: str) -> str:
     return str(value)  # some variables are numbers
 
 
+def cseq_at_hand() -> int:
+    """The number of the CSeq at hand, of which nothing may have been judged yet; 0 for what none can be."""
+    said = text("$cs")
+    return int(said) if len(said) <= _CSEQ_DIGITS and said.isascii() and said.isdecimal() else 0
+
+
+def bytes_of(variable: str) -> bytes:
+    """The value of a pseudo-variable, whatever its bytes."""
+    try:
+        return str(KSR.pv.gete(variable)).encode()
+    except UnicodeDecodeError:
+        return _bytes_of(variable)
+
+
 def _bytes_of(variable: str) -> bytes:
     """The value byte by byte: in hexadecimal, and in pieces, since a transformation's result is bounded."""
     name = variable[2:-1] if variable.startswith("$(") else variable[1:]
@@ -56,22 +78,19 @@ def _bytes_of(variable: str) -> bytes:
     return b"".join(pieces)
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
-    """The message being processed, read in one walk over its headers."""
+@quickly_made
+@dataclass(frozen=True, kw_only=True)
+class Received(SipRequest):
+    """The message being processed, read once: a request, or what a request and an answer have in common.
 
-    sizes: MessageSizes
-    request_uri: str = ""
-    """As it came, also where Kamailio cannot read it and has none: `sip:x@my_pbx`. "" of an answer."""
-    call_id: str = ""
-    from_tag: str = ""
-    to_tag: str = ""
-    headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Long lower-case names to values, white space folded, in the message's order."""
-    names: frozenset[str] = frozenset()
-    """Every header name of the message."""
+    Headers are by their long lower-case names, white space folded. `request_uri` is as it came, also where
+    Kamailio cannot read it and has none (`sip:x@my_pbx`); it and `version` are "" of an answer.
+    """
+
+    excess: Excess | None = None
+    """The first bound that it passes: the rest of this is then no more than what was read before."""
     rewritten: tuple[tuple[str, str], ...] = ()
-    """Headers that the walk took out and that travel on with another value."""
+    """Headers that were taken out and that travel on with another value."""
 
     def first_uri(self, header: str) -> SipUri | None:
         """The first URI of a header (lower-case name)."""
@@ -83,34 +102,119 @@ class Received:
             for member in split_header(value):
                 yield uri_of_header(member)
 
+    def to_text(self) -> str:
+        """One line of JSON, of a message within all bounds; `from_text` gives an equal one."""
+        return json.dumps({each: getattr(self, each) for each in _KEPT}, default=dict)
+
+    @staticmethod
+    def from_text(text: str) -> Received:
+        """Raises ValueError or TypeError for text that no `to_text` wrote."""
+        kept = json.loads(text)
+        kept["headers"] = {name: tuple(values) for name, values in kept["headers"].items()}
+        kept["rewritten"] = tuple((name, value) for name, value in kept["rewritten"])
+        return Received(**kept)
+
+
+_KEPT = tuple(each.name for each in fields(Received) if each.name != "excess")
+
 
 def read_message(*, is_request: bool) -> Received | None:
-    """Read the message at hand, and take out of it whatever does not travel on; None if it cannot be walked.
+    """Read the message at hand, and take out of it whatever does not travel on; None if it cannot be read."""
+    return _read_at_once(is_request) or _read_by_walk(is_request)
 
-    Kamailio's own parser walks, so that what is judged here is what Kamailio forwards. The walk ends at the
-    first bound that is passed: `Received.sizes` then tells it, and the rest is not to be used.
+
+def _read_at_once(is_request: bool) -> Received | None:
+    """The message, if it is one that can be read in one way only."""
+    try:
+        message = KSR.pv.gete("$mb")
+        head = plain_request(message) if is_request else plain_answer(message, text("$rm"))
+        if head is None:
+            return None
+        if KSR.textopsx.hf_iterator_start(_ITERATOR) <= 0:
+            return None  # Kamailio cannot parse it to its end
+        headers = head.headers
+        call_id, from_tag = headers["call-id"][0], KSR.pv.gete("$ft")
+        to_tag = KSR.pv.gete("$tt") if "tag" in headers["to"][0].lower() else ""
+    except (UnicodeDecodeError, KeyError):
+        return None
+    if max(len(call_id), len(from_tag), len(to_tag)) > LONGEST_IDENTIFIER:
+        return None
+    for name in head.removed:
+        KSR.hdr.remove(name)
+    rewritten = _without_timer(head) if head.options else ()
+    transport = KSR.pv.gete("$proto").lower()
+    return Received(
+        source=KSR.pv.gete("$si"),
+        source_port=KSR.pv.geti("$sp"),
+        transport=transport,
+        connection=None if transport == "udp" else connection_id(),
+        call_id=call_id,
+        from_tag=from_tag,
+        to_tag=to_tag,
+        headers=headers,
+        body=head.body,
+        body_size=size_of(head.body),
+        method=head.method,
+        request_uri=head.request_uri,
+        received_on=KSR.pv.gete("$Ri"),
+        version=head.version,
+        tls_version=_tls_version(transport),
+        rewritten=rewritten,
+    )
+
+
+def _tls_version(transport: str) -> str | None:
+    # Asked of any other transport, Kamailio logs an error.
+    return text("$tls_version") or None if transport == "tls" else None
+
+
+def _without_timer(head: Head) -> tuple[tuple[str, str], ...]:
+    """Take out each list that holds `timer`; what remains of them is to be put back."""
+    rewritten = []
+    for written in head.options:
+        name = long_name(written)
+        value = head.headers[name][0]
+        if written not in head.removed and "timer" in value.lower():
+            KSR.hdr.remove(written)
+            if remaining := without_timer(value):
+                rewritten.append((name.capitalize(), remaining))
+    return tuple(rewritten)
+
+
+def _read_by_walk(is_request: bool) -> Received | None:
+    """Any message that Kamailio can parse.
+
+    Its own parser walks, so that what is judged here is what it forwards. The walk ends at the first bound
+    that is passed.
     """
     request_uri = _request_uri() if is_request else ""
     call_id, from_tag, to_tag = text("$ci"), text("$ft"), text("$tt")
-    walk = _Walk(text("$rm"), is_answer=not is_request)
+    method = text("$rm")
+    walk = _Walk(method, is_answer=not is_request)
     if not walk.read():
         return None
     identifiers = (walk.longest_branch, size_of(call_id), size_of(from_tag), size_of(to_tag))
+    way = walk.way if is_request else 0
+    sizes = MessageSizes(size_of(request_uri), walk.longest_uri, max(identifiers), walk.count, way)
+    transport = text("$proto").lower()
     return Received(
-        MessageSizes(
-            size_of(request_uri),
-            walk.longest_uri,
-            max(identifiers),
-            walk.count,
-            walk.way if is_request else 0,
-        ),
-        request_uri,
-        call_id,
-        from_tag,
-        to_tag,
-        {name: tuple(values) for name, values in walk.values.items()},
-        frozenset(walk.names),
-        tuple(walk.rewritten),
+        source=text("$si"),
+        source_port=int(text("$sp") or 0),
+        transport=transport,
+        connection=connection_id(),
+        call_id=call_id,
+        from_tag=from_tag,
+        to_tag=to_tag,
+        headers={name: tuple(values) for name, values in walk.values.items()},
+        body=text("$rb"),
+        body_size=int(text("$bs") or 0),
+        method=method,
+        request_uri=request_uri,
+        received_on=text("$Ri"),
+        version=text("$rv") if is_request else "",
+        tls_version=_tls_version(transport),
+        excess=excess_of(sizes, walk.most),
+        rewritten=tuple(walk.rewritten),
     )
 
 
@@ -119,9 +223,8 @@ class _Walk:
 
     def __init__(self, method: str, *, is_answer: bool) -> None:
         self._method, self._is_answer = method, is_answer
-        self._most = MOST_HEADERS_OF_ANSWER if is_answer else MOST_HEADERS
+        self.most = MOST_HEADERS_OF_ANSWER if is_answer else MOST_HEADERS
         self.values: dict[str, list[str]] = {}
-        self.names: set[str] = set()
         self.rewritten: list[tuple[str, str]] = []
         self.count = self.longest_uri = self.longest_branch = self.way = 0
 
@@ -130,7 +233,7 @@ class _Walk:
         if KSR.textopsx.hf_iterator_start(_ITERATOR) <= 0:
             return False
         try:
-            while self.count <= self._most and KSR.textopsx.hf_iterator_next(_ITERATOR) > 0:
+            while self.count <= self.most and KSR.textopsx.hf_iterator_next(_ITERATOR) > 0:
                 self.count += 1
                 self._header(_current_name())
         finally:
@@ -138,7 +241,6 @@ class _Walk:
         return True
 
     def _header(self, name: str) -> None:
-        self.names.add(name)
         value = _folded(_current_value())
         self.values.setdefault(name, []).append(value)
         if name in WAY_HEADERS:
@@ -182,44 +284,38 @@ def connection_id() -> int | None:
     return None if text("$proto").lower() == "udp" else int(text("$conid") or 0) or None
 
 
-def request_of(received: Received, realm: str) -> SipRequest:
-    """The facts of the request at hand; `realm` picks the credentials that are meant for us."""
-    transport = text("$proto").lower()
-    credentials = credentials_of(received.headers.get("proxy-authorization", ()), realm)
-    return SipRequest(
-        method=text("$rm"),
-        request_uri=received.request_uri,
-        source=text("$si"),
-        source_port=int(text("$sp") or 0),
-        transport=transport,
-        connection=connection_id(),
-        call_id=received.call_id,
-        from_tag=received.from_tag,
-        to_tag=received.to_tag,
-        received_on=text("$Ri"),
-        version=text("$rv"),
-        headers=received.headers,
-        body=text("$rb"),
-        body_size=int(text("$bs") or 0),
-        username=credentials.username if credentials else None,
-        tls_version=text("$tls_version") or None if transport == "tls" else None,
-    )
-
-
 def answer_of(received: Received) -> SipAnswer:
-    """The facts of the answer at hand."""
+    """The answer at hand."""
     return SipAnswer(
         status=int(text("$rs") or 0),
         phrase=text("$rr"),
-        method=text("$rm"),
-        source=text("$si"),
-        source_port=int(text("$sp") or 0),
-        transport=text("$proto").lower(),
-        connection=connection_id(),
+        method=received.method,
+        source=received.source,
+        source_port=received.source_port,
+        transport=received.transport,
+        connection=received.connection,
         call_id=received.call_id,
         from_tag=received.from_tag,
         to_tag=received.to_tag,
         headers=received.headers,
-        body=text("$rb"),
-        body_size=int(text("$bs") or 0),
+        body=received.body,
+        body_size=received.body_size,
+    )
+
+
+def request_at_hand() -> SipRequest:
+    """The request of the transaction that is being handled, with little more than its body and tags."""
+    body, kind = text("$rb"), text("$cT")
+    return SipRequest(
+        source=text("$si"),
+        source_port=int(text("$sp") or 0),
+        transport=text("$proto").lower(),
+        from_tag=text("$ft"),
+        to_tag=text("$tt"),
+        headers={"content-type": (kind,)} if kind else {},
+        body=body,
+        body_size=size_of(body),
+        method=text("$rm"),
+        request_uri="",
+        received_on="",
     )

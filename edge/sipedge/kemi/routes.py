@@ -2,35 +2,50 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from sipedge.inherited import forget_shared_thread_state
 from sipedge.instance import own_settings, read_edge_secret
-from sipedge.kemi import answers, calls, counting, dialogs, duration, events, memory, writer
-from sipedge.kemi.authentication import digest_check
+from sipedge.kemi import (
+    answers,
+    brakes,
+    calls,
+    counting,
+    dialogs,
+    duration,
+    events,
+    lookups,
+    media,
+    memory,
+    probes,
+    writer,
+)
+from sipedge.kemi.arrivals import Arrivals
+from sipedge.kemi.b2bua import B2buaGate
 from sipedge.kemi.calls import CallRoom
+from sipedge.kemi.capture import copy_message
 from sipedge.kemi.dialogs import DialogRoom
-from sipedge.kemi.journal import note_fault, note_reason, note_refusal
+from sipedge.kemi.journal import guarded, note_fault, note_reason
 from sipedge.kemi.ksr import KSR
-from sipedge.kemi.reader import Received, answer_of, read_message, request_of, text
-from sipedge.routing.bounds import MOST_HEADERS_OF_ANSWER, Excess, excess_of
-from sipedge.routing.decision import Challenge, Decision, Drop, Forward, Reject, Reply
-from sipedge.routing.dialog import is_ambiguous
+from sipedge.kemi.reader import Received, answer_of, read_message, text
+from sipedge.kemi.registering import send_register
+from sipedge.kemi.relay import MediaRelay
+from sipedge.packets import PacketSender
+from sipedge.routing.dialog.answers import tag_fault
+from sipedge.routing.dialog.tokens import TokenKeeper
 from sipedge.routing.failover import reply_for
-from sipedge.routing.message import SipRequest
+from sipedge.routing.handover import SPEAK
+from sipedge.routing.media.commands import end_session
+from sipedge.routing.message.bounds import Excess
+from sipedge.routing.message.wellformed import SIP_VERSION, answerable, length_fault
 from sipedge.routing.reasons import Reason
-from sipedge.routing.route import may_be_answered, route
-from sipedge.routing.tokens import TokenKeeper
-from sipedge.routing.wellformed import SIP_VERSION, answerable, length_fault
+from sipedge.routing.route import may_be_answered
+from sipedge.routing.sealed import Seal
+from sipedge.routing.siblings import RelayKeeper
+from sipedge.routing.to_b2bua import way_to_b2bua
 from sipedge.store import LmdbRows
 from sipedge.table import Kept, Table
-
-_DRAINING: Final = "drain"
-_READY_USER: Final = "ready"
-_DICE: Final = secrets.SystemRandom()
-"""Draws from the kernel: workers that are forks of one process must not draw alike."""
 
 
 class Routes:
@@ -40,15 +55,23 @@ class Routes:
         self._settings = own_settings()
         secret = read_edge_secret(self._settings.edge_secret_file)
         self._tokens = TokenKeeper(secret, self._settings.address)
+        own, b2bua = self._settings.address, self._settings.b2bua
+        way = way_to_b2bua(own, b2bua, secret)
+        self._b2bua = B2buaGate(self._settings, Seal(secret, SPEAK), self._tokens, way)
+        self._arrivals = Arrivals(self._settings, RelayKeeper(secret), self._b2bua, self._call_room)
         self._rows = LmdbRows(self._settings.lmdb_directory, self._settings.learned_directory)
         self._kept = Kept()
-        self._events = events.EventWriter(self._settings.events_file)
+        self._relay = MediaRelay(self._settings.media)
+        self._events = events.EventWriter(self._settings)
+        self._prober = probes.Prober(self._settings)
+        # Kamailio works in the instance's directory; the whole path may be too long for a socket.
+        self._copies = PacketSender(self._settings.capture_socket.name)
         self._read: tuple[int, Received] | None = None
         """The answer that `ksr_reply_route` has read last, and its number: its reply route needs it again."""
 
     def child_init(self, rank: int) -> int:
         """Called in each process after the fork. LMDB is opened by the first request, never before."""
-        _guarded("start of a process", forget_shared_thread_state)
+        guarded("start of a process", forget_shared_thread_state)
         return 0
 
     def ksr_request_route(self, message: Any) -> int:
@@ -57,13 +80,14 @@ class Routes:
             self._request()
         except Exception as error:
             note_fault("request route", error)
+            guarded("call event", lambda: events.note_ending(reply_for(Reason.InternalError)))
             if text("$rm") != "ACK":
                 writer.refuse(Reason.InternalError)
         return 1
 
     def ksr_unreadable(self, message: Any) -> int:
         """A request that lacks, or hides from Kamailio's parser, what every request has."""
-        return _guarded("route of unreadable requests", self._refuse_unreadable)
+        return guarded("route of unreadable requests", self._refuse_unreadable)
 
     def ksr_reply_route(self, message: Any) -> int:
         """Every answer, before its transaction sees it. What could not be judged is dropped."""
@@ -77,29 +101,26 @@ class Routes:
     def ksr_failure_call(self, message: Any) -> int:
         """An attempt of a call has failed."""
         try:
-            with self._rows.transaction() as rows:
-                calls.resume_call(CallRoom(self._settings, self._tokens, Table(rows, self._kept)))
+            self._go_on()
         except Exception as error:
             note_fault("failure route", error)
-            _guarded("call event", lambda: events.note_ending(reply_for(Reason.InternalError)))
+            guarded("call event", lambda: events.note_ending(reply_for(Reason.InternalError)))
             writer.refuse(Reason.InternalError)
         return 1
 
     def ksr_onreply_call(self, message: Any) -> int:
         """An answer to the INVITE that sets a call up."""
-        return _guarded("reply route", self._call_answer)
+        return _judged("reply route", self._call_answer)
 
     def ksr_onreply_dialog(self, message: Any) -> int:
         """An answer to a request in a dialog."""
-        return _guarded("reply route of dialogs", self._dialog_answer)
+        return _judged("reply route of dialogs", self._dialog_answer)
 
     def ksr_failure_dialog(self, message: Any) -> int:
         """A request in a dialog towards a carrier has failed."""
         try:
             with self._rows.transaction() as rows:
-                dialogs.answer_dialog_challenge(
-                    DialogRoom(self._settings, self._tokens, Table(rows, self._kept))
-                )
+                dialogs.answer_dialog_challenge(self._dialog_room(Table(rows, self._kept)))
         except Exception as error:
             note_fault("failure route of dialogs", error)
             writer.refuse(Reason.InternalError)
@@ -107,18 +128,50 @@ class Routes:
 
     def ksr_branch_dialog(self, message: Any) -> int:
         """A request in a dialog is about to leave for a carrier."""
-        return _guarded("branch route of dialogs", dialogs.number_branch)
+        return _judged("branch route of dialogs", dialogs.number_branch)
 
     def ksr_dialog_event(self, message: Any, event: str) -> int:
         """A dialog has begun, ended or failed."""
         if event != "dialog:start":
-            _guarded("count of calls", counting.uncount_dialog)
-            _guarded("call event", lambda: self._call_ended(event))
-        return _guarded("dialog event", lambda: self._dialog_event(event))
+            guarded("count of calls", counting.uncount_dialog)
+            guarded("end of media", self._end_media)
+            guarded("call event", lambda: self._call_ended(event))
+        return guarded("dialog event", lambda: self._dialog_event(event))
 
     def ksr_empty_events(self, message: Any) -> int:
         """Called all the time by one process that does nothing else."""
-        return _guarded("writer of call events", self._events.empty_queue)
+        return guarded("writer of call events", self._events.empty_queue)
+
+    def ksr_probe(self, message: Any) -> int:
+        """Called every second by one process that does nothing else."""
+        return guarded("probes of calls", self._probe)
+
+    def _probe(self) -> None:
+        with self._rows.transaction() as rows:
+            self._prober.work(Table(rows, self._kept), rows)
+
+    def ksr_register(self, message: Any) -> int:
+        """A REGISTER with the edge's own address for its source."""
+        return guarded("route of registrations", self._register)
+
+    def _register(self) -> None:
+        with self._rows.transaction() as rows:
+            send_register(self._settings, Table(rows, self._kept))
+
+    def ksr_captured(self, message: Any) -> int:
+        """Every message that is received or sent, while the edge is captured."""
+        return guarded("copy for the capture", lambda: copy_message(self._copies))
+
+    def _call_room(self, table: Table) -> CallRoom:
+        return CallRoom(self._settings, self._tokens, table, self._relay, self._b2bua)
+
+    def _dialog_room(self, table: Table) -> DialogRoom:
+        return DialogRoom(self._settings, self._tokens, table, self._relay, self._b2bua)
+
+    def _end_media(self) -> None:
+        ng_id = media.session()
+        if ng_id:
+            events.counted(self._relay.carry_out(end_session(ng_id)).said, ng_id.partition(".")[0])
 
     def _call_ended(self, event: str) -> None:
         was_up, why = event == "dialog:end", None
@@ -134,19 +187,19 @@ class Routes:
 
     def _answer(self) -> None:
         received = read_message(is_request=False)
-        if received is None or excess_of(received.sizes, MOST_HEADERS_OF_ANSWER) is not None:
+        if received is None or received.excess is not None:
             note_reason(
                 Reason.MalformedRequest if received is None else Reason.BoundExceeded, detail="an answer"
             )
             writer.drop_answer()
             return
-        if is_ambiguous(received.from_tag, received.to_tag):
-            note_reason(Reason.MalformedRequest, detail="an answer whose tags are the same")
+        if fault := tag_fault(received.from_tag, received.to_tag):
+            note_reason(Reason.MalformedRequest, detail=f"an answer with {fault}")
             writer.drop_answer()
             return
         # Most are of their length: those need not be read whole for that.
         said = received.headers.get("content-length", ())
-        if said != (text("$bs"),) and length_fault(answer_of(received)):
+        if said != (str(received.body_size),) and length_fault(answer_of(received)):
             note_reason(Reason.MalformedRequest, detail="an answer whose Content-Length is not its body's")
             writer.drop_answer()
             return
@@ -155,7 +208,7 @@ class Routes:
         if answers.is_awaited():
             return
         with self._rows.transaction() as rows:
-            answers.judge_stray_answer(Table(rows, self._kept), self._tokens, received)
+            answers.judge_stray_answer(self._relay, Table(rows, self._kept), self._tokens, received)
 
     def _received(self) -> Received:
         """The answer at hand, as the reply route has just read it; read now if Kamailio let it pass there."""
@@ -170,25 +223,23 @@ class Routes:
     def _call_answer(self) -> None:
         received = self._received()
         with self._rows.transaction() as rows:
-            calls.judge_call_answer(CallRoom(self._settings, self._tokens, Table(rows, self._kept)), received)
+            calls.judge_call_answer(self._call_room(Table(rows, self._kept)), received)
 
     def _dialog_answer(self) -> None:
         received = self._received()
         with self._rows.transaction() as rows:
-            answers.judge_dialog_answer(
-                Table(rows, self._kept), writer.own_addresses(self._settings), received
-            )
+            table, own = Table(rows, self._kept), self._settings.own_addresses
+            answers.judge_dialog_answer(self._relay, table, own, received)
 
     def _request(self) -> None:
-        KSR.force_rport()
         received = read_message(is_request=True)
         if received is None:
             self._refuse_unreadable()
             return
-        if (excess := excess_of(received.sizes)) is not None:
-            self._refuse_unread(received, excess)
+        if received.excess is not None:
+            self._refuse_unread(received, received.excess)
             return
-        method = text("$rm")
+        method = received.method
         if method == "CANCEL" and KSR.tm.t_check_trans() > 0:
             KSR.tm.t_relay()
             return
@@ -196,10 +247,11 @@ class Routes:
             return
         if received.to_tag:
             with self._rows.transaction() as rows:
-                room = DialogRoom(self._settings, self._tokens, Table(rows, self._kept))
+                room = self._dialog_room(Table(rows, self._kept))
                 dialogs.follow_dialog(room, received)
         elif method != "ACK":
-            self._without_dialog(received)
+            with self._rows.transaction() as rows:
+                self._arrivals.begin(Table(rows, self._kept), received)
 
     def _refuse_unreadable(self) -> None:
         """Refuse what Kamailio cannot parse, and so not answer: what answers are made of takes its place."""
@@ -213,8 +265,9 @@ class Routes:
         if remains and KSR.textopsx.msg_set_buffer(remains) > 0:
             KSR.force_rport()
             if (received := read_message(is_request=True)) is not None:
-                self._refuse_unread(received, excess_of(received.sizes) or excess)
+                self._refuse_unread(received, received.excess or excess)
                 return
+        brakes.note_drop()
         note_reason(excess.reason, detail=f"{excess.detail}, left without an answer")
 
     def _refuse_unread(self, received: Received, excess: Excess) -> None:
@@ -224,62 +277,33 @@ class Routes:
         answered = dialogs.held_token(self._tokens, received) is not None
         if not answered:
             with self._rows.transaction() as rows:
-                answered = may_be_answered(Table(rows, self._kept), request_of(received, ""))
+                answered = may_be_answered(Table(rows, self._kept), received)
         note_reason(excess.reason, detail=excess.detail + ("" if answered else ", left without an answer"))
         if answered:
             writer.refuse(excess.reason)
+        else:
+            brakes.note_drop()
 
-    def _without_dialog(self, received: Received) -> None:
+    def _go_on(self) -> None:
+        """Of a call whose attempt has failed, or that has waited for a look-up."""
+        if KSR.tm.t_is_canceled() > 0:
+            return  # the caller has hung up and gets its 487 from the transaction
+        waited = lookups.resumed()
         with self._rows.transaction() as rows:
             table = Table(rows, self._kept)
-            site = table.site()
-            request = request_of(received, site.realm if site else "")
-            if self._is_readiness_probe(request):
-                self._answer_probe(rows.sequence if site else None)
-                return
-            decision = route(
-                table,
-                request,
-                digest=digest_check(request, site.realm if site else ""),
-                dice=_DICE.random,
-                draining=KSR.htable.sht_gete("ctl", _DRAINING) == 1,
-                explained=False,
-            )
-            self._carry_out(table, received, request, decision)
-
-    def _carry_out(self, table: Table, received: Received, request: SipRequest, decision: Decision) -> None:
-        match decision:
-            case Drop():
-                note_refusal(decision, decision.reason)
-            case Reject():
-                writer.reject(decision, decision.reason, decision.headers)
-            case Challenge():
-                writer.challenge(decision)
-            case Reply():
-                writer.reply(decision.status, decision.text)
-            case Forward():
-                calls.start_call(CallRoom(self._settings, self._tokens, table), received, request, decision)
-
-    def _is_readiness_probe(self, request: SipRequest) -> bool:
-        return (
-            request.method == "OPTIONS"
-            and request.source == self._settings.address
-            and text("$rU") == _READY_USER
-            and text("$rd") == self._settings.address
-        )
-
-    def _answer_probe(self, sequence: int | None) -> None:
-        if sequence is None:
-            writer.refuse(Reason.NoTable)
-        else:
-            writer.reply(200, "OK", (("X-Trunkline-Revision", str(sequence)),))
+            if isinstance(waited, Received):
+                self._arrivals.go_on(table, waited)
+            else:
+                calls.resume_call(self._call_room(table), waited)
 
 
-def _guarded(place: str, action: Callable[[], object]) -> int:
+def _judged(place: str, action: Callable[[], object]) -> int:
+    """`_guarded`; after a fault kamailio.cfg lets the message go no further as it is."""
     try:
         action()
     except Exception as error:
         note_fault(place, error)
+        writer.mark_unjudged()
     return 1
 
 

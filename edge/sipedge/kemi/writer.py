@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sipedge.instance import InstanceSettings, own_socket
+from sipedge.instance import InstanceSettings
 from sipedge.kemi.journal import note_reason, note_refusal
 from sipedge.kemi.ksr import KSR
 from sipedge.kemi.reader import Received, text
 from sipedge.routing.attempts import Attempt
 from sipedge.routing.decision import Challenge, Decision, HeaderChanges
+from sipedge.routing.dialog.hops import Hop, hop_of_attempt
 from sipedge.routing.failover import CallState
-from sipedge.routing.headers import LONGEST_PHRASE, clean, header_line, passes, phrase
-from sipedge.routing.hops import Hop, hop_of_attempt
+from sipedge.routing.message.headers import LONGEST_PHRASE, clean, header_line, passes, phrase
+from sipedge.routing.message.wellformed import MAXIMUM_HOPS
 from sipedge.routing.reasons import Reason, error_header
-from sipedge.routing.wellformed import MAXIMUM_HOPS
+from sipedge.table import Table
+from sipedge.tls_files import OPEN_PROFILE
 
 _QOP_AUTH = 1
 _STALE = 16
@@ -69,6 +71,11 @@ def fail_call(state: CallState, reason: Reason, extra: tuple[tuple[str, str], ..
     refuse(reason, extra)
 
 
+def mark_unjudged() -> None:
+    """Have kamailio.cfg treat the message at hand as one that nobody could judge; it reads this variable."""
+    KSR.pv.seti("$var(unjudged)", 1)
+
+
 def put_back(received: Received) -> None:
     """Headers that the walk took out and that travel on with another value."""
     for name, value in received.rewritten:
@@ -80,13 +87,35 @@ def count_hop() -> None:
     KSR.maxfwd.process_maxfwd(MAXIMUM_HOPS)
 
 
+def changes_of_call(received: Received, changes: HeaderChanges) -> HeaderChanges:
+    """All that is changed on an INVITE for every attempt, the decision's changes and our own."""
+    present = _present(received, changes)
+    found = tuple(each for each in changes.insert if each[0].lower() in present)
+    absent = tuple(each for each in changes.insert if each[0].lower() not in present)
+    return HeaderChanges(
+        # A preloaded Route: ours has done its work, a foreign one is never followed.
+        ("Route", *changes.remove),
+        found,
+        (*received.rewritten, *absent, *changes.append),
+        changes.replace,
+    )
+
+
 def change_headers(received: Received, changes: HeaderChanges) -> None:
     """The decision's own changes; an inserted header comes before all others of its name."""
-    present: set[str] = set()
-    if changes.insert:
-        method, removed = text("$rm"), {name.lower() for name in changes.remove}
-        present = {name for name in received.names if passes(method, name, is_answer=False)} - removed
-    write(changes, present)
+    write(changes, _present(received, changes))
+
+
+def _present(received: Received, changes: HeaderChanges) -> set[str]:
+    """Of the headers that are to be inserted, those that the message has already and keeps."""
+    if not changes.insert:
+        return set()
+    inserted = {name.lower() for name, _ in changes.insert}
+    known = inserted.intersection(received.headers)
+    if not known:
+        return known
+    method, removed = text("$rm"), {name.lower() for name in changes.remove}
+    return {name for name in known if passes(method, name, is_answer=False)} - removed
 
 
 def write(changes: HeaderChanges, present: Collection[str] = ()) -> None:
@@ -116,24 +145,34 @@ def set_body(received: Received, body: str) -> None:
         KSR.hdr.remove("Content-Type")
 
 
-def aim(settings: InstanceSettings, attempt: Attempt) -> None:
+def aim(settings: InstanceSettings, table: Table, attempt: Attempt) -> None:
     """Point the request at one address, leaving from our own."""
     KSR.seturi(attempt.request_uri)
-    send_to(settings, hop_of_attempt(attempt))
+    send_to(settings, table, hop_of_attempt(attempt), attempt.server_name)
+
+
+def choose_tls(table: Table, hop: Hop, name: str | None = None) -> None:
+    """How a TLS connection begins that what is sent next to this hop may need: `name` is for whom it asks
+    (SNI)."""
+    if hop.transport != "tls":
+        return
     KSR.pvx.xavp_rm(_XAVP_TLS)
-    if attempt.server_name is not None:
-        KSR.pvx.xavp_child_sets(_XAVP_TLS, "server_name", attempt.server_name)
+    if name is not None:
+        KSR.pvx.xavp_child_sets(_XAVP_TLS, "server_name", name)
+    if not table.is_verified(hop.address, hop.port):
+        KSR.pvx.xavp_child_sets(_XAVP_TLS, "server_id", OPEN_PROFILE)
 
 
-def send_to(settings: InstanceSettings, hop: Hop) -> None:
+def forget_tls() -> None:
+    """Of a process that sends requests of the edge's own, to one after another."""
+    KSR.pvx.xavp_rm(_XAVP_TLS)
+
+
+def send_to(settings: InstanceSettings, table: Table, hop: Hop, name: str | None = None) -> None:
     """Send there whatever Request-URI, Route and Via say, from the address that the edge listens on.
 
     A stream would else choose an address by itself; and whatever is not told here, Kamailio would resolve.
     """
     KSR.setdsturi(hop.uri)
-    KSR.pv.sets("$fs", own_socket(settings, hop.transport))
-
-
-def own_addresses(settings: InstanceSettings) -> tuple[str, ...]:
-    """Addresses of this very instance: what it sends there comes back to it."""
-    return (settings.address,) if settings.advertised is None else (settings.address, settings.advertised)
+    KSR.pv.sets("$fs", settings.sockets[hop.transport])
+    choose_tls(table, hop, name)
