@@ -1,4 +1,7 @@
-"""What users write: the nine kinds, how a manifest becomes one of them, and all of them together."""
+"""What users write: the kinds, how a manifest becomes one of them, and all of them together.
+
+A new kind need not be exported here: whoever knows of it imports it from its module.
+"""
 
 from trunkline.api.account import Account
 from trunkline.api.caller_id import CallerId

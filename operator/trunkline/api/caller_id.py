@@ -7,7 +7,7 @@ from typing import ClassVar
 from trunkline.api.fields import E164Number, FriendlyName
 from trunkline.api.meta import LocalRef
 from trunkline.api.model import Model
-from trunkline.api.resource import READY, Column, Resource, Scope
+from trunkline.api.resource import Column, Resource, Scope
 
 
 class CallerIdSpec(Model):
@@ -28,10 +28,10 @@ class CallerId(Resource):
     plural: ClassVar[str] = "callerids"
     short_names: ClassVar[tuple[str, ...]] = ("cid",)
     scope: ClassVar[Scope] = "Cluster"
+    selectable: ClassVar[tuple[str, ...]] = (".spec.accountRef.name",)
     columns: ClassVar[tuple[Column, ...]] = (
         Column("Number", ".spec.number"),
         Column("Account", ".spec.accountRef.name"),
-        READY,
     )
 
     spec: CallerIdSpec

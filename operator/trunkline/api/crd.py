@@ -13,7 +13,7 @@ import yaml
 from trunkline.api.edge import Edge
 from trunkline.api.group import CATEGORY, GROUP, VERSION
 from trunkline.api.kinds import ALL_KINDS, AnyResource
-from trunkline.api.resource import Column
+from trunkline.api.resource import STATE, Column
 from trunkline.api.schema import Schema, structural_schema
 from trunkline.api.status_schema import status_schema
 
@@ -41,7 +41,8 @@ def crd_manifest(kind: type[AnyResource]) -> dict[str, Any]:
                     "served": True,
                     "storage": True,
                     "subresources": {"status": {}},
-                    "additionalPrinterColumns": [_column(column) for column in kind.columns],
+                    "additionalPrinterColumns": [_column(column) for column in (*kind.columns, *STATE)],
+                    **_selectable(kind),
                     "schema": {"openAPIV3Schema": object_schema(kind)},
                 }
             ],
@@ -69,7 +70,8 @@ def object_schema(kind: type[AnyResource]) -> Schema:
 def _edge_name(found: Schema) -> Schema:
     """An Edge's name is the one name with a format of its own, which the model's metadata says."""
     name: Schema = dict(found["properties"]["metadata"]["properties"]["name"])
-    name.pop("description", None)
+    for word in ("description", "x-kubernetes-validations"):
+        name.pop(word, None)
     return name
 
 
@@ -81,9 +83,12 @@ def _names(kind: type[AnyResource]) -> dict[str, Any]:
         "singular": kind.kind.lower(),
         "categories": [CATEGORY],
     }
-    # A short name equal to the singular one is already a name of the kind.
-    short_names = [name for name in kind.short_names if name != found["singular"]]
-    return {**found, "shortNames": short_names} if short_names else found
+    return {**found, "shortNames": list(kind.short_names)}
+
+
+def _selectable(kind: type[AnyResource]) -> dict[str, Any]:
+    fields = [{"jsonPath": path} for path in kind.selectable]
+    return {"selectableFields": fields} if fields else {}
 
 
 def _column(column: Column) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from trunkline.api import patterns
 from trunkline.api.fields import FriendlyName, Items, Text
 from trunkline.api.meta import SecretKeyRef
 from trunkline.api.model import Model
-from trunkline.api.resource import AGE, READY, Column, Resource, Scope
+from trunkline.api.resource import Column, Resource, Scope
 
 
 class Credential(Model):
@@ -16,7 +16,7 @@ class Credential(Model):
 
     username: Annotated[
         str,
-        Text("user name", 'use printable ASCII without blanks, ", : and \\', 32, patterns.USERNAME),
+        Text("user name", 'use printable ASCII without spaces, ", : and \\', 32, patterns.USERNAME),
     ]
     """Name the PBX authenticates with."""
     password_secret_ref: SecretKeyRef
@@ -39,6 +39,6 @@ class CredentialList(Resource):
     plural: ClassVar[str] = "credentiallists"
     short_names: ClassVar[tuple[str, ...]] = ("cl",)
     scope: ClassVar[Scope] = "Namespaced"
-    columns: ClassVar[tuple[Column, ...]] = (READY, AGE)
+    columns: ClassVar[tuple[Column, ...]] = ()
 
     spec: CredentialListSpec

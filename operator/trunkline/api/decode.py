@@ -16,7 +16,7 @@ from trunkline.api.translation import field_errors, nearest, no_text_key, path_o
 
 __all__ = ["FieldError", "FieldErrors", "decode"]
 
-_TOP: Final = ("apiVersion", "kind", "metadata", "spec", "status")
+_TOP: Final = frozenset({"apiVersion", "kind", "metadata", "spec", "status"})
 _MAX_GENERATION: Final = 2**63 - 1
 
 
@@ -51,58 +51,65 @@ def _decode(manifest: object, default_namespace: str | None, stored: bool) -> An
     if not isinstance(manifest, Mapping):
         message = f"must be a mapping, not {sort_of(manifest)} (write apiVersion, kind, metadata and spec)"
         raise FieldErrors(None, 0, [FieldError("", FieldReason.InvalidType, message)])
-    kind = _kind(manifest)
+    kind = _kind(manifest, default_namespace)
     metadata = _metadata(manifest, kind, default_namespace)
-    ref, generation = _ref(kind, metadata), _generation(metadata)
-    faults = list(_faults_of_the_frame(manifest))
+    faults = [] if _TOP.issuperset(manifest) else list(_faults_of_the_frame(manifest))
     if not stored and isinstance(metadata, Mapping):
         faults.extend(metadata_faults(metadata))
-    content = {
-        name: value
-        for name, value in (("metadata", metadata), ("spec", manifest.get("spec")))
-        if value is not None
-    }
+    spec = manifest.get("spec")
+    content = {} if metadata is None else {"metadata": metadata}
+    if spec is not None:
+        content["spec"] = spec
     if kind.scope == "Namespaced" and isinstance(metadata, Mapping) and metadata.get("namespace") is None:
         faults.append(
-            FieldError("metadata.namespace", FieldReason.Required, "is required and missing (add it)")
+            FieldError("metadata.namespace", FieldReason.Required, "is required but missing (add it)")
         )
     try:
         resource = kind.model_validate(content)
     except ValidationError as error:
-        raise FieldErrors(ref, generation, [*field_errors(error, kind), *faults]) from None
-    if faults:
-        raise FieldErrors(ref, generation, faults)
-    return resource
+        faults = [*field_errors(error, kind), *faults]
+    else:
+        if not faults:
+            return resource
+    raise FieldErrors(_ref(kind, metadata), _generation(metadata), faults) from None
 
 
-def _kind(manifest: Mapping[object, object]) -> type[AnyResource]:
-    """The class of the manifest's kind. Raises FieldErrors if the group has none."""
+def _kind(manifest: Mapping[object, object], default_namespace: str | None = None) -> type[AnyResource]:
+    """The class of the manifest's kind. Raises FieldErrors if there is none, of what was probably meant."""
     version, name = manifest.get("apiVersion"), manifest.get("kind")
-    if version != API_VERSION:
-        raise FieldErrors(None, 0, [_wrong_version(version)])
     found = KINDS.get(name) if isinstance(name, str) else None
+    if version != API_VERSION:
+        raise FieldErrors(_meant(manifest, found, default_namespace), 0, [_wrong_version(version)])
     if found is not None:
         return found
+    near = nearest(name, list(KINDS)) if isinstance(name, str) else None
     if name is None:
         fault = FieldError(
-            "kind", FieldReason.Required, f"is required and missing (write one of {', '.join(KINDS)})"
+            "kind", FieldReason.Required, f"is required but missing (write one of {', '.join(KINDS)})"
         )
     else:
-        near = nearest(name, list(KINDS)) if isinstance(name, str) else None
         mend = f"did you mean {near}?" if near else f"write one of {', '.join(KINDS)}"
         fault = FieldError("kind", FieldReason.UnknownKind, f"{GROUP} has no kind {shown(name)} ({mend})")
-    raise FieldErrors(None, 0, [fault])
+    meant = None if near is None else KINDS[near]
+    raise FieldErrors(_meant(manifest, meant, default_namespace), 0, [fault])
+
+
+def _meant(
+    manifest: Mapping[object, object], kind: type[AnyResource] | None, default_namespace: str | None
+) -> ObjectRef | None:
+    """The object that a manifest with a wrong kind or version means, so that others know it is there."""
+    return None if kind is None else _ref(kind, _metadata(manifest, kind, default_namespace))
 
 
 def _wrong_version(version: object) -> FieldError:
     if version is None:
         return FieldError(
-            "apiVersion", FieldReason.Required, f"is required and missing (write {API_VERSION})"
+            "apiVersion", FieldReason.Required, f"is required but missing (write {API_VERSION})"
         )
     if isinstance(version, str) and version.startswith(f"{GROUP}/"):
-        message = f"{shown(version)} is no version that is understood here (write {API_VERSION})"
+        message = f"{shown(version)} is not a version that Trunkline knows (write {API_VERSION})"
     else:
-        message = f"{shown(version)} is not of the group {GROUP} (write {API_VERSION})"
+        message = f"{shown(version)} is not in the group {GROUP} (write {API_VERSION})"
     return FieldError("apiVersion", FieldReason.UnknownKind, message)
 
 
@@ -145,4 +152,4 @@ def _faults_of_the_frame(manifest: Mapping[object, object]) -> Iterator[FieldErr
         if not isinstance(name, str):
             yield no_text_key("", name)
         elif name not in _TOP:
-            yield unknown_field(path_of([name]), name, _TOP)
+            yield unknown_field(path_of([name]), name, sorted(_TOP))

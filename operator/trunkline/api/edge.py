@@ -8,8 +8,10 @@ from typing import Annotated, ClassVar, Final, Literal
 from pydantic import Field
 
 from trunkline.api import patterns
+from trunkline.api.capture import Capture
 from trunkline.api.faults import FieldReason
 from trunkline.api.fields import (
+    EDGE_NAME,
     LABEL_MEND,
     EdgeName,
     Entries,
@@ -22,8 +24,8 @@ from trunkline.api.fields import (
 )
 from trunkline.api.meta import ObjectMeta, SecretRef
 from trunkline.api.model import Model, without_default
-from trunkline.api.resource import READY, Column, Resource, Scope, condition_column
-from trunkline.api.rule import Rule
+from trunkline.api.resource import Column, Resource, Scope, condition_column
+from trunkline.api.rule import Rule, cel_text
 
 RESERVED_LABEL: Final = "pstn"
 """Below it stand the termination domains, so no edge or region may have this name."""
@@ -108,7 +110,7 @@ class Placement(Model):
 
 
 class Ports(Model):
-    """Ports of the edge's SIP listeners."""
+    """Ports of the edge's listeners."""
 
     udp: PortNumber = 5060
     """SIP over UDP."""
@@ -116,8 +118,16 @@ class Ports(Model):
     """SIP over TCP."""
     tls: PortNumber = 5061
     """SIP over TLS."""
+    agent: PortNumber | None = None
+    """Readiness and metrics, over HTTP. Absent: one that no other Edge has, from 8090 to 8199."""
 
     rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "!has(self.agent) || (self.agent != self.tcp && self.agent != self.tls)",
+            "agent has the same port as tcp or tls (give it a port of its own)",
+            lambda ports: ports.agent not in (ports.tcp, ports.tls),
+            "agent",
+        ),
         Rule(
             "self.tcp != self.tls",
             "tls has the same port as tcp (give TLS a port of its own)",
@@ -128,12 +138,18 @@ class Ports(Model):
 
 
 class Media(Model):
-    """Ports of the edge's media."""
+    """How the edge relays media."""
 
     first_port: PortNumber = 10_000
     """Lowest port, an even one."""
     last_port: PortNumber = 60_000
     """Highest port."""
+    relay: Literal["Always", "WhenNeeded"] = "Always"
+    """Which calls' media go through the edge: all, or those of which a Trunk or Carrier asks something that
+    needs it. Other parties send each other their media."""
+    transcoded_calls: Annotated[int, Whole(0, 12_500)] = 20
+    """Most calls at once, at each address, whose sound may be transcoded; more are refused. Twenty with Opus
+    take up to half a core."""
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
@@ -179,7 +195,7 @@ class Tls(Model):
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             "[has(self.selfSigned), has(self.secretRef), has(self.issuerRef)].exists_one(given, given)",
-            "give exactly one of selfSigned, secretRef and issuerRef",
+            "give exactly one of selfSigned: {}, secretRef and issuerRef",
             lambda tls: [tls.self_signed, tls.secret_ref, tls.issuer_ref].count(None) == 2,
         ),
     )
@@ -212,15 +228,33 @@ class EdgeSpec(Model):
     placement: Placement = Placement()
     """Which nodes run the edge."""
     ports: Ports = Ports()
-    """Ports of the SIP listeners."""
+    """Ports of the listeners."""
     media: Media = Media()
-    """Ports of the media."""
+    """UDP ports of the media, at each of its addresses. Edges at one address need ranges of their own."""
     tls: Tls = Tls.model_validate({"selfSigned": {}})
     """Where the certificate comes from. Absent: selfSigned."""
     dns: Dns = Dns()
     """The edge's DNS records."""
     drain: Drain = Drain()
     """How an instance stops."""
+    capture: Capture = Capture()
+    """Copies of its SIP messages. Absent: none."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "self.advertise.type != 'Static' || !has(self.replicas)",
+            "type Static has one instance for each address (remove replicas, or list more addresses)",
+            lambda spec: spec.advertise.type != "Static" or "replicas" not in spec.model_fields_set,
+            "replicas",
+            FieldReason.Forbidden,
+        ),
+    )
+
+    @property
+    def instances(self) -> int:
+        """How many instances there should be."""
+        static = self.advertise.type == "Static"
+        return len(self.advertise.addresses) if static else self.replicas
 
 
 class EdgeMeta(ObjectMeta):
@@ -234,20 +268,28 @@ class Edge(Resource):
 
     kind: ClassVar[str] = "Edge"
     plural: ClassVar[str] = "edges"
-    short_names: ClassVar[tuple[str, ...]] = ("edge",)
+    short_names: ClassVar[tuple[str, ...]] = ("edg",)
     scope: ClassVar[Scope] = "Cluster"
+    selectable: ClassVar[tuple[str, ...]] = (".spec.region",)
     columns: ClassVar[tuple[Column, ...]] = (
         Column("Addresses", ".status.addressList"),
+        Column("Pods", ".status.podSummary"),
         condition_column("Programmed", "Programmed"),
         condition_column("DNS", "DNSReady"),
         condition_column("Cert", "CertificateReady"),
-        READY,
     )
 
     metadata: EdgeMeta
     spec: EdgeSpec
 
     rules: ClassVar[tuple[Rule, ...]] = (
+        # The schema of metadata may hold no rule of its own. The model knows this one by the field.
+        Rule(
+            f"self.metadata.name.matches({cel_text(EDGE_NAME.pattern)})",
+            EDGE_NAME.sentence,
+            None,
+            "metadata.name",
+        ),
         Rule(
             f"self.metadata.name != '{RESERVED_LABEL}'",
             _RESERVED,

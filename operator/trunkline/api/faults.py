@@ -20,15 +20,15 @@ _PRINTABLE_BITS = 256
 class FieldReason(ExplainedReason):
     """Why a field is refused."""
 
-    Required = "Required", "The field must be given and is not"
-    UnknownField = "UnknownField", "The kind has no field of this name"
-    InvalidType = "InvalidType", "A number stands where text must, or the like"
-    InvalidValue = "InvalidValue", "The type is right and the value is not"
-    TooLong = "TooLong", "Text is longer than its bound"
-    TooMany = "TooMany", "A list or mapping has more members than its bound"
-    Duplicate = "Duplicate", "A member of a list stands there twice"
-    Forbidden = "Forbidden", "The field may not stand beside another one"
-    UnknownKind = "UnknownKind", "The group has no such kind or version"
+    Required = "Required", "A required field is missing"
+    UnknownField = "UnknownField", "The kind has no such field"
+    InvalidType = "InvalidType", "The value has the wrong type, such as a number where text is required"
+    InvalidValue = "InvalidValue", "The type is right but the value is not allowed"
+    TooLong = "TooLong", "Text is too long"
+    TooMany = "TooMany", "A list or mapping has too many members"
+    Duplicate = "Duplicate", "A list has the same member twice"
+    Forbidden = "Forbidden", "The field cannot be combined with another one"
+    UnknownKind = "UnknownKind", "The API group has no such kind or version"
     InternalError = "InternalError", "Trunkline itself failed while it read the object"
 
 
@@ -65,7 +65,7 @@ def internal_error(error: BaseException) -> FieldError:
     """An object that an unexpected exception set aside. Says where in the code, and never a value."""
     message = (
         f"Trunkline failed to judge this object ({describe_fault(error)}), so it is not served; "
-        "everything else is (report this as a fault of Trunkline; a simpler spec may avoid it)"
+        "everything else is (please report this bug; a simpler spec may avoid it)"
     )
     return FieldError("", FieldReason.InternalError, message)
 

@@ -8,19 +8,32 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, Final
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from trunkline.api import patterns
 from trunkline.api.faults import FieldError, FieldReason, kind_of, shown, sort_of
-from trunkline.api.rule import Rule, manifests_of, text_matches
+from trunkline.api.marks import ForPeople
+from trunkline.api.rule import Rule, cel_text, manifests_of
 
 FAULTS: Final = "faults"
 """The type of the pydantic errors raised here; their context holds FieldErrors with relative paths."""
+
+
+TEMPLATE_MEND: Final = (
+    "this is a template: render it first, as helm template does, and check what comes of it"
+)
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.ASCII)
 
 
 def refuse(*faults: FieldError) -> PydanticCustomError:
@@ -44,6 +57,15 @@ class Text:
     rules: tuple[Rule, ...] = ()
     confidential: bool = False
     """True where people put passwords by mistake: the value is never shown."""
+    cel: str = ""
+    """The format in CEL, where that has a word for it; "" = it matches `pattern`."""
+    fits: Callable[[str], bool] | None = None
+    """What of the format `pattern` cannot say."""
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong with a value of another format, and the mend."""
+        return f"is not a valid {self.what} ({self.mend})"
 
     def check(self, value: object) -> str:
         """The text itself. Raises PydanticCustomError with the faults of the value."""
@@ -54,11 +76,12 @@ class Text:
             raise refuse(_fault(FieldReason.TooLong, message))
         if len(value) < self.min_length:
             raise refuse(_fault(FieldReason.InvalidValue, f"is empty ({self.mend})"))
-        if re.fullmatch(self.pattern, value, re.ASCII) is None:
-            message = f"{self._shown(value)} is no {self.what} ({self.mend})"
+        if _compiled(self.pattern).fullmatch(value) is None or not (self.fits is None or self.fits(value)):
+            said = f"is not a valid {self.what} ({TEMPLATE_MEND})" if "{{" in value else self.sentence
+            message = f"{self._shown(value)} {said}"
             raise refuse(_fault(FieldReason.InvalidValue, message))
-        if any("\ud800" <= char <= "\udfff" for char in value):
-            message = f"{self._shown(value)} has half of a character, which no UTF-8 can hold ({self.mend})"
+        if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+            message = f"{self._shown(value)} has a lone surrogate, which UTF-8 cannot hold ({self.mend})"
             raise refuse(_fault(FieldReason.InvalidValue, message))
         broken = [_fault(rule.reason, rule.message) for rule in self.rules if rule.broken_by(value)]
         if broken:
@@ -80,7 +103,19 @@ class Text:
         return f"must be text, not {kind_of(value)} ({self.mend})"
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.check)
+        is_plain = not self.rules and self.fits is None
+        return core_schema.no_info_plain_validator_function(self._plainly() if is_plain else self.check)
+
+    def _plainly(self) -> Callable[[object], str]:
+        """`check` of a text without rules: nearly all texts are right, and there are many."""
+        fits, shortest, longest = _compiled(self.pattern).fullmatch, self.min_length, self.max_length
+
+        def check(value: object) -> str:
+            if type(value) is str and shortest <= len(value) <= longest and value.isascii() and fits(value):
+                return value
+            return self.check(value)
+
+        return check
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
@@ -88,9 +123,14 @@ class Text:
         found: dict[str, Any] = {"type": "string", "maxLength": self.max_length}
         if self.min_length:
             found["minLength"] = self.min_length
-        found["pattern"] = self.pattern
-        if self.rules:
-            found["x-kubernetes-validations"] = manifests_of(self.rules)
+        rules = self.rules
+        if self.pattern == patterns.PRINTABLE:
+            found["pattern"] = self.pattern
+        else:
+            # An API server shows a pattern as it stands, and of a rule the sentence.
+            rules = (Rule(self.cel or f"self.matches({cel_text(self.pattern)})", self.sentence, None), *rules)
+        if any(rule.cel for rule in rules):
+            found["x-kubernetes-validations"] = manifests_of(rules)
         return found
 
 
@@ -104,16 +144,20 @@ class Whole:
 
     def check(self, value: object) -> int:
         """The number itself. Raises PydanticCustomError with the fault of the value."""
-        wanted = f"write a whole number from {self.minimum} to {self.maximum}"
         if not isinstance(value, int) or isinstance(value, bool):
-            message = f"must be a whole number, not {kind_of(value)} ({wanted})"
+            message = f"must be a whole number, not {kind_of(value)} ({self._mend()})"
             raise refuse(_fault(FieldReason.InvalidType, message))
         if not self.minimum <= value <= self.maximum:
-            raise refuse(_fault(FieldReason.InvalidValue, f"{shown(value)} is out of bounds ({wanted})"))
+            raise refuse(
+                _fault(FieldReason.InvalidValue, f"{shown(value)} is out of bounds ({self._mend()})")
+            )
         broken = [_fault(rule.reason, rule.message) for rule in self.rules if rule.broken_by(value)]
         if broken:
             raise refuse(*broken)
         return value
+
+    def _mend(self) -> str:
+        return f"write a whole number from {self.minimum} to {self.maximum}"
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self.check)
@@ -173,7 +217,7 @@ class Items:
         for position, member in enumerate(members):
             value = getattr(member, self.key) if self.key else member
             if value in seen:
-                name = f"{self.key} {shown(value)}" if self.key else shown(value)
+                name = f"{to_camel(self.key)} {shown(value)}" if self.key else shown(value)
                 message = f"{name} is listed twice (remove one)"
                 faults.append(_fault(FieldReason.Duplicate, message, f"[{position}]"))
             seen.add(value)
@@ -197,7 +241,7 @@ class Items:
                 found["x-kubernetes-list-type"] = "set"
             case key:
                 found["x-kubernetes-list-type"] = "map"
-                found["x-kubernetes-list-map-keys"] = [key]
+                found["x-kubernetes-list-map-keys"] = [to_camel(key)]
         if self.rules:
             found["x-kubernetes-validations"] = manifests_of(self.rules)
         return found
@@ -242,19 +286,20 @@ def _friendly(length: int) -> Text:
     )
 
 
-FriendlyName = Annotated[str, _friendly(64)]
-LongFriendlyName = Annotated[str, _friendly(255)]
+FriendlyName = Annotated[str, _friendly(64), ForPeople()]
+LongFriendlyName = Annotated[str, _friendly(255), ForPeople()]
 
 LABEL_MEND: Final = "use lower-case letters, digits and -, beginning and ending with a letter or digit"
 ObjectName = Annotated[
-    str, Text("object name", LABEL_MEND + "; dots may stand between", 253, patterns.DOMAIN)
+    str, Text("object name", LABEL_MEND + "; dots may separate them", 253, patterns.DOMAIN)
 ]
 NamespaceName = Annotated[str, Text("namespace name", LABEL_MEND, 63, patterns.LABEL)]
-EdgeName = Annotated[str, Text("edge name", LABEL_MEND + "; one DNS label of at most 40", 40, patterns.LABEL)]
+EDGE_NAME: Final = Text("edge name", LABEL_MEND + "; one DNS label of at most 40", 40, patterns.LABEL)
+EdgeName = Annotated[str, EDGE_NAME]
 SecretName = Annotated[
     str,
     Text(
-        "name of a Secret", LABEL_MEND + "; dots may stand between", 253, patterns.DOMAIN, confidential=True
+        "name of a Secret", LABEL_MEND + "; dots may separate them", 253, patterns.DOMAIN, confidential=True
     ),
 ]
 SecretKey = Annotated[
@@ -263,29 +308,40 @@ SecretKey = Annotated[
 ]
 
 E164Number = Annotated[
-    str, Text("E.164 number", 'write +, then 2 to 15 digits: "+14155550100"', 16, patterns.E164)
+    str, Text("E.164 number", 'write +, then 2 to 15 digits: "+14155550100"', 32, patterns.E164)
 ]
 E164Prefix = Annotated[
     str,
     Text(
-        "prefix of E.164 numbers",
+        "E.164 prefix",
         'write + and the first digits: "+1415"; "+" means any',
-        16,
+        20,
         patterns.E164_PREFIX,
     ),
 ]
 
+# Kubernetes 1.31 cannot weigh `==` of two networks, and refuses a CRD with it; `in` is weighed by the list.
+_NO_HOST_BITS: Final = "!isCIDR(self) || cidr(self) in [cidr(self).masked()]"
 _HOST_BITS: Final = (
     "the address has bits set beyond the prefix length "
     "(write the network's first address, or leave the prefix length out)"
 )
+_MAPPED: Final = ipaddress.IPv6Network("::ffff:0:0/96")
+_PURE: Final = "!(self.contains(':') && self.contains('.'))"
+"""No IPv4 address within one of IPv6. Of `::ffff:a:b` CEL's own functions say that it is none."""
 
 
-def _ipv6_is_network(text: str) -> bool:
-    address, _, length = text.partition("/")
-    if ":" not in address or not length:
-        return True
-    return int(ipaddress.IPv6Address(address)) % (1 << (128 - int(length))) == 0
+def _is_network(text: str) -> bool:
+    return _address(text) == int(ipaddress.ip_network(text, strict=False).network_address)
+
+
+def _is_unmapped(text: str) -> bool:
+    """True but for an IPv4 address in IPv6's clothes, which no list of networks would ever meet."""
+    return ":" not in text or ipaddress.IPv6Address(_address(text)) not in _MAPPED
+
+
+def _address(text: str) -> int:
+    return int(ipaddress.ip_address(text.partition("/")[0]))
 
 
 Cidr = Annotated[
@@ -295,25 +351,30 @@ Cidr = Annotated[
         "write 203.0.113.7, 203.0.113.0/29, 2001:db8::7 or 2001:db8::/32",
         49,
         patterns.CIDR,
-        rules=(
-            text_matches(patterns.IPV4_NETWORK_OR_OTHER, _HOST_BITS),
-            # No function of CEL before Kubernetes 1.31 can tell this.
-            Rule(None, _HOST_BITS, _ipv6_is_network),
-        ),
+        cel=f"{_PURE} && (isIP(self) || isCIDR(self))",
+        fits=_is_unmapped,
+        rules=(Rule(_NO_HOST_BITS, _HOST_BITS, _is_network),),
     ),
 ]
 """An address (meaning /32 or /128) or a network without host bits."""
 
 Host = Annotated[
     str,
-    Text("host name or IP address", "write a name, or an address without brackets", 253, patterns.HOST),
+    Text(
+        "host name or IP address",
+        "write a name or an address alone, without sip:, port or brackets",
+        253,
+        patterns.HOST,
+        cel=f"{_PURE} && (isIP(self) || self.matches({cel_text(patterns.HOST_NAME)}))",
+        fits=_is_unmapped,
+    ),
 ]
 UnicastIpv4 = Annotated[
     str,
     Text(
         "IPv4 address an edge can listen on",
-        "write one IPv4 address without a prefix length; IPv6 is not served yet",
-        15,
+        "write one IPv4 address without port or prefix length; IPv6 is not served yet",
+        63,
         patterns.UNICAST_IPV4,
     ),
 ]

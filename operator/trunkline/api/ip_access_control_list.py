@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 from trunkline.api.fields import Cidr, Items, LongFriendlyName
+from trunkline.api.marks import NotYet, is_ipv6
 from trunkline.api.model import Model
-from trunkline.api.resource import AGE, READY, Column, Resource, Scope
+from trunkline.api.resource import Column, Resource, Scope
 
 
 class IpAccessControlEntry(Model):
     """One address or network."""
 
-    cidr: Cidr
+    cidr: Annotated[
+        Cidr, NotYet("edges do not listen on IPv6 yet: no call comes from", asks=is_ipv6, tells=True)
+    ]
     """IPv4 or IPv6 network; an address alone means just this one."""
     friendly_name: LongFriendlyName = ""
     """Free text for people."""
@@ -34,6 +37,6 @@ class IpAccessControlList(Resource):
     plural: ClassVar[str] = "ipaccesscontrollists"
     short_names: ClassVar[tuple[str, ...]] = ("acl",)
     scope: ClassVar[Scope] = "Namespaced"
-    columns: ClassVar[tuple[Column, ...]] = (READY, AGE)
+    columns: ClassVar[tuple[Column, ...]] = ()
 
     spec: IpAccessControlListSpec

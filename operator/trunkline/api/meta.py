@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, ConfigDict
@@ -23,6 +24,16 @@ _RFC3339: Final = re.compile(
 
 def in_utc(value: Any) -> str:
     """The time in UTC to the second, as the API server writes it, so that text order is time order."""
+    return _text_in_utc(value) if type(value) is str else _in_utc(value)
+
+
+@lru_cache(maxsize=1024)
+def _text_in_utc(text: str) -> str:
+    """Objects that were made together were made at the same second."""
+    return _in_utc(text)
+
+
+def _in_utc(value: Any) -> str:
     try:
         if isinstance(value, datetime):
             moment = value
@@ -33,7 +44,7 @@ def in_utc(value: Any) -> str:
         moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
         return moment.strftime("%Y-%m-%dT%H:%M:%SZ").zfill(20)
     except (ValueError, OverflowError):
-        message = f"{kind_of(value)} is no time of RFC 3339 (write 2026-01-31T12:00:00Z)"
+        message = f"{kind_of(value)} is not an RFC 3339 time (write 2026-01-31T12:00:00Z)"
         raise refuse(FieldError("", FieldReason.InvalidValue, message)) from None
 
 
@@ -49,6 +60,13 @@ class ObjectMeta(Model):
     generation: Annotated[int, Whole(0, 2**63 - 1)] = 0
     creation_timestamp: Annotated[str, BeforeValidator(in_utc)] | None = None
     """In UTC, `2026-01-31T12:00:00Z`: the order of texts is the order of times."""
+
+
+class Probe(Model):
+    """Whether a place takes calls is asked by OPTIONS, between calls."""
+
+    seconds: Annotated[int, Whole(10, 120)] = 30
+    """How often it is asked, about. Absent: 30."""
 
 
 class LocalRef(Model):

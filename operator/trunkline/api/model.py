@@ -31,6 +31,8 @@ class Model(BaseModel):
     @classmethod
     def _null_is_absent(cls, value: Any) -> Any:
         # The API server drops a null where the schema has no nullable field.
+        if type(value) is dict and None not in value.values():
+            return value
         if not isinstance(value, Mapping):
             return value
         known = {field.alias for field in cls.model_fields.values()}
@@ -38,9 +40,10 @@ class Model(BaseModel):
 
     @model_validator(mode="after")
     def _keep_rules(self) -> Self:
-        broken = [
-            FieldError(rule.field, rule.reason, rule.message) for rule in self.rules if rule.broken_by(self)
-        ]
+        rules = type(self).rules
+        if not rules:
+            return self
+        broken = [FieldError(rule.field, rule.reason, rule.message) for rule in rules if rule.broken_by(self)]
         if broken:
             raise refuse(*broken)
         return self

@@ -9,13 +9,17 @@ from trunkline.api.faults import FieldReason
 from trunkline.api.fields import E164Number, FriendlyName, Text
 from trunkline.api.meta import LocalRef
 from trunkline.api.model import Model
-from trunkline.api.resource import READY, Column, Resource, Scope
+from trunkline.api.resource import Column, Resource, Scope
 from trunkline.api.rule import Rule, cel_text
 
 MAX_RANGE: Final = 100_000
 """How many numbers one block may hold."""
 
 _IMMUTABLE: Final = "a Number's identity cannot change (delete this Number and create another)"
+
+
+_UNREADABLE: Final = f"![self.first, self.last].all(end, end.matches({cel_text(E164_PATTERN)}))"
+"""What is no number has a fault of its own, which needs no other beside it."""
 
 
 def _spans(block: NumberRange) -> int:
@@ -32,21 +36,19 @@ class NumberRange(Model):
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            "size(self.first) == size(self.last)",
+            f"{_UNREADABLE} || size(self.first) == size(self.last)",
             "last has another length than first (numbers of one block have the same number of digits)",
             lambda block: len(block.first) == len(block.last),
             "last",
         ),
         Rule(
-            "size(self.first) != size(self.last) || self.first <= self.last",
+            f"{_UNREADABLE} || size(self.first) != size(self.last) || self.first <= self.last",
             "last is lower than first (write the lower number first)",
             lambda block: len(block.first) != len(block.last) or block.first <= block.last,
             "last",
         ),
         Rule(
-            "size(self.first) != size(self.last) || "
-            # int() of what is no number would be an error of its own beside that of the pattern.
-            f"![self.first, self.last].all(end, end.matches({cel_text(E164_PATTERN)})) || "
+            f"{_UNREADABLE} || size(self.first) != size(self.last) || "
             f"int(self.last) - int(self.first) < {MAX_RANGE}",
             "the block holds more than 100,000 numbers (divide it among several Numbers)",
             lambda block: len(block.first) != len(block.last) or _spans(block) < MAX_RANGE,
@@ -67,7 +69,7 @@ class NumberSpec(Model):
     friendly_name: FriendlyName = ""
     """Free text for people."""
     caller_name: Annotated[str, Text("caller name", "write printable text", 15)] | None = None
-    """The name that is shown for calls from this number (CNAM)."""
+    """The name that trunks with cnamLookup are shown for calls from this number (CNAM)."""
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
@@ -98,12 +100,12 @@ class Number(Resource):
     plural: ClassVar[str] = "numbers"
     short_names: ClassVar[tuple[str, ...]] = ("num",)
     scope: ClassVar[Scope] = "Namespaced"
+    selectable: ClassVar[tuple[str, ...]] = (".spec.trunkRef.name",)
     columns: ClassVar[tuple[Column, ...]] = (
         Column("Number", ".spec.number"),
         Column("First", ".spec.range.first"),
         Column("Last", ".spec.range.last"),
         Column("Trunk", ".spec.trunkRef.name"),
-        READY,
     )
 
     spec: NumberSpec

@@ -28,7 +28,7 @@ _NAME_PART: Final = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]", re.A
 _DOMAIN: Final = re.compile(patterns.DOMAIN, re.ASCII)
 _NAME_MEND: Final = (
     "write up to 63 letters, digits, -, _ and ., beginning and ending with a letter or digit; "
-    "a domain and / may stand before it"
+    "a domain and / may come first"
 )
 _VALUE_MEND: Final = (
     "write up to 63 letters, digits, -, _ and ., beginning and ending with a letter or digit, or nothing"
@@ -125,9 +125,7 @@ def _prefix_of_name(path: str, value: object) -> Faults:
     if not isinstance(value, str):
         yield _no_text(path, value)
     elif value and not _DOMAIN.fullmatch(value.removesuffix("-") or "-"):
-        message = (
-            f"{shown(value)} is no beginning of an object name (use lower-case letters, digits, - and .)"
-        )
+        message = f"{shown(value)} cannot begin an object name (use lower-case letters, digits, - and .)"
         yield FieldError(path, FieldReason.InvalidValue, message)
 
 
@@ -139,7 +137,7 @@ def _labels(path: str, value: object) -> Faults:
         if not isinstance(member, str):
             yield _no_text(place, member)
         elif member and (len(member) > _NAME_LENGTH or not _NAME_PART.fullmatch(member)):
-            message = f"{shown(member)} is no value of a label ({_VALUE_MEND})"
+            message = f"{shown(member)} is not a valid label value ({_VALUE_MEND})"
             yield FieldError(place, FieldReason.InvalidValue, message)
 
 
@@ -168,7 +166,7 @@ def _qualified_name(path: str, name: str) -> Faults:
     if slash:
         well = well and len(prefix) <= _PREFIX_LENGTH and _DOMAIN.fullmatch(prefix) is not None
     if not well:
-        yield FieldError(path, FieldReason.InvalidValue, f"{shown(name)} is no such name ({_NAME_MEND})")
+        yield FieldError(path, FieldReason.InvalidValue, f"{shown(name)} is not a valid name ({_NAME_MEND})")
 
 
 def _finalizers(path: str, value: object) -> Faults:
@@ -199,7 +197,7 @@ def _records(fields: Mapping[str, Judge], needed: tuple[str, ...] = ()) -> Judge
                     yield from fields[name](within, part)
             for name in needed:
                 if given.get(name) in (None, ""):
-                    message = "is required and missing (add it)"
+                    message = "is required but missing (add it)"
                     yield FieldError(joined(place, name), FieldReason.Required, message)
 
     return judge

@@ -6,13 +6,13 @@ from typing import Annotated, ClassVar, Final
 
 from trunkline.api import patterns
 from trunkline.api.fields import FriendlyName, Priority, Text, Weight
-from trunkline.api.meta import LocalRef
+from trunkline.api.meta import LocalRef, Probe
 from trunkline.api.model import Model
-from trunkline.api.resource import READY, Column, Resource, Scope
+from trunkline.api.resource import Column, Resource, Scope
 from trunkline.api.rule import both, either, text_lacks, text_matches
 
 _TRANSPORT_MESSAGE: Final = (
-    "transport is no transport of SIP or stands there twice "
+    "transport is not a SIP transport or appears twice "
     "(write ;transport=udp, ;transport=tcp or ;transport=tls once, behind the host)"
 )
 _TRANSPORT: Final = either(
@@ -40,7 +40,7 @@ TargetUri = Annotated[
             _TRANSPORT,
             text_lacks(
                 patterns.RESERVED_HEADER,
-                "headers that begin with X-Trunkline- are the platform's own (choose another name)",
+                "headers that begin with X-Trunkline- are reserved for the platform (choose another name)",
             ),
         ),
     ),
@@ -62,6 +62,8 @@ class OriginationUriSpec(Model):
     """Whether the URI takes part at all (S61)."""
     friendly_name: FriendlyName = ""
     """Free text for people."""
+    probe: Probe | None = None
+    """Asks it by OPTIONS whether it answers; while it does not, calls try it last. Absent: never asked."""
 
 
 class OriginationUri(Resource):
@@ -71,13 +73,13 @@ class OriginationUri(Resource):
     plural: ClassVar[str] = "originationuris"
     short_names: ClassVar[tuple[str, ...]] = ("ouri",)
     scope: ClassVar[Scope] = "Namespaced"
+    selectable: ClassVar[tuple[str, ...]] = (".spec.trunkRef.name",)
     columns: ClassVar[tuple[Column, ...]] = (
         Column("Trunk", ".spec.trunkRef.name"),
         Column("URI", ".spec.sipUri"),
         Column("Priority", ".spec.priority", "integer"),
         Column("Weight", ".spec.weight", "integer"),
         Column("Enabled", ".spec.enabled", "boolean"),
-        READY,
     )
 
     spec: OriginationUriSpec

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 from trunkline.api.meta import ObjectMeta, ObjectRef
 from trunkline.api.model import Model
@@ -26,8 +26,12 @@ def condition_column(name: str, condition: str) -> Column:
     return Column(name, f'.status.conditions[?(@.type=="{condition}")].status')
 
 
-READY = condition_column("Ready", "Ready")
-AGE = Column("Age", ".metadata.creationTimestamp", "date")
+STATE: Final = (
+    condition_column("Ready", "Ready"),
+    Column("Reason", '.status.conditions[?(@.type=="Ready")].reason', wide=True),
+    Column("Age", ".metadata.creationTimestamp", "date"),
+)
+"""What every kind shows behind its own columns: whether it works, with `-o wide` why not, and since when."""
 
 
 class Resource(Model):
@@ -38,9 +42,12 @@ class Resource(Model):
     short_names: ClassVar[tuple[str, ...]]
     scope: ClassVar[Scope]
     columns: ClassVar[tuple[Column, ...]]
-    """What `kubectl get` shows beside the name."""
+    """What `kubectl get` shows between the name and `STATE`."""
+    selectable: ClassVar[tuple[str, ...]] = ()
+    """Fields that `kubectl get --field-selector` knows: `.spec.trunkRef.name`."""
 
     metadata: ObjectMeta
+    spec: Model
 
     @property
     def ref(self) -> ObjectRef:

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
+from sipedge.secret import Secret
 from trunkline.api.edge import Edge
-from trunkline.api.faults import FieldError
+from trunkline.api.faults import FieldError, FieldReason
 from trunkline.api.kinds import ALL_KINDS, AnyResource
 from trunkline.api.reference import ObjectRef
 from trunkline.api.secret_value import SecretValues
@@ -28,8 +29,18 @@ class Platform:
     """Networks where no call may be sent, but for an Account's exceptions."""
     system_namespace: str = "trunkline-system"
     """Where the Secrets of cluster kinds live."""
+    toll_fraud_prefixes: tuple[str, ...] = ()
+    """Numbers under these are called only by Accounts that allow HighRiskTollFraud."""
     open_account: bool = False
     """True = while no Account `default` exists, act as if one did that permits everything (files)."""
+    caller_name_url: Secret | None = None
+    """Who is asked for callers' names, `{number}` in it; None = nobody."""
+    stir_shaken: bool = False
+    """True = the platform has a certificate to sign calls with, and CAs whose signatures it believes."""
+    media_relay: bool = True
+    """False = its edges have no rtpengine: parties send each other their media."""
+    operator_account: str = "trunkline-operator"
+    """The operator's service account, in the system namespace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,13 @@ class InvalidObject:
     ref: ObjectRef
     generation: int
     errors: tuple[FieldError, ...]
+    namespaces: frozenset[str] = frozenset()
+    """Of an Account at fault, as far as they are known: no Account `default` may open them meanwhile."""
+
+    @property
+    def is_internal(self) -> bool:
+        """True if it is refused by a fault of our own, be it that decode met it or the compiler."""
+        return any(error.reason == FieldReason.InternalError for error in self.errors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +76,8 @@ class Resources:
     """Namespaces whose Secrets may not be read, so that nothing is known of them."""
     served_edges: Mapping[str, Edge] = field(default_factory=dict)
     """Edge name -> the version of it that is served. It goes on where a newer one is refused."""
-    closed_namespaces: frozenset[str] = frozenset()
-    """Namespaces of Accounts that cannot be judged: no Account `default` may open them meanwhile."""
+    node_addresses: frozenset[str] = frozenset()
+    """Addresses of the machines where edges run: no call is sent there, but for an Account's exceptions."""
 
     @classmethod
     def build(
@@ -72,6 +90,7 @@ class Resources:
         advertised_addresses: Mapping[str, tuple[tuple[str, str], ...]] | None = None,
         unreadable_namespaces: frozenset[str] = frozenset(),
         served_edges: Mapping[str, Edge] | None = None,
+        node_addresses: frozenset[str] = frozenset(),
     ) -> Resources:
         """Order of the arguments' members does not matter; of two objects with one name the last counts."""
         latest = {each.ref: each for each in objects}
@@ -88,6 +107,7 @@ class Resources:
             advertised_addresses=dict(sorted((advertised_addresses or {}).items())),
             unreadable_namespaces=unreadable_namespaces,
             served_edges=dict(sorted((served_edges or {}).items())),
+            node_addresses=node_addresses,
         )
 
     def of(self, kind: type[Kind]) -> tuple[Kind, ...]:

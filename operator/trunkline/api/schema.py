@@ -7,6 +7,7 @@ an endless difference to what the user wrote.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ Schema = dict[str, Any]
 
 _ORDER: Final = ("description", "type", "format", "enum", "default")
 """What a reader wants to know first."""
+_RULES: Final = re.compile(r" \(S[0-9]+(?:-S[0-9]+)?(?:, S[0-9]+)*\)")
+"""Numbers of rules: they are of use in the code, and of none in `kubectl explain`."""
 _NULL: Final = {"type": "null"}
 
 
@@ -51,7 +54,7 @@ def _structural(raw: Mapping[str, Any], definitions: Mapping[str, Any], *, defau
             case "anyOf" | "oneOf" | "allOf" | "not" | "const":
                 raise UnstructuralError(f"{keyword} cannot be said in a structural schema: {dict(raw)}")
             case "description":
-                found["description"] = " ".join(value.split())
+                found["description"] = _RULES.sub("", " ".join(value.split()))
             case _:
                 found[keyword] = value
     _demand_keys(found)

@@ -62,7 +62,7 @@ def _read(manifest: object, default_namespace: str | None, stored: bool) -> Secr
     for key, text in _entries(manifest, "data", faults).items():
         values[key] = ValueFault.NOT_TEXT if text is None else decoded(text)
         if values[key] is ValueFault.NOT_BASE64:
-            message = "is no base64 (encode it, or write the plain text under stringData)"
+            message = "is not base64 (encode it, or write the plain text under stringData)"
             faults.append(FieldError(joined("data", path_of([key])), FieldReason.InvalidValue, message))
     for key, text in _entries(manifest, "stringData", faults).items():
         values[key] = ValueFault.NOT_TEXT if text is None else written(text)
@@ -76,14 +76,14 @@ def _named(
 ) -> tuple[str, str]:
     metadata = manifest.get("metadata")
     if not isinstance(metadata, Mapping):
-        faults.append(FieldError("metadata", FieldReason.Required, "is required and missing (add it)"))
+        faults.append(FieldError("metadata", FieldReason.Required, "is required but missing (add it)"))
         return "", ""
     found = {"namespace": metadata.get("namespace") or default_namespace, "name": metadata.get("name")}
     for field, value in found.items():
         if not isinstance(value, str) or not value:
             reason = FieldReason.Required if value is None else FieldReason.InvalidType
             message = (
-                "is required and missing (add it)" if value is None else "must be text (write it in quotes)"
+                "is required but missing (add it)" if value is None else "must be text (write it in quotes)"
             )
             faults.append(FieldError(f"metadata.{field}", reason, message))
     namespace, name = (value if isinstance(value, str) else "" for value in found.values())
@@ -114,10 +114,10 @@ def _entries(
     texts: dict[str, str | None] = {}
     for key, value in entries.items():
         if not isinstance(key, str):
-            message = "has a key that is no text (write the key in quotes)"
+            message = "has a key that is not text (write the key in quotes)"
             faults.append(FieldError(field, FieldReason.InvalidType, message))
         elif not isinstance(value, str):
-            message = "must be text; YAML reads it as something else (write it in quotes)"
+            message = "must be text; YAML reads it as another type (write it in quotes)"
             faults.append(FieldError(joined(field, path_of([key])), FieldReason.InvalidType, message))
             texts[key] = None
         else:

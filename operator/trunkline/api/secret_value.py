@@ -24,7 +24,7 @@ _UNPRINTED: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 class ValueFault(Enum):
     """Why a value of a Secret cannot be used, as the end of a sentence about it."""
 
-    NOT_TEXT = "is read by YAML as something else than text (write it in quotes)"
+    NOT_TEXT = "is not read as text by YAML (write it in quotes)"
     NOT_BASE64 = "is not base64"
     NOT_UTF8 = "is not UTF-8 text"
     TOO_LARGE = f"is longer than {LONGEST_TEXT:,} bytes"

@@ -60,6 +60,7 @@ _TRUNK: Final[Schema] = {
         "items": _text(253, "The termination name at one edge or region."),
         "description": "The same name at each edge and region.",
     },
+    "edgeList": _text(512, "These edges and regions in one line, for kubectl get."),
     "authTypes": {
         "type": "array",
         "maxItems": 2,
@@ -73,6 +74,23 @@ _TRUNK: Final[Schema] = {
 
 _EDGE: Final[Schema] = {
     "addressList": _text(512, "The ready addresses in one line, for kubectl get."),
+    "pods": {
+        "type": "object",
+        "required": ["ready", "wanted"],
+        "properties": {
+            "ready": _whole("How many take calls."),
+            "wanted": _whole("How many there should be."),
+        },
+        "description": "The instances of the edge.",
+    },
+    "podSummary": _text(32, "Ready and wanted pods in one word, for kubectl get."),
+    "agentPort": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 65_535,
+        "format": "int32",
+        "description": "The port at which the agents of this edge tell of readiness and metrics.",
+    },
     "addresses": {
         "type": "array",
         "maxItems": 64,

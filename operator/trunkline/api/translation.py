@@ -16,12 +16,44 @@ from trunkline.api.fields import FAULTS
 
 _KEY_MARK = "[key]"
 """What pydantic appends to the location of a bad key in a mapping."""
+DID_YOU_MEAN = "did you mean"
 
 
 def field_errors(error: ValidationError, kind: type[BaseModel]) -> tuple[FieldError, ...]:
     """Everything that `error` says about an object of `kind`, in the order of the fields."""
     details = error.errors(include_url=False)
-    return tuple(found for detail in details for found in _translated(detail, kind))
+    return _misspelt(tuple(found for detail in details for found in _translated(detail, kind)))
+
+
+def _misspelt(faults: tuple[FieldError, ...]) -> tuple[FieldError, ...]:
+    """One fault where a required field is missing and an unknown one stands in its place."""
+    missing: dict[str, list[FieldError]] = {}
+    for each in faults:
+        if each.reason == FieldReason.Required:
+            missing.setdefault(_parent(each.path), []).append(each)
+    meant: dict[FieldError, FieldError] = {}
+    for each in faults:
+        if each.reason == FieldReason.UnknownField and (absent := missing.get(_parent(each.path))):
+            name = each.path[len(_parent(each.path)) + 1 :]
+            near = nearest(name, [_last(other.path) for other in absent])
+            if near is None and DID_YOU_MEAN in each.message:
+                continue
+            found = next((other for other in absent if _last(other.path) == near), absent[0])
+            absent.remove(found)
+            message = f"is not a field of this kind ({DID_YOU_MEAN} {_last(found.path)}?)"
+            meant[each] = FieldError(each.path, each.reason, message)
+    dropped = {each for each in faults if each.reason == FieldReason.Required} - {
+        each for absent in missing.values() for each in absent
+    }
+    return tuple(meant.get(each, each) for each in faults if each not in dropped)
+
+
+def _parent(path: str) -> str:
+    return path.rpartition(".")[0]
+
+
+def _last(path: str) -> str:
+    return path.rpartition(".")[2]
 
 
 def joined(path: str, part: str) -> str:
@@ -54,9 +86,9 @@ def _translated(detail: ErrorDetails, kind: type[BaseModel]) -> Iterator[FieldEr
             for fault in context[FAULTS]:
                 yield FieldError(joined(path, fault.path), fault.reason, fault.message)
         case "missing":
-            yield FieldError(path, FieldReason.Required, "is required and missing (add it)")
+            yield FieldError(path, FieldReason.Required, "is required but missing (add it)")
         case "extra_forbidden":
-            yield _unknown_field(path, str(location[-1]), _model_at(kind, location[:-1]))
+            yield _unknown_field(path, str(location[-1]), kind, _model_at(kind, location[:-1]))
         case "literal_error":
             yield _no_choice(path, value, _choices_at(kind, location))
         case "bool_type":
@@ -65,10 +97,25 @@ def _translated(detail: ErrorDetails, kind: type[BaseModel]) -> Iterator[FieldEr
         case "invalid_key":
             yield no_text_key(path_of(location[:-1]), value)
         case "model_type" | "model_attributes_type" | "dict_type" | "mapping_type":
-            message = f"must be a mapping, not {sort_of(value)} (write name: value lines below it)"
+            mend = _how_to_write(_model_at(kind, location))
+            message = f"must be a mapping, not {sort_of(value)} ({mend})"
             yield FieldError(path, FieldReason.InvalidType, message)
         case _:
             yield FieldError(path, FieldReason.InvalidValue, detail["msg"][:1].lower() + detail["msg"][1:])
+
+
+def _how_to_write(model: type[BaseModel] | None) -> str:
+    """How the fields of a mapping are written that is none: the one that it needs, else all there are."""
+    if model is None:
+        return "write name: value lines below it"
+    fields = {field.alias or key: field for key, field in model.model_fields.items()}
+    needed = [name for name, field in fields.items() if field.is_required()]
+    if not fields:
+        return "write {}"
+    if len(needed) == 1:
+        return f"write {{{needed[0]}: ...}}"
+    which = "its fields" if needed else "the fields that you mean"
+    return f"write {which} below it: {', '.join(needed or fields)}"
 
 
 def no_text_key(path: str, key: object) -> FieldError:
@@ -77,19 +124,33 @@ def no_text_key(path: str, key: object) -> FieldError:
     return FieldError(path, FieldReason.InvalidType, message)
 
 
-def _unknown_field(path: str, name: str, model: type[BaseModel] | None) -> FieldError:
+def _unknown_field(path: str, name: str, kind: type[BaseModel], model: type[BaseModel] | None) -> FieldError:
     known = [] if model is None else [field.alias or key for key, field in model.model_fields.items()]
+    # A `namespace` in a reference is not meant for the object's own metadata.
+    homes = [each for each in _homes(kind, name, "") if each.startswith("spec.")]
+    if len(homes) == 1 and nearest(name, known) is None:
+        return FieldError(path, FieldReason.UnknownField, f"is not a field here (it belongs at {homes[0]})")
     return unknown_field(path, name, known)
+
+
+def _homes(annotation: Any, name: str, path: str) -> Iterator[str]:
+    """The paths of all fields of this very name in what an object of the kind holds."""
+    for model in _models(annotation):
+        for key, field in model.model_fields.items():
+            below = joined(path, field.alias or key)
+            if (field.alias or key) == name:
+                yield below
+            yield from _homes(field.annotation, name, below)
 
 
 def unknown_field(path: str, name: str, known: Sequence[str]) -> FieldError:
     """The fault of a field that is none of `known`, with the nearest of them as mend."""
     near = nearest(name, known)
     if near is not None:
-        mend = f"did you mean {near}?"
+        mend = f"{DID_YOU_MEAN} {near}?"
     else:
-        mend = f"known here: {', '.join(known)}" if known else "nothing may stand here"
-    return FieldError(path, FieldReason.UnknownField, f"is no field of this kind ({mend})")
+        mend = f"fields here: {', '.join(known)}" if known else "no field is allowed here"
+    return FieldError(path, FieldReason.UnknownField, f"is not a field of this kind ({mend})")
 
 
 def nearest(name: str, known: Sequence[str]) -> str | None:
@@ -110,8 +171,8 @@ def _no_choice(path: str, value: object, choices: Sequence[str]) -> FieldError:
             path, FieldReason.InvalidType, f"must be text, not {kind_of(value)} (write one of {listed})"
         )
     near = nearest(value, choices)
-    mend = f"write one of {listed}" if near is None else f"did you mean {near}? Possible are {listed}"
-    return FieldError(path, FieldReason.InvalidValue, f"{shown(value)} is not possible here ({mend})")
+    mend = f"write one of {listed}" if near is None else f"did you mean {near}? Possible values: {listed}"
+    return FieldError(path, FieldReason.InvalidValue, f"{shown(value)} is not allowed here ({mend})")
 
 
 def _model_at(kind: type[BaseModel], location: Sequence[int | str]) -> type[BaseModel] | None:

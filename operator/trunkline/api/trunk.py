@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Literal
 
 from trunkline.api import patterns
+from trunkline.api.codecs import DEFAULT_CODECS, Codecs
 from trunkline.api.fields import CallLimit, FriendlyName, HttpUrl, Items, Text, Whole
+from trunkline.api.marks import NeedsRelay
 from trunkline.api.meta import LocalRef
 from trunkline.api.model import Model
-from trunkline.api.resource import AGE, READY, Column, Resource, Scope
-from trunkline.api.rule import Rule, text_lacks
-
-Codec = Literal["PCMU", "PCMA", "OPUS", "G729", "AMR-NB"]
+from trunkline.api.resource import Column, Resource, Scope
+from trunkline.api.rule import text_lacks
 
 DomainName = Annotated[
     str,
@@ -23,32 +23,32 @@ DomainName = Annotated[
         rules=(
             text_lacks(
                 "^(ac|tk)[0-9a-f]{32}$",
-                "names of this form are kept for ids of accounts and trunks (choose another name)",
+                "names of this form are reserved for the ids of accounts and trunks (choose another name)",
             ),
         ),
     ),
 ]
 Refs = Annotated[tuple[LocalRef, ...], Items(50, key="name")]
 
-_UNIQUE_CODECS: Final = Rule(
-    "self.all(codec, self.exists_one(other, other == codec))",
-    "a codec is listed twice (list each codec once, in order of preference)",
-    lambda codecs: len(set(codecs)) == len(codecs),
-)
-
 
 class Recording(Model):
     """Recording of calls, in both directions (S6-S10)."""
 
-    mode: Literal[
-        "DoNotRecord",
-        "RecordFromRinging",
-        "RecordFromAnswer",
-        "RecordFromRingingDual",
-        "RecordFromAnswerDual",
+    mode: Annotated[
+        Literal[
+            "DoNotRecord",
+            "RecordFromRinging",
+            "RecordFromAnswer",
+            "RecordFromRingingDual",
+            "RecordFromAnswerDual",
+        ],
+        NeedsRelay("no call is recorded: the edges have no media relay"),
     ] = "DoNotRecord"
     """From when calls are recorded; the Dual modes keep the two parties on channels of their own."""
-    trim: Literal["DoNotTrim", "TrimSilence"] = "DoNotTrim"
+    trim: Annotated[
+        Literal["DoNotTrim", "TrimSilence"],
+        NeedsRelay("there are no recordings to trim: the edges have no media relay"),
+    ] = "DoNotTrim"
     """Whether silence is cut out of recordings."""
 
 
@@ -72,6 +72,8 @@ class Termination(Model):
     """Lists of users that may call. With address lists beside them, a call must pass both."""
     calls_per_second: Annotated[int, Whole(1, 1000)] | None = None
     """New calls a second at each edge. Absent: only the limit of the Account."""
+    header_manipulation_policy_ref: LocalRef | None = None
+    """Policy that changes the numbers of a call before they are judged. Absent: they stay as they are."""
 
 
 class DisasterRecovery(Model):
@@ -87,9 +89,14 @@ class Origination(Model):
     """Calls from the PSTN to the PBX; their targets are OriginationUri objects."""
 
     cnam_lookup: bool = False
-    """Whether the caller's name is looked up and shown (S68)."""
-    disaster_recovery: DisasterRecovery | None = None
+    """Whether the caller's name is looked up and shown (S68). False: as the carrier sent it."""
+    disaster_recovery: Annotated[
+        DisasterRecovery | None,
+        NeedsRelay("a call that no URI takes is refused: the edges have no media relay to play to it"),
+    ] = None
     """What to do when no origination URI takes the call. Absent: the call fails."""
+    header_manipulation_policy_ref: LocalRef | None = None
+    """Policy that changes the numbers that the PBX is shown. Absent: they stay as they are."""
 
 
 class TrunkSpec(Model):
@@ -97,15 +104,26 @@ class TrunkSpec(Model):
 
     friendly_name: FriendlyName = ""
     """Free text for people."""
-    secure: bool = False
+    secure: Annotated[
+        bool,
+        NeedsRelay(
+            "signalling must use TLS, but the edges have no media relay to bridge media: "
+            "a plain RTP offer is refused (488) in both directions"
+        ),
+    ] = False
     """Whether signalling and media must be encrypted (S20-S22)."""
-    symmetric_rtp: bool = False
+    symmetric_rtp: Annotated[
+        bool, NeedsRelay("media flows directly between the parties: the edges have no media relay")
+    ] = False
     """Whether media goes back to where it came from, whatever the SDP says (S24, S25)."""
-    codecs: Annotated[tuple[Codec, ...], Items(5, minimum=1, key=None, rules=(_UNIQUE_CODECS,))] = (
-        "PCMU",
-        "PCMA",
-    )
+    codecs: Annotated[
+        Codecs, NeedsRelay("the parties' own offer is passed on unchanged: the edges have no media relay")
+    ] = DEFAULT_CODECS
     """Codecs in order of preference. Absent: PCMU, PCMA."""
+    transcoding: Annotated[
+        Literal["Never", "WhenNeeded"], NeedsRelay("no call is transcoded: the edges have no media relay")
+    ] = "Never"
+    """Whether the edge transcodes where PBX and carrier have no codec in common. Not to AMR-NB."""
     max_concurrent_calls: CallLimit | None = None
     """Calls in progress at the same time, over all edges. Absent: unlimited."""
     recording: Recording = Recording()
@@ -125,14 +143,13 @@ class Trunk(Resource):
     plural: ClassVar[str] = "trunks"
     short_names: ClassVar[tuple[str, ...]] = ("trk",)
     scope: ClassVar[Scope] = "Namespaced"
+    selectable: ClassVar[tuple[str, ...]] = (".spec.termination.domainName",)
     columns: ClassVar[tuple[Column, ...]] = (
         Column("Termination-URI", ".status.terminationUri"),
         Column("Numbers", ".status.numberCount", "integer"),
-        READY,
-        AGE,
         Column("SID", ".status.trunkSid", wide=True),
         Column("Auth", ".status.authTypes", wide=True),
-        Column("Edges", ".status.localizedUris", wide=True),
+        Column("Edges", ".status.edgeList", wide=True),
     )
 
     spec: TrunkSpec

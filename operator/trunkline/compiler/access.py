@@ -3,59 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Final
 
 from sipedge.secret import Secret
-from sipedge.table import CredentialRow
-from trunkline.api import CredentialList, IpAccessControlList, Resources
+from sipedge.table import CredentialRow, Row, Section
+from trunkline.api import CredentialList, IpAccessControlList, Platform
 from trunkline.api.secret_value import SecretValue, ValueFault, line, mend_line
 from trunkline.compiler import opinions
-from trunkline.compiler.guard import Guard
+from trunkline.compiler.contribution import Contribution, Topic
+from trunkline.compiler.delta import RowKey
+from trunkline.compiler.open_networks import open_to_all
+from trunkline.compiler.opinions import Fault
+from trunkline.compiler.questions import THE_ONE, Index, Question, View
 from trunkline.compiler.reasons import ConditionReason
 from trunkline.compiler.verdict import Verdict
-
-OPERATOR_ACCOUNT: Final = "trunkline-operator"
-"""The operator's service account, in the system namespace."""
-
-
-@dataclass(frozen=True, slots=True)
-class AccessLists:
-    """Usable lists by `namespace/name`."""
-
-    networks: Mapping[str, tuple[str, ...]]
-    users: Mapping[str, int]
-    """How many users of a credential list can pass."""
-    rows: Mapping[str, CredentialRow]
-    """By `<list id>|<username>`."""
-
-
-def compile_access(resources: Resources, guard: Guard) -> tuple[AccessLists, tuple[Verdict, ...]]:
-    """Every list of every namespace; a user whose password is missing or weak is left out alone."""
-    verdicts: list[Verdict] = []
-    networks: dict[str, tuple[str, ...]] = {}
-
-    def admit(access_list: IpAccessControlList) -> None:
-        networks[access_list.ref.id] = tuple(entry.cidr for entry in access_list.spec.entries)
-        verdicts.append(opinions.accepted(access_list))
-
-    guard.each(resources.of(IpAccessControlList), admit)
-    users: dict[str, int] = {}
-    rows: dict[str, CredentialRow] = {}
-    realm = f"sip.{resources.platform.base_domain}"
-
-    def hash_passwords(credential_list: CredentialList) -> None:
-        passwords, opinion = _passwords(resources, credential_list)
-        verdicts.extend(opinion)
-        users[credential_list.ref.id] = len(passwords)
-        for username, password in passwords.items():
-            rows[f"{credential_list.ref.id}|{username}"] = CredentialRow(
-                username, ha1(username, realm, password)
-            )
-
-    guard.each(resources.of(CredentialList), hash_passwords)
-    return AccessLists(networks, users, dict(sorted(rows.items()))), tuple(verdicts)
 
 
 def ha1(username: str, realm: str, password: Secret) -> Secret:
@@ -75,33 +37,97 @@ def is_strong(password: Secret) -> bool:
     )
 
 
-def _passwords(
-    resources: Resources, credential_list: CredentialList
-) -> tuple[dict[str, Secret], tuple[Verdict, ...]]:
+_ANYBODY_CALLS: Final = (
+    "a trunk that names this list and no credential list takes calls from strangers; list the addresses of "
+    "your PBXs (a trunk that asks for a password needs no access list)"
+)
+
+
+def _questions_of_networks(access_list: IpAccessControlList) -> tuple[Question, ...]:
+    return ((Index.OVER_QUOTA, access_list.ref),)
+
+
+def _admit(access_list: IpAccessControlList, view: View) -> Contribution:
+    over = view.over_quota(access_list.ref)
+    if over is not None:
+        return Contribution((_over(access_list, "spec.entries", over),))
+    networks = tuple(entry.cidr for entry in access_list.spec.entries)
+    verdicts = (
+        opinions.accepted(access_list),
+        *open_to_all(access_list, networks, "spec.entries[{}].cidr", _ANYBODY_CALLS),
+    )
+    return Contribution(verdicts, answers={(Index.NETWORKS, access_list.ref.id): networks})
+
+
+ACCESS_LISTS: Final = Topic(
+    IpAccessControlList, frozenset({Index.OVER_QUOTA}), _questions_of_networks, _admit
+)
+
+
+def _questions_of_users(credential_list: CredentialList) -> Iterator[Question]:
+    namespace = credential_list.metadata.namespace or ""
+    yield Index.PLATFORM, THE_ONE
+    yield Index.TENANT, namespace
+    yield Index.OVER_QUOTA, credential_list.ref
+    yield Index.UNREADABLE, namespace
+    for credential in credential_list.spec.credentials:
+        yield Index.SECRET, (namespace, credential.password_secret_ref.name)
+
+
+def _hash_passwords(credential_list: CredentialList, view: View) -> Contribution:
+    over = view.over_quota(credential_list.ref)
+    if over is not None:
+        return Contribution((_over(credential_list, "spec.credentials", over),))
+    id, realm = credential_list.ref.id, f"sip.{view.platform().base_domain}"
+    passwords, verdicts = _passwords(view, credential_list)
+    rows: dict[RowKey, Row] = {
+        (Section.CREDENTIAL, f"{id}|{username}"): CredentialRow(username, ha1(username, realm, password))
+        for username, password in passwords.items()
+    }
+    tenant = view.tenant(credential_list.metadata.namespace)
+    account = None if tenant is None else tenant.id
+    return Contribution(verdicts, rows, account, answers={(Index.USERS, id): len(passwords)})
+
+
+CREDENTIAL_LISTS: Final = Topic(
+    CredentialList,
+    frozenset({Index.PLATFORM, Index.TENANT, Index.OVER_QUOTA, Index.UNREADABLE, Index.SECRET}),
+    _questions_of_users,
+    _hash_passwords,
+)
+"""A user whose password is missing or weak is left out alone."""
+
+
+def _over(thing: CredentialList | IpAccessControlList, field: str, message: str) -> Verdict:
+    return opinions.refused(thing, ConditionReason.QUOTA_EXCEEDED, field, message)
+
+
+def _passwords(view: View, credential_list: CredentialList) -> tuple[dict[str, Secret], tuple[Verdict, ...]]:
     usable: dict[str, Secret] = {}
     namespace = credential_list.metadata.namespace or ""
-    if namespace in resources.unreadable_namespaces and credential_list.spec.credentials:
-        return {}, (opinions.accepted(credential_list), _not_readable(resources, credential_list, namespace))
-    faults: list[tuple[ConditionReason, str, str]] = []
+    if view.is_unreadable(namespace) and credential_list.spec.credentials:
+        refused = _not_readable(view.platform(), credential_list, namespace)
+        return {}, (opinions.accepted(credential_list), refused)
+    faults: list[Fault] = []
     weak: list[int] = []
     for position, credential in enumerate(credential_list.spec.credentials):
         secret = credential.password_secret_ref
-        password = line_of(resources, namespace, secret.name, secret.key)
+        password = line_of(view, namespace, secret.name, secret.key)
         field = f"spec.credentials[{position}].passwordSecretRef"
         if password is None:
             message = (
                 f"user {credential.username}: Secret {namespace}/{secret.name} "
                 f"with key {secret.key} does not exist: create it; until then the user cannot pass"
             )
-            faults.append((ConditionReason.SECRET_NOT_FOUND, field, message))
+            faults.append(Fault(ConditionReason.SECRET_NOT_FOUND, field, message))
         elif isinstance(password, ValueFault):
             message = (
                 f"user {credential.username} cannot pass: "
                 f"{describe_value(password, namespace, secret.name, secret.key)}"
             )
-            if not any(reason is ConditionReason.SECRET_NOT_VALID for reason, _, _ in faults):
+            if not any(fault.reason is ConditionReason.SECRET_NOT_VALID for fault in faults):
                 message += f": {mend_line(namespace, secret.name, secret.key, 'the password')}"
-            faults.append((ConditionReason.SECRET_NOT_VALID, field, message))
+            faults.append(Fault(ConditionReason.SECRET_NOT_VALID, field, message))
         elif not is_strong(password):
             weak.append(position)
         else:
@@ -112,15 +138,15 @@ def _passwords(
     )
 
 
-def _not_readable(resources: Resources, credential_list: CredentialList, namespace: str) -> Verdict:
+def _not_readable(platform: Platform, credential_list: CredentialList, namespace: str) -> Verdict:
     """The mend is one command for whoever administers the namespace."""
-    operator = f"{resources.platform.system_namespace}:{OPERATOR_ACCOUNT}"
+    operator = f"{platform.system_namespace}:{platform.operator_account}"
     message = (
         f"Secrets of namespace {namespace} may not be read, so no user of this list can pass: "
         f"kubectl create rolebinding trunkline-secret-reader --namespace={namespace} "
         f"--clusterrole=trunkline-secret-reader --serviceaccount={operator}"
     )
-    fault = (ConditionReason.SECRET_NOT_READABLE, "spec.credentials[0].passwordSecretRef", message)
+    fault = Fault(ConditionReason.SECRET_NOT_READABLE, "spec.credentials[0].passwordSecretRef", message)
     return opinions.references(credential_list, [fault])
 
 
@@ -137,9 +163,9 @@ def _strength(credential_list: CredentialList, weak: list[int]) -> Verdict:
     )
 
 
-def line_of(resources: Resources, namespace: str, name: str, key: str) -> SecretValue | None:
+def line_of(view: View, namespace: str, name: str, key: str) -> SecretValue | None:
     """A password, user name or realm in a Secret, or why it is none; None if the key is not there."""
-    value = (resources.secret(namespace, name) or {}).get(key)
+    value = (view.secret(namespace, name) or {}).get(key)
     return None if value is None else line(value)
 
 

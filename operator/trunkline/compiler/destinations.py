@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sipedge.table.lookup import in_any
 from sipedge.uri import address_of
-from trunkline.api import Edge, Resources
-from trunkline.compiler.guard import Guard
 from trunkline.compiler.reasons import ConditionReason
-from trunkline.compiler.sites import addresses_of, labels_of, termination_domains
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +28,8 @@ class Destinations:
     own_addresses: tuple[str, ...]
     denied: tuple[str, ...]
     """CIDRs where no call of a tenant may be sent."""
+    nodes: tuple[str, ...] = ()
+    """Addresses of machines of the cluster, where no call of a tenant may be sent either."""
 
     def bars(self, host: str, allowed: tuple[str, ...], meant: str) -> Barred | None:
         """Why no call can be sent to `host`; None if one can. `allowed` are CIDRs excepted from the denied
@@ -49,26 +49,19 @@ class Destinations:
         if address.version == 6:
             message = f"{host} is an IPv6 address, where no call is sent yet: write an IPv4 address or a name"
             return Barred(ConditionReason.NOT_YET, message)
-        if in_any(name, self.denied) and not in_any(name, allowed):
-            message = (
-                f"{host} lies in a network where this platform sends no call: write another host, "
-                "or have the Account's allowedTargetCidrs name it"
-            )
-            return Barred(ConditionReason.TARGET_DENIED, message)
-        return None
+        if in_any(name, allowed):
+            return None
+        if in_any(name, self.nodes):
+            where = "is an address of a node of this cluster, where the platform sends no call"
+        elif in_any(name, self.denied):
+            where = "lies in a network where this platform sends no call"
+        else:
+            return None
+        mend = "write another host, or add it to the Account's allowedTargetCidrs"
+        return Barred(ConditionReason.TARGET_DENIED, f"{host} {where}: {mend}")
 
 
-def destinations(resources: Resources, edges: tuple[Edge, ...], guard: Guard) -> Destinations:
-    """As the edges that are served make it."""
-    base = resources.platform.base_domain
-
-    def own(edge: Edge) -> tuple[frozenset[str], tuple[str, ...]]:
-        domains = termination_domains(base, labels_of(edge)) | {f"sip.{edge.metadata.name}.{base}"}
-        return domains, addresses_of(resources, edge)
-
-    found = guard.each(edges, own)
-    domains = {f"pstn.{base}"}.union(*(each for each, _ in found))
-    addresses = {address for _, each in found for address in each}
-    return Destinations(
-        tuple(sorted(domains)), tuple(sorted(addresses)), tuple(resources.platform.denied_target_cidrs)
-    )
+def as_networks(addresses: Iterable[str]) -> tuple[str, ...]:
+    """Addresses as CIDRs of one address each, sorted; what is none is left out."""
+    found = {(each, address_of(each)) for each in addresses}
+    return tuple(sorted(f"{each}/{address.max_prefixlen}" for each, address in found if address is not None))

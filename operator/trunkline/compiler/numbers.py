@@ -1,236 +1,238 @@
 """Numbers and ranges: who owns which E.164 number, and where it is routed (S84-S89).
 
-A range stays one row. Claims go to the oldest object; a single Number inside a range of its own
-namespace takes that number out of the range, any other overlap refuses the younger object whole.
+A range stays one row, and a row names its trunk whatever becomes of that: an edge holds the number while
+it knows no such trunk.
 """
 
 from __future__ import annotations
 
-import bisect
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from enum import Enum
-from functools import lru_cache
-from typing import Final
+from collections.abc import Iterator
+from itertools import islice
+from typing import Final, NamedTuple
 
-import phonenumbers
+from trunkline.api import Number, ObjectRef
+from trunkline.compiler.delta import RowKey
+from trunkline.compiler.ledger import Held
+from trunkline.compiler.lines import Line, Lines, Standing
+from trunkline.compiler.number_claims import Claims
+from trunkline.compiler.number_rules import conflict, refusal, row_of, verdicts_of
+from trunkline.compiler.opinions import Fault
+from trunkline.compiler.questions import Index, View
+from trunkline.compiler.strata import Change, Turn
+from trunkline.compiler.tenants import Tenant
+from trunkline.compiler.trunk_state import TrunkState
+from trunkline.compiler.verdict import Verdict
 
-from sipedge.e164 import range_key, range_size
-from sipedge.table import NumberRow
-from trunkline.api import Number, Resources
-from trunkline.compiler import opinions
-from trunkline.compiler.accounts import Tenancy, Tenant
-from trunkline.compiler.guard import Guard
-from trunkline.compiler.reasons import ConditionReason
-from trunkline.compiler.verdict import ConditionType, Verdict
-
-_REMEMBERED: Final = 2**18
-"""Answers about numbers: asking the numbering plans again at each compilation would cost most of it."""
+AT_ONCE: Final = 500
+"""So many Numbers are judged and told at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Numbering:
-    """The number sections of the table, and how many numbers each trunk has."""
+class _Told(NamedTuple):
+    """A Number as it was before this pass."""
 
-    numbers: Mapping[str, NumberRow]
-    ranges: Mapping[str, NumberRow]
-    count_of_trunk: Mapping[str, int]
+    line: Line
+    standing: Standing | None
 
 
-def compile_numbers(
-    resources: Resources,
-    tenancy: Tenancy,
-    served_trunks: frozenset[str],
-    known_trunks: frozenset[str],
-    guard: Guard,
-) -> tuple[Numbering, tuple[Verdict, ...]]:
-    """Rows of every accepted Number; one whose trunk is missing or not served is held (`trunk` None)."""
-    verdicts: list[Verdict] = []
-    singles: dict[str, NumberRow] = {}
-    ranges: dict[str, NumberRow] = {}
-    claims = Claims()
+class NumberStratum:
+    """Judges Numbers, and keeps of each its line and its claim: rows and verdicts follow from these."""
 
-    def judge(number: Number) -> None:
-        tenant = tenancy.of(number.metadata.namespace)
-        refusal = _refusal(number, tenant, claims)
-        if tenant is None or refusal is not None:
-            verdicts.extend([refusal] if refusal else [])
+    kinds = frozenset({Number.kind})
+    asks = frozenset({Index.TENANT, Index.OVER_QUOTA, Index.TRUNK})
+
+    def __init__(self, lines: Lines, view: View) -> None:
+        self._lines, self._view = lines, view
+        self._claims = Claims()
+        self._standings: dict[tuple[str, TrunkState | None], Standing] = {}
+        """Nearly all Numbers stand like many others."""
+
+    def update(self, turn: Turn) -> None:
+        _Pass(turn, self._lines, self._claims, self._view, self._standings).run()
+        for trunk in self._claims.changed_counts:
+            turn.answers.put((Index.COUNT, trunk), self._claims.count(trunk) or None)
+        self._claims.changed_counts.clear()
+
+
+class _Pass:
+    """One pass over the Numbers that changed, or of which an answer has."""
+
+    def __init__(
+        self,
+        turn: Turn,
+        lines: Lines,
+        claims: Claims,
+        view: View,
+        standings: dict[tuple[str, TrunkState | None], Standing],
+    ) -> None:
+        self._turn, self._lines, self._claims, self._view = turn, lines, claims, view
+        self._standings: Final = standings
+        self._told: dict[ObjectRef, _Told] = {}
+        self._replaced: dict[ObjectRef, _Told] = {}
+        """The same of those that have changed themselves, until it is their turn."""
+        self._refusals: dict[ObjectRef, Fault | None] = {}
+        """Of those that were judged in this pass; of all others it is as it was."""
+        self._queue: set[ObjectRef] = set()
+        """Claims to be judged (again)."""
+        self._tenants: dict[str | None, Tenant | None] = {}
+        self._permitted: dict[tuple[str, str | None], Standing] = {}
+        """By account and trunk: how permitted Numbers stand that name it."""
+
+    def run(self) -> None:
+        """Everything about Numbers; their counts are the claims' to say."""
+        changes = self._turn.of(Number.kind)
+        for ref, change in changes.items():
+            self._take_in(ref, change)
+        # A few at a time: what was looked at a moment ago is near.
+        for lines in _some_of(self._dirty()):
+            for line in lines:
+                self._remember(line)
+                self._permit(line)
+            self._settle()
+            self._tell_all()
+        for trunk in self._turn.answers.changed_keys(Index.TRUNK):
+            for line in self._lines.of_trunk(str(trunk)):
+                if line.ref not in changes:
+                    self._remember(line)
+        self._settle()
+        self._tell_all()
+
+    def _remember(self, line: Line) -> None:
+        if line.ref not in self._told:
+            before = self._replaced.pop(line.ref) if line.ref in self._replaced else None
+            self._told[line.ref] = before or _Told(line, line.standing)
+
+    def _tell_all(self) -> None:
+        for ref, before in self._told.items():
+            self._tell(ref, before)
+        self._told.clear()
+
+    def _take_in(self, ref: ObjectRef, change: Change) -> None:
+        """Put the new line in the place of the old one."""
+        before, now = change
+        if not isinstance(before, Line):
             return
-        claims.add(number)
-        verdicts.append(opinions.accepted(number))
-        verdicts.extend(_plausibility(number))
-        trunk = None
-        if number.spec.trunk_ref is not None:
-            trunk = f"{number.metadata.namespace}/{number.spec.trunk_ref.name}"
-            verdicts.append(_trunk_reference(number, trunk, served_trunks, known_trunks))
-        row = _row(number, tenant, trunk if trunk in served_trunks else None)
-        if number.spec.number is not None:
-            singles[row.first] = row
+        told = _Told(before, before.standing)
+        if isinstance(now, Line):
+            self._replaced[ref] = told
+            if (before.first, before.last) == (now.first, now.last):
+                now.plausibility = before.plausibility
+            if before.is_claim and before.has_same_claim(now):
+                self._claims.swap(before, now)
+                now.is_claim = True
+                self._refusals[ref] = None if before.standing is None else before.standing.refusal
+                return
         else:
-            ranges[range_key(row.first).decode()] = row
+            self._told[ref] = told
+        self._release(before)
 
-    guard.each(resources.of(Number), judge)
-    numbering = Numbering(
-        dict(sorted(singles.items())), dict(sorted(ranges.items())), _count_of_trunk(singles, ranges)
-    )
-    return numbering, tuple(verdicts)
+    def _dirty(self) -> Iterator[Line]:
+        """Numbers of which it must be asked again whether they may claim anything."""
+        answers, lines, changes = self._turn.answers, self._lines, self._turn.of(Number.kind)
+        yield from (line for _, line in changes.values() if isinstance(line, Line))
+        for namespace in answers.changed_keys(Index.TENANT):
+            yield from (line for line in lines.of_namespace(str(namespace)) if line.ref not in changes)
+        for ref in answers.changed_keys(Index.OVER_QUOTA):
+            line = lines.by_ref.get(ref)  # type: ignore[call-overload]
+            if line is not None and ref not in changes:
+                yield line
+
+    def _permit(self, line: Line) -> None:
+        """Whether the Number may claim anything, whatever others claim."""
+        found = self._turn.judge(line, refusal, line, self._tenant(line), self._view)
+        faults = self._turn.faults
+        if found is None and not (faults and line.ref in faults):
+            if not line.is_claim:
+                self._queue.add(line.ref)
+        else:
+            self._refusals[line.ref] = found
+            self._release(line)
+
+    def _release(self, line: Line) -> None:
+        if line.is_claim:
+            line.is_claim = False
+            self._queue.update(each.ref for each in self._claims.release(line))
+
+    def _settle(self) -> None:
+        if not self._queue:
+            return
+        lines, faults = self._lines.by_ref, self._turn.faults
+        # What was refused, or not permitted, since it was put into the queue has no turn.
+        candidates = [
+            line
+            for ref in self._queue
+            if (line := lines.get(ref)) is not None
+            and ref not in faults
+            and (line.is_claim or not self._refusals.get(ref))
+        ]
+        self._queue.clear()
+        for line, against in self._claims.settle(candidates, self._judge_claim):
+            self._refusals[line.ref] = None if against is None else conflict(line, against)
+
+    def _judge_claim(self, line: Line) -> tuple[Line | None, list[Line]] | None:
+        found = self._turn.judge(line, self._claims.conflict, line)
+        line.is_claim = found is not None
+        if line.ref not in self._told:
+            self._remember(line)
+        return found
+
+    def _tell(self, ref: ObjectRef, before: _Told) -> None:
+        line = self._lines.by_ref.get(ref)
+        found: _Found | None = None
+        if line is not None:
+            old = None if before.standing is None else before.standing.refusal
+            standing = self._standing(line, self._refusals.get(ref, old))
+            if line is before.line and standing == before.standing:
+                return
+            found = self._turn.judge(line, _found, line, standing)
+            line.standing = None if found is None else standing
+        now = None if found is None else found.place
+        # It was told once, so it does not fail.
+        was = None if before.standing is None else _place(before.line, before.standing)
+        rows = self._turn.ledger.rows
+        if was is not None and was != now:
+            rows.drop(*was)
+        if now is not None and was != now:
+            rows.put(*now)
+        self._turn.ledger.of_numbers[ref] = () if found is None else found.verdicts
+
+    def _standing(self, line: Line, refused: Fault | None) -> Standing:
+        tenant = self._tenant(line)
+        if refused is not None or tenant is None:
+            return Standing(None, refused)
+        key = tenant.id, line.trunk
+        found = self._permitted.get(key)
+        if found is None:
+            state = None if line.trunk is None else self._view.trunk(line.trunk)
+            found = self._standings.setdefault((tenant.id, state), Standing(tenant.id, None, state))
+            self._permitted[key] = found
+        return found
+
+    def _tenant(self, line: Line) -> Tenant | None:
+        namespace = line.ref.namespace
+        if namespace not in self._tenants:
+            self._tenants[namespace] = self._view.tenant(namespace)
+        return self._tenants[namespace]
 
 
-def _count_of_trunk(singles: Mapping[str, NumberRow], ranges: Mapping[str, NumberRow]) -> Mapping[str, int]:
-    """How many numbers each trunk has; one that was taken out of a range counts where it went."""
-    counts: Counter[str] = Counter()
-    for row in (*singles.values(), *ranges.values()):
-        if row.trunk is not None:
-            counts[row.trunk] += range_size(row.first, row.last)
-    starts = sorted(ranges)
-    for number in singles:
-        position = bisect.bisect_right(starts, range_key(number).decode())
-        around = ranges[starts[position - 1]] if position else None
-        if around is not None and around.trunk is not None and _holds(around, number):
-            counts[around.trunk] -= 1
-    return {trunk: count for trunk, count in counts.items() if count}
+def _some_of(lines: Iterator[Line]) -> Iterator[list[Line]]:
+    while some := list(islice(lines, AT_ONCE)):
+        yield some
 
 
-def _holds(row: NumberRow, number: str) -> bool:
-    return len(row.first) == len(number) and row.first <= number <= row.last
+class _Found(NamedTuple):
+    """What there is to tell of a Number."""
+
+    verdicts: tuple[Verdict, ...]
+    place: tuple[RowKey, Held] | None
 
 
-@dataclass(slots=True)
-class Claims:
-    """The claims accepted so far, as intervals of range keys, sorted."""
+def _found(line: Line, standing: Standing) -> _Found:
+    return _Found(verdicts_of(line, standing), _place(line, standing))
 
-    _singles: list[tuple[bytes, Number]] = field(default_factory=list)
-    _ranges: list[tuple[bytes, Number]] = field(default_factory=list)
 
-    def add(self, number: Number) -> None:
-        """Record a claim that `conflict` found free."""
-        claims = self._singles if number.spec.number is not None else self._ranges
-        bisect.insort(claims, (range_key(number.first), number), key=_key)
-
-    def conflict(self, number: Number) -> Number | None:
-        """The older claim that stands in the way, or None."""
-        first, last = range_key(number.first), range_key(number.last)
-        single = number.spec.number is not None
-        position = bisect.bisect_left(self._singles, first, key=_key)
-        while position < len(self._singles):
-            key, other = self._singles[position]
-            if key > last:
-                break
-            position += 1
-            if single or other.metadata.namespace != number.metadata.namespace:
-                return other
-        # Accepted ranges do not overlap, so only the last one that begins at or before `last` can reach in.
-        position = bisect.bisect_right(self._ranges, last, key=_key)
-        if position:
-            other = self._ranges[position - 1][1]
-            reaches = range_key(other.last) >= first
-            if reaches and not (single and other.metadata.namespace == number.metadata.namespace):
-                return other
+def _place(line: Line, standing: Standing) -> tuple[RowKey, Held] | None:
+    """The row of an accepted Number, and where it goes."""
+    if standing.account is None:
         return None
-
-
-def _key(claim: tuple[bytes, Number]) -> bytes:
-    return claim[0]
-
-
-def _refusal(number: Number, tenant: Tenant | None, claims: Claims) -> Verdict | None:
-    where = "spec.number" if number.spec.number is not None else "spec.range"
-    if tenant is None:
-        return opinions.refused(
-            number, ConditionReason.NOT_PERMITTED, "metadata.namespace", no_account(number)
-        )
-    if not tenant.may_claim_numbers(number.first, number.last):
-        message = (
-            f"Account {tenant.id} may not claim {_shown(number)}: "
-            f"add a prefix of it to the Account's numberPrefixes (now {_listed(tenant.number_prefixes)})"
-        )
-        return opinions.refused(number, ConditionReason.NOT_PERMITTED, where, message)
-    impossible = next(
-        (each for each in _ends(number) if _plausibility_of(each) is Plausibility.IMPOSSIBLE), None
-    )
-    if impossible is not None:
-        message = f"{impossible} can be no number of its country: correct the country code or the length"
-        return opinions.refused(number, ConditionReason.NOT_POSSIBLE, where, message)
-    older = claims.conflict(number)
-    if older is not None:
-        same = older.metadata.namespace == number.metadata.namespace
-        holder = f"Number {older.metadata.name}" if same else "an older Number of another namespace"
-        message = f"{_shown(number)} is held by {holder}: change or remove one of the two"
-        return opinions.refused(number, ConditionReason.CONFLICT, where, message)
-    return None
-
-
-def no_account(thing: Number) -> str:
-    """Why an object of a namespace without an Account may claim nothing, and the mend."""
-    return (
-        f"namespace {thing.metadata.namespace} belongs to no Account, so it may claim nothing: "
-        "list it in an Account's spec.namespaces"
-    )
-
-
-def _trunk_reference(number: Number, trunk: str, served: frozenset[str], known: frozenset[str]) -> Verdict:
-    faults = []
-    if trunk not in known:
-        message = f"Trunk {trunk} does not exist: the number is held, not routed, until it does"
-        faults.append((ConditionReason.TRUNK_NOT_FOUND, "spec.trunkRef", message))
-    elif trunk not in served:
-        message = f"Trunk {trunk} is not accepted: the number is held, not routed; see the Trunk's conditions"
-        faults.append((ConditionReason.TRUNK_NOT_ACCEPTED, "spec.trunkRef", message))
-    return opinions.references(number, faults)
-
-
-def _row(number: Number, tenant: Tenant, trunk: str | None) -> NumberRow:
-    return NumberRow(
-        owner=number.ref.id,
-        account=tenant.id,
-        trunk=trunk,
-        first=number.first,
-        last=number.last,
-        caller_name=number.spec.caller_name,
-    )
-
-
-def _plausibility(number: Number) -> Iterator[Verdict]:
-    suspicious = next(
-        (each for each in _ends(number) if _plausibility_of(each) is not Plausibility.VALID), None
-    )
-    if suspicious is not None:
-        yield opinions.unusual(
-            number,
-            ConditionType.NUMBER_NOT_VALID,
-            ConditionReason.NOT_ASSIGNED,
-            "spec.number" if number.spec.number is not None else "spec.range",
-            f"{suspicious} is possible but not assigned in its numbering plan: check it for a typing mistake",
-        )
-
-
-def _ends(number: Number) -> tuple[str, ...]:
-    return (number.first,) if number.first == number.last else (number.first, number.last)
-
-
-class Plausibility(Enum):
-    """What the numbering plans of the world say of a number."""
-
-    IMPOSSIBLE = "no country has numbers of this length"
-    POSSIBLE = "possible, but in no assigned range"
-    VALID = "in an assigned range"
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _plausibility_of(number: str) -> Plausibility:
-    try:
-        parsed = phonenumbers.parse(number)
-    except phonenumbers.NumberParseException:
-        return Plausibility.IMPOSSIBLE
-    if not phonenumbers.is_possible_number(parsed):
-        return Plausibility.IMPOSSIBLE
-    return Plausibility.VALID if phonenumbers.is_valid_number(parsed) else Plausibility.POSSIBLE
-
-
-def _shown(number: Number) -> str:
-    return number.first if number.first == number.last else f"{number.first} to {number.last}"
-
-
-def _listed(values: tuple[str, ...]) -> str:
-    return ", ".join(values) or "none"
+    key, row = row_of(line, standing.account)
+    return key, Held(row, line.ref, standing.account)

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 from trunkline.compiler.reasons import ConditionReason
 from trunkline.compiler.verdict import ConditionType, Described, Verdict
 
 LONGEST_MESSAGE: Final = 4096
 """Characters."""
+
+
+class Fault(NamedTuple):
+    """One thing that is wrong with an object, or with what it names."""
+
+    reason: ConditionReason
+    field: str
+    """The field at fault, e.g. `spec.trunkRef`."""
+    message: str
+    """The value's fault and the mend."""
 
 
 def accepted(thing: Described) -> Verdict:
@@ -28,9 +38,9 @@ def refused(thing: Described, reason: ConditionReason, field: str, message: str)
     return _verdict(thing, ConditionType.ACCEPTED, False, reason, message, field)
 
 
-def references(thing: Described, faults: Iterable[tuple[ConditionReason, str, str]]) -> Verdict:
-    """`ResolvedRefs` from its faults (reason, field, message); the first fault gives the reason."""
-    found = list(faults)
+def references(thing: Described, faults: Iterable[Fault]) -> Verdict:
+    """`ResolvedRefs` from its faults; the first one gives the reason."""
+    found = tuple(faults)
     if not found:
         return Verdict(
             thing.ref,
@@ -40,9 +50,8 @@ def references(thing: Described, faults: Iterable[tuple[ConditionReason, str, st
             ConditionReason.RESOLVED,
             "every reference is resolved",
         )
-    reason, field, _ = found[0]
-    message = "; ".join(message for _, _, message in found)
-    return _verdict(thing, ConditionType.RESOLVED_REFS, False, reason, message, field)
+    message = "; ".join(fault.message for fault in found)
+    return _verdict(thing, ConditionType.RESOLVED_REFS, False, found[0].reason, message, found[0].field)
 
 
 def side(
@@ -64,5 +73,5 @@ def _verdict(
 ) -> Verdict:
     """A status takes at most 32,768 characters; of a thousand faults nobody reads the last one."""
     if len(message) > LONGEST_MESSAGE:
-        message = f"{message[:LONGEST_MESSAGE]}... and more: mend these first"
+        message = f"{message[:LONGEST_MESSAGE]}... and more: fix these first"
     return Verdict(thing.ref, thing.generation, kind, status, reason, message, field)

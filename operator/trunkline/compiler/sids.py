@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from functools import lru_cache
 
 
+@lru_cache(maxsize=2**14)
 def trunk_sid(base_domain: str, namespace: str, name: str) -> str:
     """`TK` and the 32 hex digits of UUIDv5 over `<base>/namespace/name` (RFC 9562, URL namespace)."""
     return "TK" + uuid.uuid5(uuid.NAMESPACE_URL, f"{base_domain}/{namespace}/{name}").hex

@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from trunkline.api import ObjectRef
+from trunkline.api.conditions import ABNORMAL_TRUE as ABNORMAL_TRUE
+from trunkline.api.conditions import ConditionType as ConditionType
 from trunkline.compiler.reasons import ConditionReason
-
-
-class ConditionType(StrEnum):
-    """The condition types that the compiler decides; `Programmed` and `Ready` need the edges' word."""
-
-    ACCEPTED = "Accepted"
-    RESOLVED_REFS = "ResolvedRefs"
-    TERMINATION_READY = "TerminationReady"
-    ORIGINATION_READY = "OriginationReady"
-    FEATURE_UNAVAILABLE = "FeatureUnavailable"
-    NUMBER_NOT_VALID = "NumberNotValid"
-
-
-ABNORMAL_TRUE = frozenset({ConditionType.FEATURE_UNAVAILABLE, ConditionType.NUMBER_NOT_VALID})
-"""Conditions that are present only while something is unusual; True is then a warning."""
 
 
 class Described(Protocol):
@@ -35,9 +20,8 @@ class Described(Protocol):
     def generation(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """One condition of one object, about the generation that was compiled."""
+class Verdict(NamedTuple):
+    """One condition of one object, about the generation that was compiled. A tuple: there are many."""
 
     ref: ObjectRef
     generation: int

@@ -17,7 +17,7 @@ def base_domain_fault(domain: str) -> str:
     labels = domain.split(".")
     if len(domain) > LONGEST_DOMAIN or not all(LABEL.fullmatch(label) for label in labels):
         return (
-            "is no domain: write labels of lower-case letters, digits and dashes with dots between, "
+            "is not a domain name: write labels of lower-case letters, digits and dashes, separated by dots, "
             f"at most {LONGEST_DOMAIN} characters, e.g. voice.example.com"
         )
     return "is an address, not a domain: e.g. voice.example.com" if labels[-1].isdigit() else ""

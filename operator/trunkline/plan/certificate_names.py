@@ -16,6 +16,20 @@ class CertificateNames:
     addresses: tuple[str, ...]
 
 
+def issued_names(edge: str, region: str | None, base_domain: str) -> CertificateNames:
+    """The names for which an issuer is asked: the edge's, its region's and the platform's, and no others.
+
+    A trunk's name would be published in the logs of public CAs, and each new one would need a new
+    certificate; an address is no name that such a CA may sign. Single addresses are below a wildcard.
+    """
+    suffixes = [names.edge_domain(edge, base_domain), names.platform_domain(base_domain)]
+    suffixes.append(names.sip_domain(edge, base_domain))
+    if region is not None:
+        suffixes.append(names.region_domain(region, base_domain))
+    dns = {name for suffix in suffixes for name in (suffix, names.wildcard(suffix))}
+    return CertificateNames(tuple(sorted(dns)), ())
+
+
 def certificate_names(
     edge: str, region: str | None, addresses: Sequence[str], domains: Iterable[str], base_domain: str
 ) -> CertificateNames:

@@ -7,7 +7,7 @@ each name of its edge, however many trunks there are.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, zip_longest
 from typing import Final
 
@@ -47,6 +47,8 @@ class EdgeSite:
     """The addresses that calls may be sent to now."""
     ttl_seconds: int = 600
     ports: Mapping[str, int] = field(default_factory=lambda: {"udp": 5060, "tcp": 5060, "tls": 5061})
+    uid: str = ""
+    """Of the Edge object; "" where nobody gives one."""
 
 
 def serving_addresses(
@@ -62,6 +64,13 @@ def serving_addresses(
         return now
     before = frozenset(published)
     return tuple(address for address in addresses if address in before)
+
+
+def with_published(site: EdgeSite, published: Sequence[str]) -> EdgeSite:
+    """A site of which no address serves, with those that were published: the last one always stays."""
+    serving = serving_addresses(site.addresses, (), published) or tuple(published)
+    addresses = (*site.addresses, *(each for each in serving if each not in site.addresses))
+    return replace(site, addresses=addresses, serving=serving)
 
 
 def dns_records(sites: Sequence[EdgeSite], base_domain: str) -> tuple[RecordSet, ...]:

@@ -45,26 +45,33 @@ def service(edge: Edge, settings: WorkloadSettings) -> Manifest:
 
 
 def network_policies(edge: Edge, settings: WorkloadSettings) -> tuple[Manifest, ...]:
-    """SIP from everywhere, metrics from the cluster, nothing else; no call to a link-local address.
+    """SIP and media from everywhere, metrics from the cluster, counts from the Edge's other pods, no more.
 
-    None for pods in the network of their node: no NetworkPolicy applies there, and one would only pretend.
+    No call to a link-local address. None for pods in the network of their node: no NetworkPolicy applies
+    there, and one would only pretend.
     """
     if is_in_host_network(edge):
         return ()
-    ports = edge.spec.ports
-    sip = [
+    ports, media = edge.spec.ports, edge.spec.media
+    calls = [
         {"port": ports.udp, "protocol": "UDP"},
         {"port": ports.tcp, "protocol": "TCP"},
         {"port": ports.tls, "protocol": "TCP"},
+        {"port": media.first_port, "endPort": media.last_port, "protocol": "UDP"},
     ]
     spec: Manifest = {
         "podSelector": {"matchLabels": pod_labels(edge)},
         "policyTypes": ["Ingress", "Egress"],
         "ingress": [
-            {"ports": sip},
+            {"ports": calls},
             {
                 "from": [{"namespaceSelector": {}}],
                 "ports": [{"port": agent_port(edge), "protocol": "TCP"}],
+            },
+            # What its pods count together they tell one another; messages are sealed.
+            {
+                "from": [{"podSelector": {"matchLabels": pod_labels(edge)}}],
+                "ports": [{"port": agent_port(edge), "protocol": "UDP"}],
             },
         ],
         "egress": [

@@ -1,4 +1,4 @@
-"""What an Edge's agents may do with the API server: read their namespace's Secrets, tell of themselves."""
+"""What an Edge's agents may do with the API server: read their namespace, tell of themselves."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ def rights(edge: Edge, settings: WorkloadSettings) -> tuple[Manifest, ...]:
             "resourceNames": list(pod_names(edge)),
             "verbs": ["get", "patch"],
         },
+        # What the others count: one trunk's calls come in at any pod of any Edge.
+        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["list"]},
     ]
     account = {"kind": "ServiceAccount", "name": name, "namespace": settings.namespace}
     role = {"apiGroup": _RBAC, "kind": "Role", "name": name}

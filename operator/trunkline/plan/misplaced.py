@@ -32,9 +32,10 @@ def misplaced(listed: Sequence[str], pods: Sequence[PlacedPod]) -> Misplaced | N
     """The first pod that should start anew, on a node with an address that no pod has; None if there is none.
 
     A pod keeps its address as long as it runs, and a StatefulSet that shrinks ends its last pod, whatever
-    address that has. None while any pod begins or ends: what it leaves or takes is not known before.
+    address that has. None while any pod begins or ends, or is yet to be made: what it leaves or takes is not
+    known before. There are to be as many pods as listed addresses.
     """
-    if not all(pod.is_steady for pod in pods):
+    if len(pods) < len(listed) or not all(pod.is_steady for pod in pods):
         return None
     taken = {pod.address for pod in pods}
     vacant = [address for address in listed if address not in taken]

@@ -30,7 +30,7 @@ ORDER: Final = (
     "Role",
     "ServiceAccount",
 )
-"""Kinds in the edge namespace. Pods first, but for what would make new ones; they need the rest to drain."""
+"""Kinds in the edge namespace. Pods end before all but what would make new ones; they need it to drain."""
 
 _DURATION: Final = re.compile(r"(\d+)(s|m|h)?")
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, None: 1}
@@ -56,7 +56,7 @@ class Bound:
     def fault(self, progressed: float, now: float) -> str:
         """Why to give up; "" = go on."""
         if now >= self.ends:
-            return "the time that --timeout gave is over"
+            return "the time of --timeout is up"
         if now >= progressed + STALL_SECONDS:
             return f"the API server has taken none for {STALL_SECONDS:.0f} s"
         return ""
@@ -83,7 +83,7 @@ def duration_seconds(text: str) -> int:
     """`30s`, `5m`, `1h` or plain seconds. Raises ValueError."""
     found = _DURATION.fullmatch(text.strip())
     if found is None:
-        raise ValueError(f"{text!r} is no duration: write 30s, 5m or 1h")
+        raise ValueError(f"{text!r} is not a duration: write 30s, 5m or 1h")
     return int(found[1]) * _UNITS[found[2]]
 
 

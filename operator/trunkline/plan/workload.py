@@ -6,13 +6,14 @@ Nothing here depends on trunks, numbers or certificates: a change of those never
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from trunkline.api import API_VERSION, Edge, FieldErrors, decode
 from trunkline.plan.edge_network import listed_addresses, network_policies, service
 from trunkline.plan.edge_pod import pod_template
 from trunkline.plan.edge_rights import leases, rights
+from trunkline.plan.rollout import TEMPLATE, template_digest
 from trunkline.plan.workload_names import Manifest, manifest, pod_labels, replicas, workload_name
 from trunkline.plan.workload_settings import WorkloadSettings
 
@@ -25,8 +26,10 @@ SETTLE_SECONDS = 10
 """How long a new pod must be ready before the next one is replaced: DNS gets its address meanwhile."""
 
 
-def edge_objects(edge: Edge, settings: WorkloadSettings) -> tuple[Manifest, ...]:
+def edge_objects(edge: Edge, settings: WorkloadSettings, nodes: Sequence[str] = ()) -> tuple[Manifest, ...]:
     """The manifests of an accepted Edge, all in the edge namespace, those that others need first.
+
+    `nodes` are those that its pods may run on; empty = any that its placement allows.
 
     Equal Edges and settings give equal manifests. Fields that would be empty are left out, so that the
     API server stores every field as it stands here.
@@ -38,11 +41,11 @@ def edge_objects(edge: Edge, settings: WorkloadSettings) -> tuple[Manifest, ...]
         service(edge, settings),
         *network_policies(edge, settings),
         _disruption_budget(edge, settings),
-        _stateful_set(edge, settings),
+        _stateful_set(edge, settings, nodes),
     )
 
 
-def _stateful_set(edge: Edge, settings: WorkloadSettings) -> Manifest:
+def _stateful_set(edge: Edge, settings: WorkloadSettings, nodes: Sequence[str]) -> Manifest:
     """Parallel, so that pods of an image that does not start are replaced like any others.
 
     A rolling update takes one pod at a time, and the next only when the last is ready.
@@ -56,10 +59,10 @@ def _stateful_set(edge: Edge, settings: WorkloadSettings) -> Manifest:
         "updateStrategy": {"type": "RollingUpdate"},
         "minReadySeconds": SETTLE_SECONDS,
         "revisionHistoryLimit": 3,
-        "template": pod_template(edge, settings),
+        "template": pod_template(edge, settings, nodes),
     }
     made = manifest("apps/v1", "StatefulSet", name, edge, settings, spec=spec)
-    made["metadata"]["annotations"] = {SERVED: _text(edge)}
+    made["metadata"]["annotations"] = {SERVED: _text(edge), TEMPLATE: template_digest(spec["template"])}
     return made
 
 
@@ -67,8 +70,12 @@ def served_edge(stateful_set: Mapping[str, Any]) -> Edge | None:
     """The Edge that a StatefulSet was made for, as it was then; None if it says nothing that can be used."""
     text = (stateful_set["metadata"].get("annotations") or {}).get(SERVED, "")
     try:
-        found = decode({"apiVersion": API_VERSION, "kind": Edge.kind, **json.loads(text)})
-    except (FieldErrors, TypeError, ValueError):
+        content = json.loads(text)
+        if content["spec"]["advertise"]["type"] == "Static":
+            # Its default is written beside the addresses, where nobody may write one.
+            content["spec"].pop("replicas", None)
+        found = decode({"apiVersion": API_VERSION, "kind": Edge.kind, **content})
+    except (FieldErrors, LookupError, TypeError, ValueError, AttributeError):
         return None
     return found if isinstance(found, Edge) else None
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from sipedge.contract import EDGE_LABEL as EDGE_LABEL
 from trunkline.api import API_VERSION, Edge
 from trunkline.plan.workload_settings import WorkloadSettings
 
@@ -14,7 +15,6 @@ Manifest = dict[str, Any]
 MANAGER: Final = "trunkline"
 MANAGED_BY: Final[Mapping[str, str]] = {"app.kubernetes.io/managed-by": MANAGER}
 """The label on everything that the operator makes: by it an uninstallation finds that again."""
-EDGE_LABEL: Final = "trunkline.dev/edge"
 
 _POD_NAME: Final = re.compile(r"edge-(.+)-(0|[1-9][0-9]{0,8})", re.ASCII)
 
@@ -43,8 +43,7 @@ def place_of_pod(name: str) -> tuple[str, int] | None:
 
 def replicas(edge: Edge) -> int:
     """How many pods the Edge has: one for each address where it lists them."""
-    advertise = edge.spec.advertise
-    return len(advertise.addresses) if advertise.type == "Static" else edge.spec.replicas
+    return edge.spec.instances
 
 
 def is_in_host_network(edge: Edge) -> bool:
