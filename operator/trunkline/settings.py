@@ -4,25 +4,41 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, Final, Literal
+from typing import Any, Final
 
+from sipedge.b2bua_settings import DEFAULT_RECOVERY_CALLS, recovery_calls_fault
+from sipedge.calls.otlp import read_endpoint
 from sipedge.capacity import DEFAULT_CALLS_IN_PROGRESS, DEFAULT_CALLS_PER_SECOND, Capacity
+from sipedge.e164 import E164_PREFIX_PATTERN
 from trunkline.plan.base_domain import LABEL, base_domain_fault
+from trunkline.plan.caller_name_url import caller_name_url_fault
+from trunkline.plan.container_resources import container_resources
+from trunkline.plan.pod_options import pod_options
+from trunkline.plan.workload_settings import Recordings
 
 DEFAULT_SYSTEM_NAMESPACE: Final = "trunkline-system"
 DEFAULT_EDGE_NAMESPACE: Final = "trunkline-edges"
+DEFAULT_SERVICE_ACCOUNT: Final = "trunkline-operator"
+INSTALLATION_SECRET: Final = "trunkline-installation"  # noqa: S105 - the name of a Secret
+"""In the operator's namespace: the id by which an installation knows its DNS records again."""
+DNS_PROVIDERS: Final = ("none", "rfc2136", "externalDns")
+"""What `--dns-provider` may be."""
 
 
 class SettingError(ValueError):
     """A setting cannot be used. The text names it, its value's fault and the mend."""
 
 
-def _given(metavar: str, explained: str) -> Mapping[str, str]:
-    """Marks a field that the command has an option for; `metavar` stands for its value in the help."""
-    return {"metavar": metavar, "help": explained}
+def _given(metavar: str, explained: str, needed_by: str = "") -> Mapping[str, str]:
+    """Marks a field that the command has an option for; `metavar` stands for its value in the help.
+
+    `needed_by` is a DNS provider that cannot do without it.
+    """
+    return {"metavar": metavar, "help": explained, **({"needed_by": needed_by} if needed_by else {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +63,58 @@ class OperatorSettings:
     denied_target_cidrs: tuple[str, ...] = field(
         default=(), metadata=_given("CIDRS", "Networks where no call may be sent, with commas between.")
     )
-    dns_provider: str = field(default="none", metadata=_given("none|rfc2136", "Who writes DNS records."))
-    dns_server: str = field(default="", metadata=_given("HOST[:PORT]", "rfc2136: the primary server."))
+    cnam_url: str = field(
+        default="",
+        repr=False,
+        metadata=_given(
+            "URL",
+            'Asked for callers\' names, with {number} in it; answers JSON {"name": "..."}. Empty: none.',
+        ),
+    )
+    """It may hold a key."""
+    stir_shaken_secret: str = field(
+        default="",
+        metadata=_given(
+            "NAME",
+            "STIR/SHAKEN: the Secret with tls.crt, tls.key, x5u and ca.crt, in the operator's namespace. "
+            "Empty: no call is signed, and no signature judged.",
+        ),
+    )
+    toll_fraud_prefixes: tuple[str, ...] = field(
+        default=(),
+        metadata=_given(
+            "PREFIXES",
+            "Called only by Accounts that allow HighRiskTollFraud, with commas between: +37190,+3719.",
+        ),
+    )
+    dns_provider: str = field(
+        default="none", metadata=_given("|".join(DNS_PROVIDERS), "Who writes DNS records.")
+    )
+    dns_server: str = field(
+        default="",
+        metadata=_given(
+            "HOST[:PORT]",
+            "rfc2136: the primary server. Else: who is asked what the zone holds, instead of its NS records.",
+            needed_by="rfc2136",
+        ),
+    )
     dns_zone: str = field(default="", metadata=_given("ZONE", "rfc2136: the zone. Empty: the base domain."))
     dns_tsig_secret: str = field(
         default="",
         metadata=_given(
-            "NAME", "rfc2136: the Secret with the key, in the operator's namespace; its key is `secret`."
+            "NAME",
+            "rfc2136: the Secret with the key, in the operator's namespace; its key is `secret`.",
+            needed_by="rfc2136",
         ),
     )
-    dns_tsig_key_name: str = field(default="", metadata=_given("NAME", "rfc2136: the key's name."))
+    dns_tsig_key_name: str = field(
+        default="", metadata=_given("NAME", "rfc2136: the key's name.", needed_by="rfc2136")
+    )
     dns_tsig_algorithm: str = field(default="hmac-sha256", metadata=_given("NAME", "rfc2136: its algorithm."))
+    dns_external_dns_namespace: str = field(
+        default="",
+        metadata=_given("NAME", "externalDns: where DNSEndpoints are written.", needed_by="externalDns"),
+    )
     edge_image: str = field(
         default="trunkline/edge:latest", metadata=_given("IMAGE", "The edge pods' image.")
     )
@@ -75,6 +132,14 @@ class OperatorSettings:
     )
     edge_priority_class: str = field(default="", metadata=_given("NAME", "PriorityClass of edge pods."))
     """Empty = the cluster's default."""
+    edge_pods: str = field(
+        default="",
+        metadata=_given(
+            "JSON",
+            "Added to pods: labels, annotations, affinity, env, dnsConfig, hostAliases, runtimeClassName.",
+        ),
+    )
+    """Each as in a pod; what it lacks is not added."""
     edge_calls_per_second: int = field(
         default=DEFAULT_CALLS_PER_SECOND,
         metadata=_given(
@@ -87,6 +152,52 @@ class OperatorSettings:
         default=DEFAULT_CALLS_IN_PROGRESS,
         metadata=_given("", "For how many calls in progress an edge pod has memory."),
     )
+    edge_recovery_calls: int = field(
+        default=DEFAULT_RECOVERY_CALLS,
+        metadata=_given(
+            "",
+            "Calls of an edge pod that follow the instructions of disaster recovery at a time, a fifth of "
+            "them of one trunk; 0 = none.",
+        ),
+    )
+    recorder_image: str = field(
+        default="trunkline/recorder:latest", metadata=_given("IMAGE", "The image of edge pods' recorder.")
+    )
+    recordings_url: str = field(
+        default="",
+        metadata=_given(
+            "URL",
+            "Where recordings go whose Account says nothing of it: s3://BUCKET/PREFIX, or file:///PATH.",
+        ),
+    )
+    """Empty = the volume of `recordings_claim`, if there is one."""
+    recordings_endpoint: str = field(
+        default="", metadata=_given("URL", "Of a bucket: https://HOST. Empty: Amazon's.")
+    )
+    recordings_region: str = field(default="", metadata=_given("NAME", "Of a bucket."))
+    recordings_secret: str = field(
+        default="",
+        metadata=_given(
+            "NAME", "The Secret of the edge namespace with a bucket's accessKeyId and secretAccessKey."
+        ),
+    )
+    recordings_retention_days: int = field(
+        default=0, metadata=_given("", "What lies longer on a volume is deleted; 0 = nothing.")
+    )
+    recordings_claim: str = field(
+        default="", metadata=_given("NAME", "A PersistentVolumeClaim of the edge namespace for recordings.")
+    )
+    recordings_spool_size: str = field(
+        default="20Gi",
+        metadata=_given(
+            "SIZE", "The most that recordings of a pod that are not stored yet may use of its node."
+        ),
+    )
+    otlp_endpoint: str = field(
+        default="",
+        metadata=_given("URL", "Edge pods send call records there as OpenTelemetry logs: http://HOST:4318."),
+    )
+    """Empty = nowhere."""
     metrics_port: int = field(default=8080, metadata=_given("", "Prometheus metrics; 0 = none."))
     health_port: int = field(default=8081, metadata=_given("", "Serves /healthz and /readyz; 0 = none."))
     listen_address: str = field(
@@ -95,6 +206,21 @@ class OperatorSettings:
     )
     holder: str = ""
     """Who holds the Lease; empty = a name of this process."""
+    service_account: str = DEFAULT_SERVICE_ACCOUNT
+
+    @property
+    def recordings(self) -> Recordings:
+        """What the settings say of where recordings go."""
+        return Recordings(
+            self.recordings_url,
+            self.recordings_endpoint,
+            self.recordings_region,
+            self.recordings_secret,
+            self.recordings_retention_days,
+            self.recordings_claim,
+            self.recordings_spool_size,
+            self.recorder_image,
+        )
 
     @property
     def identity(self) -> str:
@@ -121,7 +247,7 @@ class Option:
 def options() -> tuple[Option, ...]:
     """Every option of `trunkline run` that is a setting, in the order of its help."""
     return tuple(
-        Option(each.name, _as_given(each.default), **each.metadata)
+        Option(each.name, _as_given(each.default), each.metadata["metavar"], each.metadata["help"])
         for each in fields(OperatorSettings)
         if each.metadata
     )
@@ -133,7 +259,11 @@ def _as_given(default: Any) -> str | int | None:
     return ",".join(default) if isinstance(default, tuple) else default
 
 
-_OF_POD: Final = {"system_namespace": "POD_NAMESPACE", "holder": "POD_NAME"}
+_OF_POD: Final = {
+    "system_namespace": "POD_NAMESPACE",
+    "holder": "POD_NAME",
+    "service_account": "POD_SERVICE_ACCOUNT",
+}
 """What has no option: a pod's manifest says it of the pod."""
 
 
@@ -187,76 +317,51 @@ def check_settings(settings: OperatorSettings) -> OperatorSettings:
         )
     for cidr in settings.denied_target_cidrs:
         _check_cidr(cidr)
-    container_resources(settings.edge_resources)
+    if settings.cnam_url and (fault := caller_name_url_fault(settings.cnam_url)):
+        raise SettingError(f"--cnam-url {fault}")
+    for prefix in settings.toll_fraud_prefixes:
+        if not re.fullmatch(E164_PREFIX_PATTERN, prefix, re.ASCII):
+            raise SettingError(
+                f"--toll-fraud-prefixes: {prefix!r} is none: write + and the first digits: +37190"
+            )
+    try:
+        container_resources(settings.edge_resources)
+    except ValueError as error:
+        raise SettingError(f"--edge-resources: {error}") from None
+    try:
+        pod_options(settings.edge_pods)
+    except ValueError as error:
+        raise SettingError(f"--edge-pods: {error}: write each field as in a pod's manifest") from None
+    if fault := settings.recordings.fault:
+        raise SettingError(f"--recordings-url: {fault}")
     capacity = Capacity(settings.edge_calls_per_second, settings.edge_calls_in_progress)
     if fault := capacity.fault("--edge-calls-per-second", "--edge-calls-in-progress"):
         raise SettingError(fault)
-    if settings.dns_provider not in ("none", "rfc2136"):
-        raise SettingError(f"--dns-provider {settings.dns_provider!r} is unknown: write none or rfc2136")
-    if settings.dns_provider == "rfc2136":
-        for option, value in (
-            ("--dns-server", settings.dns_server),
-            ("--dns-tsig-secret", settings.dns_tsig_secret),
-            ("--dns-tsig-key-name", settings.dns_tsig_key_name),
-        ):
-            if not value:
-                raise SettingError(f"{option} is missing: --dns-provider rfc2136 needs it")
+    if fault := recovery_calls_fault(settings.edge_recovery_calls):
+        raise SettingError(f"--edge-recovery-calls {fault}")
+    if settings.otlp_endpoint:
+        try:
+            read_endpoint(settings.otlp_endpoint)
+        except ValueError as error:
+            raise SettingError(f"--otlp-endpoint: {error}") from error
+    if settings.dns_provider not in DNS_PROVIDERS:
+        known = f"{', '.join(DNS_PROVIDERS[:-1])} or {DNS_PROVIDERS[-1]}"
+        raise SettingError(f"--dns-provider {settings.dns_provider!r} is unknown: write {known}")
+    for option, value in _needed_by(settings.dns_provider, settings):
+        if not value:
+            raise SettingError(f"{option} is missing: --dns-provider {settings.dns_provider} needs it")
     return settings
 
 
-_UNINSTALL: Final = (
-    "system_namespace",
-    "base_domain",
-    "edge_namespace",
-    "dns_provider",
-    "dns_server",
-    "dns_zone",
-    "dns_tsig_secret",
-    "dns_tsig_key_name",
-    "dns_tsig_algorithm",
-)
-"""What an uninstallation needs to know of the operator. No fault in any other setting may keep it up."""
-
-
-def uninstall_settings(environment: Mapping[str, str]) -> OperatorSettings:
-    """What an uninstallation needs to know of the operator, from its variables. Raises SettingError."""
-    given = {name: environment[variable(name)] for name in _UNINSTALL if environment.get(variable(name))}
-    if not given.get("base_domain"):
-        if given.get("dns_provider") == "rfc2136":
-            raise SettingError(f"{variable('base_domain')} is missing: its DNS records are to be removed")
-        # Without DNS records of ours the domain plays no part.
-        given["base_domain"] = "trunkline.test"
-    return check_settings(settings_of(given))
-
-
-def container_resources(text: str) -> Mapping[str, Mapping[str, Mapping[str, str]]]:
-    """`edge_resources`: container to its `requests` and `limits`. Raises SettingError."""
-    # Help is made from this module, and must not wait for this library.
-    from pydantic import TypeAdapter, ValidationError
-
-    shape = TypeAdapter(
-        dict[Literal["kamailio", "agent"], dict[Literal["requests", "limits"], dict[str, str | int | float]]]
-    )
-    try:
-        found = shape.validate_json(text or "{}")
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(each) for each in first["loc"] if each != "[key]")
-        raise SettingError(
-            f"--edge-resources: {place + ': ' if place else ''}{first['msg']}: write as "
-            '{"kamailio": {"requests": {"cpu": "250m"}}, "agent": {"limits": {"memory": "64Mi"}}}'
-        ) from None
-    return {
-        container: {
-            kind: {name: str(quantity) for name, quantity in quantities.items()}
-            for kind, quantities in resources.items()
-        }
-        for container, resources in found.items()
-    }
+def _needed_by(provider: str, settings: OperatorSettings) -> Iterator[tuple[str, str]]:
+    """The options that a DNS provider cannot do without, with their values."""
+    for each in fields(OperatorSettings):
+        if each.metadata.get("needed_by") == provider:
+            yield f"--{each.name.replace('_', '-')}", getattr(settings, each.name)
 
 
 def pod_settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """What a pod's environment says of itself: `system_namespace` and `holder`, as far as it does."""
+    """What a pod's environment says of itself, by field of the settings, as far as it does."""
     return {name: environment[each] for name, each in _OF_POD.items() if environment.get(each)}
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final
 
-from sipedge.fault import describe_fault
 from trunkline.api import Edge
 from trunkline.kube.client import KubeClient
 from trunkline.kube.faults import KubeError
+from trunkline.kube.mirror import Mirror
 from trunkline.kube.paths import LEASES, PODS, Kind
 from trunkline.kube.watch import Sink, Watch
+from trunkline.plan.agent_ports import port_of_pod
 from trunkline.plan.misplaced import PlacedPod
 from trunkline.plan.workload_names import EDGE_LABEL, place_of_pod
 from trunkline.status.conditions import Opinion
-from trunkline.status.pod_claim import PodClaim, claim_of
+from trunkline.status.pod_claim import PodClaim, claim_of, schema_for
 from trunkline.status.pod_faults import deployed, pod_fault
 from trunkline.status.pod_reports import (
     EdgePod,
@@ -26,8 +27,7 @@ from trunkline.status.pod_reports import (
     own_address,
     pods_report,
 )
-
-log = logging.getLogger(__name__)
+from trunkline.status.unready import Unready
 
 _SELECTOR: Final = {"labelSelector": EDGE_LABEL}
 _READING_SECONDS: Final = 10.0
@@ -36,52 +36,6 @@ _SILENT_READINGS: Final = 4
 
 _Place = tuple[str, int]
 """An Edge's name, and the number of one of its pods."""
-
-
-_Said = TypeVar("_Said")
-
-
-class _Mirror(Generic[_Said]):
-    """What the objects of one watch say, by the pods that they belong to; unchanged ones wake nobody."""
-
-    def __init__(
-        self, parse: Callable[[Mapping[str, Any]], _Said | None], changed: Callable[[], None]
-    ) -> None:
-        """`parse` gives None for an object that says nothing of a pod."""
-        self._parse, self._changed = parse, changed
-        self.known: dict[_Place, _Said] = {}
-
-    def replace(self, objects: Sequence[Mapping[str, Any]]) -> None:
-        known = dict(filter(None, map(self._parsed, objects)))
-        if known != self.known:
-            self.known = known
-            self._changed()
-
-    def change(self, found: Mapping[str, Any]) -> None:
-        parsed = self._parsed(found)
-        if parsed is None:
-            self.remove(found)
-        elif self.known.get(parsed[0]) != parsed[1]:
-            self.known[parsed[0]] = parsed[1]
-            self._changed()
-
-    def remove(self, found: Mapping[str, Any]) -> None:
-        place = place_of_pod(found["metadata"]["name"])
-        if place is not None and self.known.pop(place, None) is not None:
-            self._changed()
-
-    def _parsed(self, found: Mapping[str, Any]) -> tuple[_Place, _Said] | None:
-        name = found["metadata"]["name"]
-        place = place_of_pod(name)
-        if place is None:
-            return None
-        try:
-            parsed = self._parse(found)
-        except Exception as error:
-            # One object that cannot be read costs its own pod only, never the watch.
-            log.error("%s is left out: %s", name, describe_fault(error))
-            return None
-        return None if parsed is None else (place, parsed)
 
 
 class _Heartbeats:
@@ -110,9 +64,11 @@ class EdgePods:
 
     def __init__(self, client: KubeClient, namespace: str, changed: Callable[[], None]) -> None:
         self._client, self._namespace, self._changed = client, namespace, changed
-        self._leases, self._pods = _Mirror(_claim, changed), _Mirror(_fact, changed)
+        self._leases = Mirror(_place_of, _claim, changed)
+        self._pods = Mirror(_place_of, _fact, changed)
         self._owners: dict[str, Mapping[str, str]] = {}
         self._heartbeats = _Heartbeats()
+        self._unready = Unready[_Place]()
         self._watches = [
             self._watch(client, LEASES, namespace, self._leases),
             self._watch(client, PODS, namespace, self._pods),
@@ -161,6 +117,11 @@ class EdgePods:
             for place, fact in sorted(self._pods.known.items(), key=lambda item: item[0])
         )
 
+    def agent_ports(self) -> Mapping[str, int]:
+        """Edge -> the port of nodes that its agents have, also of an Edge that is gone and whose pods end."""
+        pods = self._pods.known.items()
+        return {edge: fact.agent_port for (edge, _), fact in pods if fact.agent_port is not None}
+
     def addresses(self, edge: Edge, nodes: Mapping[str, NodeAddresses]) -> tuple[str, ...]:
         """The addresses of the pods of `edge`, ready or not; none of a Static one, which lists them."""
         facts = [fact for (name, _), fact in self._pods.known.items() if name == edge.metadata.name]
@@ -201,10 +162,25 @@ class EdgePods:
             if name == edge and claim.revision is not None
         )
 
+    def schema(self, edge: str) -> int:
+        """The schema in which the edge's table is written: all its living pods read it."""
+        return schema_for(
+            claim.schemas
+            for place, claim in self._leases.known.items()
+            if place[0] == edge and place in self._pods.known
+        )
+
+    def _unready_pods(self) -> frozenset[_Place]:
+        facts = {place: fact.ready for place, fact in self._pods.known.items() if not fact.ending}
+        self._unready.look(facts, time.monotonic())
+        return self._unready.believed()
+
     def _of(self, edge: Edge) -> list[EdgePod]:
-        silent = self._heartbeats.silent()
+        silent, unready = self._heartbeats.silent(), self._unready_pods()
         return [
-            EdgePod(_name(place), claim, self._pods.known.get(place), _name(place) in silent)
+            EdgePod(
+                _name(place), claim, self._pods.known.get(place), _name(place) in silent, place in unready
+            )
             for place, claim in sorted(self._leases.known.items(), key=lambda item: item[0])
             if place[0] == edge.metadata.name
         ]
@@ -214,8 +190,13 @@ def _name(place: _Place) -> str:
     return f"edge-{place[0]}-{place[1]}"
 
 
+def _place_of(found: Mapping[str, Any]) -> _Place | None:
+    return place_of_pod(found["metadata"]["name"])
+
+
 def _claim(lease: Mapping[str, Any]) -> PodClaim:
-    return claim_of(lease["metadata"].get("annotations") or {})
+    renewed = (lease.get("spec") or {}).get("renewTime") or ""
+    return claim_of(lease["metadata"].get("annotations") or {}, renewed if isinstance(renewed, str) else "")
 
 
 def _fact(pod: Mapping[str, Any]) -> PodFact | None:
@@ -224,15 +205,14 @@ def _fact(pod: Mapping[str, Any]) -> PodFact | None:
     place = place_of_pod(metadata["name"])
     if place is None or (metadata.get("labels") or {}).get(EDGE_LABEL) != place[0]:
         return None
-    ready = any(
-        each["type"] == "Ready" and each["status"] == "True" for each in status.get("conditions") or ()
-    )
+    words = [each["status"] for each in status.get("conditions") or () if each["type"] == "Ready"]
     return PodFact(
         # Once a pod has ended for good, its address may be another's.
         address="" if status.get("phase") in ("Succeeded", "Failed") else status.get("podIP", ""),
         node=spec.get("nodeName", ""),
         is_in_host_network=bool(spec.get("hostNetwork")),
-        ready=ready,
+        ready={"True": True, "False": False}.get(words[0]) if words else None,
         ending=metadata.get("deletionTimestamp") is not None,
         fault=pod_fault(pod),
+        agent_port=port_of_pod(pod),
     )

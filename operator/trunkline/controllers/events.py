@@ -1,20 +1,21 @@
-"""Events on users' objects: one for each turn to the bad, and one for the recovery."""
+"""Posts Events on users' objects, where their `Ready` turns: see `status.news`."""
 
 from __future__ import annotations
 
 import datetime
 import logging
 import secrets
-from collections.abc import Mapping
-from typing import Any, Final
+import time
+from collections.abc import Iterable
+from typing import Final
 
 from trunkline.api import API_VERSION, ObjectRef
-from trunkline.controllers.statuses import Due
+from trunkline.controllers.store import Seen
 from trunkline.kube.client import KubeClient, Manifest
 from trunkline.kube.faults import KubeError
 from trunkline.kube.paths import EVENTS
-from trunkline.status.conditions import Condition
-from trunkline.status.reasons import StatusReason
+from trunkline.status.book import Due
+from trunkline.status.news import NewsDesk
 
 log = logging.getLogger(__name__)
 
@@ -28,33 +29,32 @@ class Events:
 
     def __init__(self, client: KubeClient, instance: str) -> None:
         self._client, self._instance = client, instance
-        self._bad: set[ObjectRef] = set()
+        self._desk = NewsDesk()
 
     async def tell(self, due: Due) -> None:
         """A status was stored. A fault of the API is logged: an Event is no state."""
-        ref, ready = due.seen.ref, due.status.condition("Ready")
-        before = _ready_before(due)
-        if ready is None or ready.status == "Unknown":
-            return
-        was_bad = ref in self._bad or before not in ("", "True", "Unknown", StatusReason.NO_EDGE_PODS)
-        if ready.status == "False":
-            if ready.reason == StatusReason.NO_EDGE_PODS:
-                return  # nothing of this object: the Edges tell it, once each
-            self._bad.add(ref)
-            if not was_bad:
-                await self._post(due, "Warning", ready)
-        elif was_bad:
-            self._bad.discard(ref)
-            await self._post(due, "Normal", ready)
+        ready = due.status.condition("Ready")
+        before = due.seen.stored.condition("Ready")
+        news = self._desk.news(due.seen.ref, before, ready, time.monotonic())
+        if news is not None and ready is not None:
+            await self._post(due.seen, news, ready.reason, ready.message)
 
-    async def _post(self, due: Due, kind: str, ready: Condition) -> None:
+    def forget(self, gone: Iterable[ObjectRef]) -> None:
+        """These objects are gone: of others with their names nothing was told yet."""
+        for ref in gone:
+            self._desk.forget(ref)
+
+    async def warn(self, seen: Seen, reason: str, note: str) -> None:
+        """Something happened to an object that its status will not tell. A fault of the API is logged."""
+        await self._post(seen, "Warning", reason, note)
+
+    async def _post(self, seen: Seen, kind: str, reason: str, note: str) -> None:
         try:
-            await self._client.create(EVENTS, self._event(due, kind, ready))
+            await self._client.create(EVENTS, self._event(seen, kind, reason, note))
         except KubeError as error:
-            log.info("event not posted: %s", error, extra={"object": str(due.seen.ref)})
+            log.info("event not posted: %s", error, extra={"object": str(seen.ref)})
 
-    def _event(self, due: Due, kind: str, ready: Condition) -> Manifest:
-        seen = due.seen
+    def _event(self, seen: Seen, kind: str, reason: str, note: str) -> Manifest:
         namespace = seen.ref.namespace or "default"
         now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         regarding = {
@@ -75,15 +75,7 @@ class Events:
             "reportingInstance": self._instance[:128],
             "action": "Reconcile",
             "type": kind,
-            "reason": ready.reason,
-            "note": ready.message[:_LONGEST_NOTE],
+            "reason": reason,
+            "note": note[:_LONGEST_NOTE],
             "regarding": regarding,
         }
-
-
-def _ready_before(due: Due) -> str:
-    """`True`, `Unknown`, or the reason why the object was not ready."""
-    conditions = due.seen.status.get("conditions") or ()
-    ready: Mapping[str, Any] = next((each for each in conditions if each.get("type") == "Ready"), {})
-    status, reason = ready.get("status", ""), ready.get("reason", "")
-    return str(reason if status == "False" else status)

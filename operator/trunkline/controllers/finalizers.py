@@ -5,29 +5,36 @@ from __future__ import annotations
 import asyncio
 import datetime
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from trunkline.controllers.store import Seen
 from trunkline.kube.client import KubeClient
 from trunkline.kube.faults import KubeError
 from trunkline.kube.paths import OURS
-from trunkline.plan.finalizers import FINALIZER, Records, finalizers_patch, wanted_finalizers
+from trunkline.plan.finalizers import FINALIZER, PATIENCE, Records, finalizers_patch, wanted_finalizers
+from trunkline.status.reasons import StatusReason
 
 log = logging.getLogger(__name__)
 
 
 class Finalizers:
-    """Sets and removes the finalizer of Edges. Without `is_clean` there is none to set."""
+    """Sets and removes the finalizer of Edges. Without `patience` there is none to set."""
 
     def __init__(
         self,
         client: KubeClient,
-        is_clean: Callable[[str], bool] | None,
+        patience: datetime.timedelta | None,
+        is_clean: Callable[[str], bool],
         noted: Callable[[Mapping[str, Any]], None],
+        warn: Callable[[Seen, StatusReason, str], Awaitable[None]],
     ) -> None:
-        """`is_clean` says of an Edge's name that no DNS record of it is left."""
-        self._client, self._is_clean, self._noted = client, is_clean, noted
+        """`patience`: how long a deleted Edge waits; None = this operator writes no DNS records.
+
+        `is_clean` says of an Edge's name that no DNS record of it is left; `warn` posts an Event.
+        """
+        self._client, self._patience, self._is_clean = client, patience, is_clean
+        self._noted, self._warn = noted, warn
 
     async def become(self, edges: Iterable[Seen], accepted: Iterable[str]) -> None:
         """Set it on accepted Edges, remove it where it is done with. Faults are logged: next turn again."""
@@ -47,16 +54,23 @@ class Finalizers:
     async def _see_to(self, edge: Seen, is_served: bool, now: datetime.datetime) -> None:
         records = self._records(edge.ref.name)
         wanted = wanted_finalizers(
-            edge.finalizers, records, is_served=is_served, deleted_at=edge.deleted_at, now=now
+            edge.finalizers,
+            records,
+            is_served=is_served,
+            deleted_at=edge.deleted_at,
+            now=now,
+            patience=self._patience or PATIENCE,
         )
         if wanted == edge.finalizers:
             return
         if edge.is_ending and records is Records.WRITTEN:
-            log.warning("deleted although its DNS records may remain", extra={"object": str(edge.ref)})
+            words = "deleted although the zone may still name it: see who removes its DNS records"
+            log.warning("%s", words, extra={"object": str(edge.ref)})
+            await self._warn(edge, StatusReason.DNS_RECORDS_MAY_REMAIN, words)
         await self._set(edge, wanted)
 
     def _records(self, edge: str) -> Records:
-        if self._is_clean is None:
+        if self._patience is None:
             return Records.FOREIGN
         return Records.GONE if self._is_clean(edge) else Records.WRITTEN
 

@@ -7,12 +7,13 @@ in one look that finds nothing to do.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 from sipedge.table.publication import TABLE_LABEL
 from trunkline.kube.client import KubeClient
-from trunkline.kube.paths import CHILDREN, SECRETS
+from trunkline.kube.mirror import Mirror, by_name
+from trunkline.kube.paths import CHILDREN, SECRETS, Kind
 from trunkline.kube.watch import Watch
 from trunkline.plan.uninstall import SELECTOR
 
@@ -26,10 +27,12 @@ class Losses:
     def __init__(self, client: KubeClient, namespace: str, changed: Callable[[], None]) -> None:
         self._changed = changed
         self.count = 0
+        self._mirrors = {kind: Mirror(by_name, lambda _: True, self._look) for kind in (*CHILDREN, SECRETS)}
         self._watches = [
-            Watch(client, kind, namespace, _Present(self._lost), _SELECTED, metadata_only=True)
-            for kind in (*CHILDREN, SECRETS)
+            Watch(client, kind, namespace, mirror, _SELECTED, metadata_only=True)
+            for kind, mirror in self._mirrors.items()
         ]
+        self._names: frozenset[tuple[Kind, str]] = frozenset()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -37,31 +40,17 @@ class Losses:
             for watch in self._watches:
                 group.create_task(watch.run())
 
-    def _lost(self) -> None:
+    def doubt(self) -> None:
+        """Something may have vanished while nobody looked."""
         self.count += 1
         self._changed()
 
-
-class _Present:
-    """The names of one kind; the sink of its watch."""
-
-    def __init__(self, lost: Callable[[], None]) -> None:
-        self._lost = lost
-        self._names: frozenset[str] = frozenset()
-
-    def replace(self, objects: Sequence[Mapping[str, Any]]) -> None:
-        """A new list also shows what vanished while nobody watched."""
-        names = frozenset(each["metadata"]["name"] for each in objects)
-        vanished = self._names - names
-        self._names = names
-        if vanished:
-            self._lost()
-
-    def change(self, found: Mapping[str, Any]) -> None:
-        """Never a loss."""
-        self._names |= {found["metadata"]["name"]}
-
-    def remove(self, found: Mapping[str, Any]) -> None:
-        """It may be there again already; the look will show."""
-        self._names -= {found["metadata"]["name"]}
-        self._lost()
+    def _look(self) -> None:
+        """What is not there any more may be made again already; the next look at it will show."""
+        before = self._names
+        self._names = frozenset(
+            (kind, name) for kind, mirror in self._mirrors.items() for name in mirror.known
+        )
+        if before - self._names:
+            self.count += 1
+            self._changed()

@@ -1,13 +1,18 @@
-"""What the operator counts, for Prometheus. Names follow its conventions: base units, `_total`."""
+"""What the operator counts, for Prometheus. What each name means is said in `sipedge.metrics.catalogue`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from functools import partial
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
-_SECONDS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+from sipedge import __version__
+from sipedge.metrics.catalogue import metric
+from trunkline.api import KINDS
+from trunkline.status.counts import ObjectCounts, Standing
+
+COMPONENT = "operator"
 
 
 class Metrics:
@@ -15,77 +20,47 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.turns = Counter(
-            "trunkline_reconcile", "Turns of the reconcile loop.", ["result"], registry=self.registry
-        )
-        self.edge_faults = Counter(
-            "trunkline_edge_faults",
-            "Turns in which the operator itself failed at an edge.",
-            ["edge"],
-            registry=self.registry,
-        )
-        self.turn_seconds = Histogram(
-            "trunkline_reconcile_duration_seconds",
-            "How long a turn took.",
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
-        self.published_seconds = Histogram(
-            "trunkline_publication_delay_seconds",
-            "From a change seen to its publication.",
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
-        self.acknowledged_seconds = Histogram(
-            "trunkline_acknowledgement_delay_seconds",
-            "From a change seen to its acknowledgement by every pod that serves.",
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
-        self.writes = Counter(
-            "trunkline_api_writes",
-            "Writes to the API server.",
-            ["kind"],
-            registry=self.registry,
-        )
-        self.objects = Gauge("trunkline_objects", "Objects seen.", ["kind"], registry=self.registry)
-        self.refused = Gauge(
-            "trunkline_objects_refused", "Objects that are not accepted.", ["kind"], registry=self.registry
-        )
-        self.internal_errors = Counter(
-            "trunkline_internal_errors",
-            "Objects that Trunkline itself failed to judge (reason InternalError).",
-            ["kind"],
-            registry=self.registry,
-        )
-        self.sequence = Gauge(
-            "trunkline_edge_table_sequence",
-            "Sequence of the published table.",
-            ["edge"],
-            registry=self.registry,
-        )
-        self.addresses = Gauge(
-            "trunkline_edge_addresses", "Addresses of an edge.", ["edge", "ready"], registry=self.registry
-        )
-        self.certificate_end = Gauge(
-            "trunkline_edge_certificate_expiry_timestamp_seconds",
-            "When the certificate that an edge should serve ends.",
-            ["edge"],
-            registry=self.registry,
-        )
-        self.leading = Gauge("trunkline_leader", "1 while this process acts.", registry=self.registry)
-        self.behind_seconds = Gauge(
-            "trunkline_watch_behind_seconds",
-            "How long a watch has missed a change that a list shows; 0 = nothing is missed.",
-            ["kind"],
-            registry=self.registry,
-        )
+        ProcessCollector(registry=self.registry)
+        self._gauge("trunkline_build_info").labels(COMPONENT, __version__).set(1)
+        self.turns = self._counter("trunkline_reconcile")
+        self.edge_faults = self._counter("trunkline_reconcile_edge_faults")
+        self.turn_seconds = self._histogram("trunkline_reconcile_duration_seconds")
+        self.published_seconds = self._histogram("trunkline_publication_delay_seconds")
+        self.acknowledged_seconds = self._histogram("trunkline_acknowledgement_delay_seconds")
+        self.writes = self._counter("trunkline_api_writes")
+        self._objects = {
+            Standing.PRESENT: self._gauge("trunkline_objects"),
+            Standing.REFUSED: self._gauge("trunkline_objects_refused"),
+            Standing.NOT_READY: self._gauge("trunkline_objects_not_ready"),
+        }
+        self.internal_errors = self._counter("trunkline_internal_errors")
+        self.sequence = self._gauge("trunkline_edge_table_published_sequence")
+        self.addresses = self._gauge("trunkline_edge_addresses")
+        self.certificate_end = self._gauge("trunkline_edge_certificate_expiry_timestamp_seconds")
+        self.leading = self._gauge("trunkline_leader")
+        self.behind_seconds = self._gauge("trunkline_watch_behind_seconds")
+        self.last_audit = self._gauge("trunkline_watch_audit_timestamp_seconds")
         self._expiries: Callable[[], Mapping[str, float]] = dict
-        self.last_audit = Gauge(
-            "trunkline_watch_audit_timestamp_seconds",
-            "When the watches were last compared with lists.",
-            registry=self.registry,
+
+    def _counter(self, name: str) -> Counter:
+        found = metric(name)
+        return Counter(found.name, found.meaning, found.labels, registry=self.registry)
+
+    def _gauge(self, name: str) -> Gauge:
+        found = metric(name)
+        return Gauge(found.name, found.meaning, found.labels, registry=self.registry)
+
+    def _histogram(self, name: str) -> Histogram:
+        found = metric(name)
+        return Histogram(
+            found.name, found.meaning, found.labels, buckets=found.buckets, registry=self.registry
         )
+
+    def follow_objects(self, counts: ObjectCounts) -> None:
+        """`counts` is asked at each scrape."""
+        for standing, gauge in self._objects.items():
+            for kind in KINDS:
+                gauge.labels(kind).set_function(partial(counts.of, kind, standing))
 
     def follow_certificates(self, expiries: Callable[[], Mapping[str, float]]) -> None:
         """`expiries` tells when the certificate of each edge ends, in seconds since 1970."""

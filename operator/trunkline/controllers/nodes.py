@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from trunkline.api import Edge
 from trunkline.kube.client import KubeClient
+from trunkline.kube.mirror import Mirror, by_name
 from trunkline.kube.paths import NODES
 from trunkline.kube.watch import Watch
+from trunkline.plan.static_nodes import allowed_nodes, owners
 from trunkline.status.pod_reports import NodeAddresses
 
 
 class Nodes:
-    """All nodes of the cluster, as far as their addresses matter; the sink of their watch."""
+    """All nodes of the cluster, as far as their addresses matter."""
 
     def __init__(self, client: KubeClient, changed: Callable[[], None]) -> None:
-        self._changed = changed
-        self.known: dict[str, NodeAddresses] = {}
-        self._watch = Watch(client, NODES, None, self, {})
-        self.revision = 0
+        self._mirror = Mirror(by_name, _node, changed)
+        self._watch = Watch(client, NODES, None, self._mirror, {})
+        self._owners: dict[str, dict[str, str]] = {}
+        """Edge to which node has which of its listed addresses, as it was found last."""
+
+    @property
+    def known(self) -> Mapping[str, NodeAddresses]:
+        """Every node by name."""
+        return self._mirror.known
+
+    @property
+    def revision(self) -> int:
         """Rises with every change of an address or a label."""
+        return self._mirror.revision
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -29,6 +40,12 @@ class Nodes:
     async def settle(self) -> None:
         """Return once the nodes are known, or were refused."""
         await self._watch.settled.wait()
+
+    def addresses(self) -> frozenset[str]:
+        """Every address of every node."""
+        return frozenset(
+            address for node in self.known.values() for address in (node.internal, node.external) if address
+        )
 
     def advertised(self, edges: Iterable[Edge]) -> Mapping[str, tuple[tuple[str, str], ...]]:
         """For each Edge that advertises the external addresses of its nodes: (local, advertised) pairs."""
@@ -45,24 +62,18 @@ class Nodes:
             and edge.spec.advertise.node_address_type in (None, "ExternalIP")
         }
 
-    def replace(self, objects: Sequence[Mapping[str, Any]]) -> None:
-        """These are all nodes now."""
-        self._set({each["metadata"]["name"]: _node(each) for each in objects})
-
-    def change(self, found: Mapping[str, Any]) -> None:
-        """A node is new or has changed."""
-        self._set({**self.known, found["metadata"]["name"]: _node(found)})
-
-    def remove(self, found: Mapping[str, Any]) -> None:
-        """A node is gone."""
-        gone = found["metadata"]["name"]
-        self._set({name: node for name, node in self.known.items() if name != gone})
-
-    def _set(self, nodes: dict[str, NodeAddresses]) -> None:
-        if nodes != self.known:
-            self.known = nodes
-            self.revision += 1
-            self._changed()
+    def allowed(self, edges: Mapping[str, Edge]) -> dict[str, tuple[str, ...]]:
+        """The nodes that the pods of Static Edges may run on, for those where that is known."""
+        nodes = {name: (node.internal, node.external) for name, node in self.known.items()}
+        self._owners = {
+            name: owners(edge.spec.advertise.addresses, nodes, self._owners.get(name, {}))
+            for name, edge in edges.items()
+        }
+        found = {
+            name: allowed_nodes(edge.spec.advertise.addresses, self._owners[name])
+            for name, edge in edges.items()
+        }
+        return {name: allowed for name, allowed in found.items() if allowed}
 
 
 def _may_run(edge: Edge, node: NodeAddresses) -> bool:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sipedge.capacity import Capacity
-from trunkline.api import SecretValues, read_secret
-from trunkline.controllers import installation
-from trunkline.controllers.seams import Certificates, Facts, Names, Workloads
-from trunkline.dns.by_hand import ByHandProvider
-from trunkline.dns.rfc2136 import Rfc2136Provider, Rfc2136Settings
+from trunkline.controllers.cluster_installation import ClusterInstallation
+from trunkline.controllers.seams import Certificates, Workloads
+from trunkline.controllers.stir_secret import StirSecret
+from trunkline.dns.provider import Provider
+from trunkline.dns.providers import build_provider
 from trunkline.kube.client import KubeClient, Manifest
 from trunkline.kube.paths import CONFIG_MAPS, SECRETS
+from trunkline.plan.container_resources import container_resources
+from trunkline.plan.pod_options import pod_options
 from trunkline.plan.workload import WorkloadSettings, edge_objects
-from trunkline.settings import OperatorSettings, container_resources
+from trunkline.plan.workload_settings import DEFAULT_RESOURCES
+from trunkline.settings import OperatorSettings
 from trunkline.tls.cluster import ClusterCertificates, ClusterTlsSettings
 
 
@@ -41,65 +44,45 @@ class Parts:
     certificates: Certificates | None = None
     expiries: Callable[[], Mapping[str, float]] = dict
     """When the certificate of each edge ends, in seconds since 1970."""
-    names: Names | None = None
-    facts: Facts = dict
-    """What `names` wants in the status of Edges."""
-    dns_fault: Callable[[], str] | None = None
-    """What keeps `names` from writing; None = it writes nothing anyway."""
+    names: Provider | None = None
+    stir_secret: StirSecret | None = None
 
 
 def build_parts(settings: OperatorSettings, client: KubeClient) -> Parts:
     """The parts for `settings`."""
     workload = workload_settings(settings)
+    installation = ClusterInstallation(client, settings.system_namespace)
     tls = ClusterTlsSettings(settings.base_domain, settings.system_namespace, settings.edge_namespace)
-    certificates = ClusterCertificates(tls, CertificateObjects(client))
-    parts = Parts(
-        workloads=lambda edge: edge_objects(edge, workload),
+    certificates = ClusterCertificates(tls, CertificateObjects(client), installation.objects)
+    return Parts(
+        workloads=lambda edge, nodes: edge_objects(edge, workload, nodes),
         certificates=certificates,
         expiries=lambda: certificates.expiry_timestamps,
+        names=build_provider(settings, installation),
+        stir_secret=_stir_secret(settings, client),
     )
-    if settings.dns_provider == "none":
-        by_hand = ByHandProvider(settings.base_domain, settings.dns_server)
-        return replace(parts, names=by_hand, facts=lambda: by_hand.facts)
-    provider = _rfc2136(settings, client)
-    return replace(parts, names=provider, dns_fault=lambda: provider.fault)
+
+
+def _stir_secret(settings: OperatorSettings, client: KubeClient) -> StirSecret | None:
+    if not settings.stir_shaken_secret:
+        return None
+    return StirSecret(client, settings.system_namespace, settings.stir_shaken_secret, settings.edge_namespace)
 
 
 def workload_settings(settings: OperatorSettings) -> WorkloadSettings:
     """What of the settings is about edge pods. Raises SettingError."""
-    chosen = WorkloadSettings(
+    return WorkloadSettings(
         namespace=settings.edge_namespace,
         image=settings.edge_image,
         image_pull_policy=settings.image_pull_policy,
         image_pull_secrets=settings.edge_pull_secrets,
         priority_class=settings.edge_priority_class,
-        capacity=Capacity(settings.edge_calls_per_second, settings.edge_calls_in_progress),
+        resources={**DEFAULT_RESOURCES, **container_resources(settings.edge_resources)},
+        otlp_endpoint=settings.otlp_endpoint,
+        capacity=Capacity(
+            settings.edge_calls_per_second, settings.edge_calls_in_progress, settings.edge_recovery_calls
+        ),
+        stir_shaken=bool(settings.stir_shaken_secret),
+        recordings=settings.recordings,
+        pods=pod_options(settings.edge_pods),
     )
-    resources = container_resources(settings.edge_resources)
-    return replace(
-        chosen,
-        kamailio_resources=resources.get("kamailio", chosen.kamailio_resources),
-        agent_resources=resources.get("agent", chosen.agent_resources),
-    )
-
-
-def _rfc2136(settings: OperatorSettings, client: KubeClient) -> Rfc2136Provider:
-    namespace = settings.system_namespace
-
-    async def key() -> SecretValues | None:
-        found = await client.get(SECRETS, namespace, settings.dns_tsig_secret)
-        return None if found is None else read_secret(found).values
-
-    async def owner() -> str:
-        return await installation.installation_id(client, namespace)
-
-    chosen = Rfc2136Settings(
-        base_domain=settings.base_domain,
-        server=settings.dns_server,
-        key_name=settings.dns_tsig_key_name,
-        key_algorithm=settings.dns_tsig_algorithm,
-        zone=settings.dns_zone,
-        key_secret=f"{namespace}/{settings.dns_tsig_secret}",
-        owner_secret=f"{namespace}/{installation.NAME}",
-    )
-    return Rfc2136Provider(chosen, key, owner)

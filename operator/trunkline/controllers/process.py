@@ -7,26 +7,26 @@ import gc
 import logging
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import kopf
+from kopf._cogs.structs.references import Insights
 from prometheus_client import start_http_server
 
 from sipedge.fault import describe_fault
 from trunkline.controllers import handlers
-from trunkline.controllers.children import Children
 from trunkline.controllers.health import open_health
-from trunkline.controllers.loop import Loop
+from trunkline.controllers.loop_parts import Process, build_loop
 from trunkline.controllers.metrics import Metrics
-from trunkline.controllers.parts import build_parts
-from trunkline.controllers.publish import OvertakenError
 from trunkline.controllers.served_edges import read_served_edges
-from trunkline.controllers.side_work import SideWork
 from trunkline.controllers.watchdog import DeafWatchError, Watchdog
 from trunkline.controllers.world import World
 from trunkline.kube.client import KubeClient, connect
 from trunkline.kube.lease import LeaseLock, LeaseLostError
+from trunkline.reconcile.loop import Loop
+from trunkline.reconcile.place import OvertakenError
+from trunkline.reconcile.reporter import Identities
 from trunkline.settings import OperatorSettings
 
 log = logging.getLogger(__name__)
@@ -45,14 +45,17 @@ class Operator:
         self._settings, self._client = settings, client
         self._metrics = Metrics()
         self._world = World(client, settings)
+        self._metrics.follow_objects(self._world.store.counts)
         self._watchdog = Watchdog(client, self._world.store, self._metrics, self._world.wake)
         self._lease = LeaseLock(lease_client, settings.system_namespace, LEASE, settings.identity)
         self._turn_fault = ""
+        self._loop: Loop[Identities] | None = None
         self._stop = asyncio.Event()
         self._began = time.monotonic()
 
     def noted(self, event: str | None, manifest: Mapping[str, Any]) -> None:
         """Kopf saw an object."""
+        self._watchdog.heard(manifest["kind"])
         self._world.noted(manifest, event)
 
     def health(self) -> Mapping[str, Any]:
@@ -102,7 +105,7 @@ class Operator:
                 server.shutdown()
 
     async def _watch(self) -> None:
-        """Kopf, begun anew whenever it ended because a kind is not served any more."""
+        """Kopf, begun anew whenever it ended because a kind is not served any more, or did not find one."""
         while True:
             await self._watchdog.served()
             try:
@@ -110,21 +113,24 @@ class Operator:
             except Exception as error:
                 if getattr(error, "status", None) != NOT_FOUND:
                     raise
-                self._watchdog.doubt()
-                await asyncio.sleep(1.0)
+            self._watchdog.doubt()
+            await asyncio.sleep(1.0)
 
     async def _run_kopf(self) -> None:
         # Not by kopf.operator(): when that ends it cancels every task of the process.
-        over = asyncio.Event()
+        over, insights = asyncio.Event(), Insights()
         tasks = await kopf.spawn_tasks(
             registry=handlers.registry_for(self),
             settings=handlers.settings(),
+            memories=handlers.NoMemories(),
+            insights=insights,
             standalone=True,
             clusterwide=True,
             stop_flag=over,
             identity=None,
         )
         self._hear_signals()
+        tasks = {*tasks, asyncio.create_task(handlers.some_are_unseen(insights), name="unseen kinds")}
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -166,7 +172,7 @@ class Operator:
                     group.create_task(self._lease.keep())
                     group.create_task(self._term())
             except* (LeaseLostError, OvertakenError) as lost:
-                log.warning("not acting: %s", "; ".join(str(each) for each in lost.exceptions))
+                log.warning("not acting: %s", "; ".join(map(str, _flat(lost))))
             self._metrics.leading.set(0)
             # Turns are another's now.
             self._turn_ended("")
@@ -174,30 +180,30 @@ class Operator:
             await asyncio.sleep(1.0)
 
     async def _term(self) -> None:
-        """One term, with nothing remembered from an earlier one."""
+        """One term. What it remembers of an earlier one follows from what is watched."""
         await self._watchdog.complete.wait()
         await self._world.settle()
         # What was read so far stays: the collector need not look through it again and again.
         gc.collect()
         gc.freeze()
-        parts = build_parts(self._settings, self._client)
-        children = Children(self._client, self._settings.edge_namespace, parts.workloads)
-        side_work = SideWork(parts.certificates, parts.names, parts.facts, parts.dns_fault)
+        # Whoever acted meanwhile may have changed what is seen to here.
+        self._world.losses.doubt()
         served = await read_served_edges(self._client, self._settings.edge_namespace)
-        loop = Loop(
-            self._settings,
-            self._client,
-            self._world,
-            self._watchdog,
-            self._lease,
-            children,
-            side_work,
-            self._metrics,
-            served,
-            self._turn_ended,
-        )
-        self._metrics.follow_certificates(parts.expiries)
-        await loop.run()
+        if self._loop is None:
+            self._loop = build_loop(self._settings, self._client, self._parts())
+        await self._loop.run(served)
+
+    def _parts(self) -> Process:
+        return Process(self._world, self._watchdog, self._lease, self._metrics, self._turn_ended)
+
+
+def _flat(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    """The exceptions of a group, and of the groups in it."""
+    for each in group.exceptions:
+        if isinstance(each, BaseExceptionGroup):
+            yield from _flat(each)
+        else:
+            yield each
 
 
 def _exit_code(done: set[asyncio.Task[None]]) -> int:

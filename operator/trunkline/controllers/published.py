@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sipedge.table.codec import TableFormatError
 from sipedge.table.publication import DATA_KEY, Head, part_hash, unpack_head
+from trunkline.kube.mirror import Mirror, by_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,55 +22,22 @@ class Stored:
     head: Head | None
 
 
-class PublishedSecrets:
-    """What is published now: the sink of the watch on table Secrets, and of the answers to own writes."""
+class PublishedSecrets(Mirror[str, Stored]):
+    """What is published now, by the watch on table Secrets and the answers to own writes."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
-        self._changed = changed
-        self._stored: dict[str, Stored] = {}
-        self._versions: dict[str, int] = {}
-
-    def replace(self, objects: Sequence[Mapping[str, Any]]) -> None:
-        """These are all table Secrets now."""
-        stored = {each["metadata"]["name"]: _stored(each) for each in objects}
-        if stored != self._stored:
-            self._stored = stored
-            self._versions = {name: int(each.version) for name, each in stored.items()}
-            self._changed()
-
-    def change(self, found: Mapping[str, Any]) -> None:
-        """A Secret is new or has changed; the echo of an own write says nothing new."""
-        name, stored = found["metadata"]["name"], _stored(found)
-        if int(stored.version) > self._versions.get(name, 0):
-            self._versions[name] = int(stored.version)
-            self._stored[name] = stored
-            self._changed()
-
-    def remove(self, found: Mapping[str, Any]) -> None:
-        """A Secret is gone."""
-        name, version = found["metadata"]["name"], int(found["metadata"]["resourceVersion"])
-        if version > self._versions.get(name, 0):
-            self._versions[name] = version
-            if self._stored.pop(name, None) is not None:
-                self._changed()
-
-    def wrote(self, found: Mapping[str, Any]) -> None:
-        """The answer to an own write."""
-        name, stored = found["metadata"]["name"], _stored(found)
-        if int(stored.version) >= self._versions.get(name, 0):
-            self._versions[name] = int(stored.version)
-            self._stored[name] = stored
+        super().__init__(by_name, _stored, changed)
 
     def get(self, name: str) -> Stored | None:
-        return self._stored.get(name)
+        return self.known.get(name)
 
     def names(self) -> frozenset[str]:
         """The names of all table Secrets."""
-        return frozenset(self._stored)
+        return frozenset(self.known)
 
     def head(self, name: str) -> Head | None:
         """The head in a Secret; None if it is not there, or damaged."""
-        stored = self._stored.get(name)
+        stored = self.known.get(name)
         return stored.head if stored else None
 
 

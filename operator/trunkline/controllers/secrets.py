@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from trunkline.api import (
+    Account,
     AnyResource,
     Carrier,
     CredentialList,
     Edge,
-    FieldErrors,
     SecretValues,
     read_secret,
 )
 from trunkline.kube.client import KubeClient
+from trunkline.kube.mirror import Mirror
 from trunkline.kube.paths import SECRETS
 from trunkline.kube.watch import Watch
-
-log = logging.getLogger(__name__)
+from trunkline.tls.issuer import issued_name
 
 EVERYWHERE: Final = "*"
 
@@ -34,35 +33,6 @@ _PATIENCE_SECONDS: Final = 30.0
 Key = tuple[str, str]
 
 
-class Secrets:
-    """The Secrets of one namespace, or of all. Also the sink of their watch."""
-
-    def __init__(self, changed: Callable[[], None]) -> None:
-        self._changed = changed
-        self.values: dict[Key, SecretValues] = {}
-        """By namespace and name."""
-
-    def replace(self, objects: Sequence[Mapping[str, Any]]) -> None:
-        """These are all Secrets now."""
-        values = dict(filter(None, map(_values, objects)))
-        if values != self.values:
-            self.values = values
-            self._changed()
-
-    def change(self, found: Mapping[str, Any]) -> None:
-        """A Secret is new or has changed."""
-        decoded = _values(found)
-        if decoded is not None and self.values.get(decoded[0]) != decoded[1]:
-            self.values[decoded[0]] = decoded[1]
-            self._changed()
-
-    def remove(self, found: Mapping[str, Any]) -> None:
-        """A Secret is gone."""
-        metadata = found["metadata"]
-        if self.values.pop((metadata["namespace"], metadata["name"]), None) is not None:
-            self._changed()
-
-
 class SecretWatches:
     """One watch for each namespace that may be read."""
 
@@ -71,7 +41,7 @@ class SecretWatches:
         scopes: list[str | None] = list(dict.fromkeys(namespaces))
         if EVERYWHERE in scopes:
             scopes = [None]
-        self._sinks: dict[str | None, Secrets] = {scope: Secrets(changed) for scope in scopes}
+        self._sinks = {scope: secret_mirror(changed) for scope in scopes}
         self._watches = {
             scope: Watch(client, SECRETS, scope, sink, {"fieldSelector": _TYPES})
             for scope, sink in self._sinks.items()
@@ -97,7 +67,7 @@ class SecretWatches:
         found: dict[Key, SecretValues] = {}
         for scope, sink in self._sinks.items():
             if not self._is_refused(scope):
-                found.update(sink.values)
+                found.update(sink.known)
         return found
 
     def unreadable(self, namespaces: Iterable[str]) -> frozenset[str]:
@@ -111,7 +81,7 @@ class SecretWatches:
         since = self._watches[scope].forbidden_since
         if since is None:
             return False
-        return not self._sinks[scope].values or time.monotonic() - since > _PATIENCE_SECONDS
+        return not self._sinks[scope].known or time.monotonic() - since > _PATIENCE_SECONDS
 
 
 def named_secrets(
@@ -120,23 +90,38 @@ def named_secrets(
     """Those of `values` that one of `objects` names."""
     names: set[Key] = set()
     for each in objects:
+        if isinstance(each, Edge) and (key := each.spec.capture.auth_key) is not None:
+            names.add((system_namespace, key.name))
         match each:
             case CredentialList():
                 namespace = each.metadata.namespace or ""
                 names.update((namespace, one.password_secret_ref.name) for one in each.spec.credentials)
             case Carrier() if each.spec.credential_secret_ref is not None:
                 names.add((system_namespace, each.spec.credential_secret_ref.name))
+            case Account():
+                names.update((system_namespace, name) for name in _named_by_account(each))
             case Edge() if each.spec.tls.secret_ref is not None:
                 names.add((system_namespace, each.spec.tls.secret_ref.name))
+            case Edge() if each.spec.tls.issuer_ref is not None:
+                names.add((system_namespace, issued_name(each.metadata.name)))
     return {name: values[name] for name in sorted(names & values.keys())}
 
 
-def _values(manifest: Mapping[str, Any]) -> tuple[Key, SecretValues] | None:
-    """The keys of a Secret. A value that cannot be used is told on the object that names it."""
-    try:
-        found = read_secret(manifest)
-    except FieldErrors as error:
-        # It has no name, so no object can name it.
-        log.warning("a Secret is left out: %s", error)
-        return None
-    return (found.namespace, found.name), found.values
+def _named_by_account(account: Account) -> Iterator[str]:
+    said, token = account.spec.recordings, account.spec.auth_token_secret_ref
+    if said is not None and said.credential_secret_ref is not None:
+        yield said.credential_secret_ref.name
+    if token is not None:
+        yield token.name
+
+
+def secret_mirror(changed: Callable[[], None]) -> Mirror[Key, SecretValues]:
+    """The values of Secrets by namespace and name. One that cannot be used is told where it is named."""
+    return Mirror(_key, lambda found: read_secret(found).values, changed)
+
+
+def _key(manifest: Mapping[str, Any]) -> Key | None:
+    metadata = manifest["metadata"]
+    key = metadata.get("namespace"), metadata.get("name")
+    # Without a name no object can name it.
+    return key if all(isinstance(each, str) and each for each in key) else None

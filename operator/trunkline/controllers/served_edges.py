@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from trunkline.api import Edge, ObjectRef
@@ -40,10 +40,10 @@ async def _listed(client: KubeClient, namespace: str) -> Listing:
     raise AssertionError("unreachable")
 
 
-def still_there(served: Mapping[str, Edge], seen: Mapping[ObjectRef, Seen]) -> dict[str, Edge]:
+def still_there(served: Mapping[str, Edge], seen: Callable[[ObjectRef], Seen | None]) -> dict[str, Edge]:
     """Those of `served` whose object is the same one still: a new Edge of an old name begins anew."""
     return {
         name: edge
         for name, edge in served.items()
-        if (now := seen.get(edge.ref)) is not None and now.uid == edge.metadata.uid
+        if (now := seen(edge.ref)) is not None and now.uid == edge.metadata.uid
     }

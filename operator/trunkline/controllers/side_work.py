@@ -3,63 +3,139 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import datetime
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from sipedge.fault import describe_fault
-from trunkline.api import Resources
-from trunkline.controllers.seams import Certificates, Facts, Names, ServedEdge
+from trunkline.controllers.object_changes import ReadableSecrets
+from trunkline.controllers.seams import Certificates, ServedEdge
+from trunkline.dns.provider import Provider
 from trunkline.plan.dns_records import EdgeSite, serving_addresses
+from trunkline.reconcile.schedule import Outcome, Schedule
+from trunkline.reconcile.worker import Worker
 from trunkline.status.conditions import Opinion
 
 log = logging.getLogger(__name__)
 
 RESYNC_SECONDS: Final = 30.0
+BESIDE: Final = Schedule(first_retry=RESYNC_SECONDS, longest_retry=RESYNC_SECONDS)
 
 Opinions = Mapping[str, tuple[Opinion, ...]]
+
+
+class CertificateWork:
+    """Sees to the certificates of the Edges."""
+
+    def __init__(self, certificates: Certificates) -> None:
+        self._certificates = certificates
+        self._wished: tuple[Sequence[ServedEdge], ReadableSecrets] | None = None
+        self._changed: Callable[[], None] = lambda: None
+        self._worker = Worker(self._step, BESIDE, lambda outcome, seconds: None, _told)
+        self.told: Opinions = {}
+        """`CertificateReady` by Edge."""
+
+    def wish(self, edges: Sequence[ServedEdge], secrets: ReadableSecrets) -> None:
+        """What should be seen to from now on."""
+        before = self._wished
+        self._wished = edges, secrets
+        if before is None or secrets is not before[1] or edges != before[0]:
+            self._worker.ask()
+
+    def look_again(self) -> None:
+        """Something may have vanished."""
+        self._certificates.look_again()
+        self._worker.ask()
+
+    async def run(self, changed: Callable[[], None]) -> None:
+        """Until cancelled; `changed` is called when an opinion has changed."""
+        self._changed = changed
+        await self._worker.run()
+
+    async def _step(self) -> Outcome:
+        if self._wished is not None:
+            told = await self._certificates.reconcile(*self._wished)
+            if told != self.told:
+                self.told = told
+                self._changed()
+        return Outcome(again=RESYNC_SECONDS)
+
+
+class NameWork:
+    """Sees to the names of the Edges."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+        self._edges: Sequence[ServedEdge] = ()
+        self._places: object = None
+        self._named: dict[str, tuple[str, ...]] = {}
+        self._changed: Callable[[], None] = lambda: None
+        self._worker = Worker(self._step, BESIDE, lambda outcome, seconds: None, _told)
+        self.told: Opinions = {}
+        """`DNSReady` by Edge."""
+
+    def wish(self, edges: Sequence[ServedEdge]) -> None:
+        """What should be seen to from now on."""
+        # Names do not depend on trunks: a changed number is no reason to ask a DNS server.
+        places = [(each.edge, each.addresses, each.ready) for each in edges]
+        self._edges = edges
+        if places != self._places:
+            self._places = places
+            self._worker.ask()
+
+    @property
+    def provider(self) -> Provider:
+        """Whose records these are."""
+        return self._provider
+
+    async def run(self, changed: Callable[[], None]) -> None:
+        """Until cancelled; `changed` is called when an opinion has changed, or what records may name."""
+        self._changed = changed
+        await self._worker.run()
+
+    async def _step(self) -> Outcome:
+        if self._places is not None:
+            before = self._provider.named
+            told = await self._provider.reconcile([self._site(each) for each in self._edges])
+            if told != self.told or self._provider.named != before:
+                self.told = told
+                self._changed()
+        return Outcome(again=self._provider.again_seconds)
+
+    def _site(self, served: ServedEdge) -> EdgeSite:
+        metadata, spec = served.edge.metadata, served.edge.spec
+        named = serving_addresses(served.addresses, served.ready, self._named.get(metadata.name, ()))
+        self._named[metadata.name] = named
+        return EdgeSite(
+            name=metadata.name,
+            region=spec.region,
+            addresses=served.addresses,
+            serving=named,
+            ttl_seconds=spec.dns.ttl_seconds,
+            ports={"udp": spec.ports.udp, "tcp": spec.ports.tcp, "tls": spec.ports.tls},
+            uid=metadata.uid or "",
+        )
 
 
 class SideWork:
     """What the edges need beside tables and pods; any of it may be missing."""
 
-    def __init__(
-        self,
-        certificates: Certificates | None,
-        names: Names | None,
-        facts: Facts = dict,
-        dns_fault: Callable[[], str] | None = None,
-    ) -> None:
-        """`dns_fault` tells why DNS records are not as wanted; None = this operator writes none."""
-        self._certificates, self._names, self._facts = certificates, names, facts
-        self._dns_fault = dns_fault
-        self._sited: frozenset[str] | None = None
-        self._edges: Sequence[ServedEdge] | None = None
-        self._resources: Resources | None = None
-        self._places: object = None
-        self._named: dict[str, tuple[str, ...]] = {}
-        self._changed: Callable[[], None] = lambda: None
-        self._wakes = (asyncio.Event(), asyncio.Event())
-        self._told: tuple[Opinions, Opinions] = ({}, {})
+    def __init__(self, certificates: Certificates | None, names: Provider | None) -> None:
+        self._certificates = None if certificates is None else CertificateWork(certificates)
+        self._names = None if names is None else NameWork(names)
 
-    def wish(self, edges: Sequence[ServedEdge], resources: Resources) -> None:
+    def wish(self, edges: Sequence[ServedEdge], secrets: ReadableSecrets) -> None:
         """What should be seen to from now on."""
-        if resources is self._resources and edges == self._edges:
-            return
-        self._edges, self._resources = edges, resources
-        self._wakes[0].set()
-        # Names do not depend on trunks: a changed number is no reason to ask a DNS server.
-        places = [(each.edge, each.addresses, each.ready) for each in edges]
-        if places != self._places:
-            self._places = places
-            self._wakes[1].set()
+        if self._certificates is not None:
+            self._certificates.wish(edges, secrets)
+        if self._names is not None:
+            self._names.wish(edges)
 
     def look_again(self) -> None:
         """Something that is seen to here may have vanished."""
         if self._certificates is not None:
             self._certificates.look_again()
-            self._wakes[0].set()
 
     def silent_on(self, edge: str) -> Sequence[str]:
         """The conditions of an Edge that are to be decided here and are not yet."""
@@ -69,71 +145,32 @@ class SideWork:
 
     def opinions(self, edge: str) -> tuple[Opinion, ...]:
         """The conditions of an Edge that are decided here."""
-        return tuple(opinion for told in self._told for opinion in told.get(edge, ()))
+        parts = (self._certificates, self._names)
+        return tuple(opinion for part in parts if part is not None for opinion in part.told.get(edge, ()))
 
     def facts(self, edge: str) -> Mapping[str, Any]:
         """Fields of the Edge's status that are decided here."""
-        return self._facts().get(edge, {})
+        return self._names.provider.facts.get(edge, {}) if self._names is not None else {}
 
     @property
-    def cleanliness(self) -> Callable[[str], bool] | None:
-        """Says of a deleted Edge that no DNS record of it is left; None if records are none of ours."""
-        return None if self._dns_fault is None else self._is_clean
+    def patience(self) -> datetime.timedelta | None:
+        """How long a deleted Edge waits until no DNS record names it; None if records are none of ours."""
+        return None if self._names is None else self._names.provider.patience
 
-    def _is_clean(self, edge: str) -> bool:
-        return self._sited is not None and edge not in self._sited
+    def is_clean(self, edge: str) -> bool:
+        """True if no DNS record of a deleted Edge is left."""
+        named = None if self._names is None else self._names.provider.named
+        return named is not None and edge not in named
 
     async def run(self, changed: Callable[[], None]) -> None:
         """Until cancelled; `changed` is called when an opinion has changed."""
-        self._changed = changed
         async with asyncio.TaskGroup() as group:
-            if self._certificates is not None:
-                group.create_task(self._keep(0, self._see_to_certificates, changed))
-            if self._names is not None:
-                group.create_task(self._keep(1, self._see_to_names, changed))
+            for part in (self._certificates, self._names):
+                if part is not None:
+                    group.create_task(part.run(changed))
 
-    async def _keep(
-        self, place: int, step: Callable[[], Awaitable[Opinions]], changed: Callable[[], None]
-    ) -> None:
-        wake = self._wakes[place]
-        while True:
-            wake.clear()
-            if self._edges is not None:
-                try:
-                    told = await step()
-                except Exception as error:
-                    log.error("certificates or names failed: %s", describe_fault(error))
-                    told = self._told[place]
-                if told != self._told[place]:
-                    self._told = (told, self._told[1]) if place == 0 else (self._told[0], told)
-                    changed()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._rest(place)):
-                    await wake.wait()
 
-    def _rest(self, place: int) -> float:
-        """Seconds until the next look, when nothing changes."""
-        return self._names.again_seconds if place == 1 and self._names is not None else RESYNC_SECONDS
-
-    async def _see_to_certificates(self) -> Opinions:
-        if self._certificates is None or self._resources is None:
-            return {}
-        return await self._certificates.reconcile(self._edges or (), self._resources)
-
-    async def _see_to_names(self) -> Opinions:
-        if self._names is None:
-            return {}
-        sites = [self._site(each) for each in self._edges or ()]
-        told = await self._names.reconcile(sites)
-        before, self._sited = self._sited, None
-        if self._dns_fault is not None and not self._dns_fault():
-            self._sited = frozenset(site.name for site in sites)
-        if self._sited != before:
-            self._changed()
-        return told
-
-    def _site(self, served: ServedEdge) -> EdgeSite:
-        spec, name = served.edge.spec, served.edge.metadata.name
-        self._named[name] = serving_addresses(served.addresses, served.ready, self._named.get(name, ()))
-        ports = {"udp": spec.ports.udp, "tcp": spec.ports.tcp, "tls": spec.ports.tls}
-        return EdgeSite(name, spec.region, served.addresses, self._named[name], spec.dns.ttl_seconds, ports)
+def _told(error: Exception) -> str:
+    fault = describe_fault(error)
+    log.error("certificates or names failed: %s", fault)
+    return fault

@@ -2,7 +2,7 @@
 
 A watch can be cut off without a sign, and what vanished while it was is never told. So every half minute
 the names and versions of all objects are listed: ghosts are forgotten, and a watch that has been deaf for
-90 s ends the process, to be started anew.
+90 s (`hearing`) ends the process, to be started anew.
 
 A CRD that is deleted takes all objects of its kind along. Nobody gave these up, so before an object counts
 as deleted its CRD is looked at; while one is missing, what was seen is not the whole and is not acted upon.
@@ -18,6 +18,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
 
 from trunkline.api import GROUP, ObjectRef
+from trunkline.controllers.hearing import Hearing
 from trunkline.controllers.metrics import Metrics
 from trunkline.controllers.store import Store
 from trunkline.kube.backoff import Backoffs
@@ -28,7 +29,6 @@ from trunkline.kube.paths import CRDS, OURS, Kind
 log = logging.getLogger(__name__)
 
 AUDIT_SECONDS: Final = 30.0
-DEAF_SECONDS: Final = 90.0
 _STARTING_SECONDS: Final = 0.2
 
 
@@ -43,7 +43,7 @@ class Watchdog:
         self, client: KubeClient, store: Store, metrics: Metrics, changed: Callable[[], None]
     ) -> None:
         self._client, self._store, self._metrics, self._changed = client, store, metrics, changed
-        self._behind_since: dict[str, float] = {}
+        self._hearing = {name: Hearing() for name in OURS}
         self._told = ""
         self._is_refused = False
         self.missing: Collection[str] = ()
@@ -53,6 +53,11 @@ class Watchdog:
         """Set while all CRDs stand and everything that a list showed has been seen: else, an object that is
         not in the store may exist, or may have been taken by its CRD."""
         self.fault = "not listed yet"
+
+    def heard(self, kind: str) -> None:
+        """The watch of a kind has told something."""
+        if kind in self._hearing:
+            self._hearing[kind].hear()
 
     async def served(self) -> None:
         """Return once the API server serves every kind; Kopf ignores kinds that come later."""
@@ -132,11 +137,11 @@ class Watchdog:
                 current &= await self._audit(name, kind)
             except NotFoundError:
                 faults.append(_lacking([name]))
-                self._behind_since.pop(name, None)
+                self._hearing[name].forget()
             except KubeError as error:
                 # Without a list nothing can be said of the watch.
                 faults.append(str(error))
-                self._behind_since.pop(name, None)
+                self._hearing[name].forget()
         if not faults and current and not self.complete.is_set():
             faults = await self._look_at_crds()
         self.fault = "; ".join(faults)
@@ -166,19 +171,13 @@ class Watchdog:
             for each in listing.items
         }
         self._forget_ghosts(known, listed, int(listing.resource_version))
-        behind = next((ref for ref, version in listed.items() if not self._store.knows(ref, version)), None)
-        now = time.monotonic()
-        if behind is None:
-            self._behind_since.pop(name, None)
-            self._metrics.behind_seconds.labels(name).set(0)
-            return True
-        since = self._behind_since.setdefault(name, now)
-        self._metrics.behind_seconds.labels(name).set(now - since)
-        if now - since >= DEAF_SECONDS:
-            raise DeafWatchError(
-                f"the watch of {kind.plural} has not told of {behind} for {now - since:.0f} s"
-            )
-        return False
+        hearing, now = self._hearing[name], time.monotonic()
+        hearing.look(listed, self._store.knows, now)
+        self._metrics.behind_seconds.labels(name).set(hearing.owed_seconds(now))
+        if hearing.is_deaf(now):
+            seconds = f"{hearing.owed_seconds(now):.0f} s"
+            raise DeafWatchError(f"the watch of {kind.plural} has not told of {hearing.oldest} for {seconds}")
+        return hearing.oldest is None
 
     def _forget_ghosts(
         self, known: Mapping[ObjectRef, int], listed: Mapping[ObjectRef, int], list_version: int

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sipedge.table.publication import TABLE_LABEL
+from trunkline.controllers.agent_ports import AgentPorts
 from trunkline.controllers.edge_pods import EdgePods
 from trunkline.controllers.losses import Losses
 from trunkline.controllers.nodes import Nodes
@@ -24,16 +25,18 @@ from trunkline.settings import OperatorSettings
 
 
 class World:
-    """All watches, and the event that something of it has changed."""
+    """All watches; whoever listens is told when something of it has changed."""
 
     def __init__(self, client: KubeClient, settings: OperatorSettings) -> None:
-        self.changed = asyncio.Event()
+        self._listener: Callable[[], None] = lambda: None
         self.store = Store()
-        self._secret_revision = 0
+        self.secret_revision = 0
+        """Rises with each change of a Secret."""
         self._first_change: float | None = None
         readable = (settings.system_namespace, *settings.tenant_namespaces)
         self.secrets = SecretWatches(client, readable, self._secret_changed)
         self.pods = EdgePods(client, settings.edge_namespace, self.wake)
+        self.agent_ports = AgentPorts(self.store, self.pods.agent_ports)
         self.nodes = Nodes(client, self.wake)
         self.losses = Losses(client, settings.edge_namespace, self.wake)
         self.published = PublishedSecrets(self.wake)
@@ -59,7 +62,11 @@ class World:
 
     def wake(self) -> None:
         """Something has changed that a turn should look at."""
-        self.changed.set()
+        self._listener()
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """`wake` is called from now on, and nobody else."""
+        self._listener = wake
 
     def noted(self, manifest: Mapping[str, Any], event: str | None = None) -> None:
         """A custom resource was seen, by a watch or in the answer to a write."""
@@ -69,26 +76,13 @@ class World:
                 self._date()
             self.wake()
 
-    def revision(self) -> object:
-        """Equal to an earlier one if there is nothing new to compile."""
-        return (self._secret_revision, self.inputs())
-
-    def inputs(self) -> object:
-        """The same, without Secrets: most of them are named by nothing."""
-        return (
-            self.store.revision,
-            self.secrets.refused(),
-            self.pods.facts(),
-            self.nodes.revision,
-        )
-
     def take_first_change(self) -> float | None:
         """When the oldest change since the last call was seen, monotonic."""
         first, self._first_change = self._first_change, None
         return first
 
     def _secret_changed(self) -> None:
-        self._secret_revision += 1
+        self.secret_revision += 1
         self._date()
         self.wake()
 

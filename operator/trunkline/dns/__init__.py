@@ -1,1 +1,1 @@
-"""DNS providers. In standalone mode the records are served by Knot DNS, an authoritative server."""
+"""DNS records: whose they are, what has to change, what zones answer. Who writes them is in `providers`."""

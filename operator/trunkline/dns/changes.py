@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from trunkline.dns.marks import Mark, keys_of, member_of
 from trunkline.dns.records import Key, Present, is_equal
 from trunkline.plan.dns_records import RecordSet
+
+BATCH_RECORDS: Final = 100
+"""Records in one change of a zone: more make it no faster, and a server busy for longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +86,15 @@ def _is_taken(key: Key, present: Present) -> bool:
 
 def _holds(present: Present, key: Key, record: RecordSet) -> bool:
     return is_equal(record, present.get(key))
+
+
+def batches(changes: Iterable[GroupChange], most: int = BATCH_RECORDS) -> Iterator[Sequence[GroupChange]]:
+    """The changes in their order, as many together as have no more than `most` records; one is never cut."""
+    batch: list[GroupChange] = []
+    for change in changes:
+        if batch and sum(each.size for each in batch) + change.size > most:
+            yield batch
+            batch = []
+        batch.append(change)
+    if batch:
+        yield batch

@@ -10,14 +10,11 @@ the marks are also the list of what is to be removed when an Edge is gone: it ne
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-import dns.rdataset
-import dns.rdtypes.ANY.TXT
-
-from trunkline.dns.records import Key
+from trunkline.dns.records import Key, text_record, texts_of
+from trunkline.plan.dns_records import RecordSet
 
 LABEL: Final = "_trunkline"
 TTL: Final = 300
@@ -67,21 +64,21 @@ def keys_of(mark: Mark | None, base_domain: str) -> frozenset[Key]:
     return frozenset(key_from(member, base_domain) for member in mark.members) if mark else frozenset()
 
 
-def groups_text(mark: Mark) -> dns.rdataset.Rdataset:
+def root_record(base_domain: str, mark: Mark) -> RecordSet:
     """The mark that lists groups, as it stands in the zone."""
-    return _text(mark, _GROUP)
+    return _record(mark_name(base_domain), mark, _GROUP)
 
 
-def sets_text(mark: Mark) -> dns.rdataset.Rdataset:
+def group_record(base_domain: str, group: str, mark: Mark) -> RecordSet:
     """The mark of a group, as it stands in the zone."""
-    return _text(mark, _SET)
+    return _record(mark_name(base_domain, group), mark, _SET)
 
 
-def read_mark(found: dns.rdataset.Rdataset | None) -> Mark | None:
+def read_mark(found: RecordSet | None) -> Mark | None:
     """The mark in a TXT record set; None if there is none."""
     if found is None:
         return None
-    texts = [_joined(rdata) for rdata in found]
+    texts = texts_of(found)
     owners = [text.removeprefix(_OWNER) for text in texts if text.startswith(_OWNER)]
     members = [_member(text) for text in texts if not text.startswith(_OWNER)]
     if len(owners) != 1 or None in members:
@@ -89,18 +86,9 @@ def read_mark(found: dns.rdataset.Rdataset | None) -> Mark | None:
     return Mark(owners[0], frozenset(filter(None, members)))
 
 
-def _text(mark: Mark, prefix: str) -> dns.rdataset.Rdataset:
-    texts = [f"{_OWNER}{mark.owner}", *(prefix + member for member in sorted(mark.members))]
-    return dns.rdataset.from_text("IN", "TXT", TTL, *map(_quoted, texts))
-
-
-def _quoted(text: str) -> str:
-    return f'"{text}"'
-
-
-def _joined(rdata: object) -> str:
-    strings: Iterable[bytes] = rdata.strings if isinstance(rdata, dns.rdtypes.ANY.TXT.TXT) else ()
-    return b"".join(strings).decode("ascii", "replace")
+def _record(name: str, mark: Mark, prefix: str) -> RecordSet:
+    texts = (f"{_OWNER}{mark.owner}", *(prefix + member for member in sorted(mark.members)))
+    return text_record(name, TTL, texts)
 
 
 def _member(text: str) -> str | None:

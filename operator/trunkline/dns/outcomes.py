@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from trunkline.dns.faults import DnsFault, DnsOutcome
@@ -51,7 +51,7 @@ def outcome_of(site: EdgeSite, findings: Findings) -> DnsOutcome:
         return DnsOutcome(False, findings.fault.reason, str(findings.fault))
     if not findings.said.answering:
         silent = ", ".join(map(str, findings.said.silent)) or "none is known"
-        words = f"no authoritative DNS server answers ({silent}); they are asked again"
+        words = f"no authoritative DNS server answers ({silent}); they will be asked again"
         return DnsOutcome(False, StatusReason.DNS_SERVER_SILENT, words)
     return DnsOutcome(False, StatusReason.PROPAGATING, wrong_words(wrong, findings.said))
 
@@ -60,6 +60,12 @@ def groups_of(site: EdgeSite, base_domain: str) -> frozenset[str]:
     """The groups of records by which the Edge is found."""
     shared = {group_of(names.platform_domain(base_domain), base_domain), site.name}
     return frozenset(shared | ({site.region} if site.region is not None else set()))
+
+
+def records_of(site: EdgeSite, records: Sequence[RecordSet], base_domain: str) -> tuple[RecordSet, ...]:
+    """Those of `records` by which the Edge is found."""
+    groups = groups_of(site, base_domain)
+    return tuple(record for record in records if group_of(key_of(record)[0], base_domain) in groups)
 
 
 def wrong_words(wrong: Iterable[RecordSet], said: Verification) -> str:
@@ -85,7 +91,7 @@ def _foreign_words(foreign: Mapping[Key, str], findings: Findings) -> str:
         taken = [key for key, each in foreign.items() if each == owner]
         words = (
             f"{spoken(taken)}: kept by installation {owner} (TXT {mark_name(findings.base_domain)} and "
-            "below), so they are left alone: give one of the two another base domain"
+            "below), so they are left alone: give one of the two installations another base domain"
         )
         if findings.owner_secret:
             words += (

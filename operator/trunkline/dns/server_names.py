@@ -19,7 +19,7 @@ def host_and_port(text: str, port: int = 53) -> tuple[str, int]:
         host, _, given = host.partition(":")
     if not host or (given and not (given.isdigit() and 0 < int(given) < 65_536)):
         raise DnsFault(
-            StatusReason.DNS_SERVER_SILENT, f"DNS server {text!r} is no HOST:PORT: write e.g. 192.0.2.53:53"
+            StatusReason.DNS_SERVER_SILENT, f"DNS server {text!r} is not HOST:PORT: write e.g. 192.0.2.53:53"
         )
     return host, int(given) if given else port
 

@@ -53,7 +53,9 @@ class Verification:
 class Verifier:
     """Asks for everything only where the zone, or what is wanted, has changed since all was right."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, any_ttl: bool = False) -> None:
+        """`any_ttl`: a record set is right whatever its TTL."""
+        self._any_ttl = any_ttl
         self._right: dict[NameServer, tuple[int, tuple[RecordSet, ...]]] = {}
         """Server to the serial with which it answered all of these as wanted."""
 
@@ -92,13 +94,26 @@ class Verifier:
         async def is_right(record: RecordSet) -> bool:
             async with gate:
                 answer = await _ask(server, question_for(record))
-            return answer is not None and is_answer(record, answer)
+            return answer is not None and is_answer(record, answer, any_ttl=self._any_ttl)
 
         right = await asyncio.gather(*map(is_right, records))
         lacking = tuple(record for record, good in zip(records, right, strict=True) if not good)
         if not lacking:
             self._right[server] = (serial, records)
         return lacking
+
+
+async def is_named(names: Iterable[str], servers: Sequence[NameServer]) -> bool | None:
+    """Whether some server has an address for one of the names; None if none of them answers. Never raises."""
+    questions = [
+        (server, dns.message.make_query(absolute(name), kind))
+        for server in servers
+        for name in names
+        for kind in (dns.rdatatype.A, dns.rdatatype.AAAA)
+    ]
+    answers = await asyncio.gather(*(_ask(server, question) for server, question in questions))
+    told = [answer for answer in answers if answer is not None]
+    return any(answer.answer for answer in told) if told else None
 
 
 async def listed_servers(zone: str, *resolvers: dns.asyncresolver.Resolver | None) -> tuple[NameServer, ...]:

@@ -1,28 +1,26 @@
-"""Record sets to the text of a zone file (RFC 1035 section 5)."""
+"""A zone that can be read and changed, whoever serves it and however: what ownership needs of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
-from trunkline.plan import names
-from trunkline.plan.dns_records import RecordSet
-
-NEGATIVE_TTL = 10
-"""Seconds for which "no such name" may be cached (RFC 2308): a new edge should be found soon."""
-
-SERIALS = 2**32
+from trunkline.dns.changes import GroupChange
+from trunkline.dns.marks import Mark
+from trunkline.dns.records import Key, Present
 
 
-def zone_text(base_domain: str, records: Iterable[RecordSet], serial: int, server_address: str) -> str:
-    """The whole zone of `base_domain`, served by one server at `server_address`."""
-    server = names.name_server(base_domain)
-    kind = "AAAA" if ":" in server_address else "A"
-    lines = [
-        f"{base_domain}. 600 SOA {server}. hostmaster.{base_domain}. "
-        f"{serial % SERIALS} 3600 600 86400 {NEGATIVE_TTL}",
-        f"{base_domain}. 600 NS {server}.",
-        f"{server}. 600 {kind} {server_address}",
-    ]
-    for record in records:
-        lines += [f"{record.name}. {record.ttl} {record.type} {value}" for value in record.values]
-    return "\n".join(lines) + "\n"
+class Zone(Protocol):
+    """Each method raises DnsFault where the zone cannot be reached or does not let us."""
+
+    async def read(self, keys: Iterable[Key]) -> Present:
+        """Those record sets that are there, and CNAMEs in their places; perhaps from a wildcard above."""
+
+    async def lacks(self, key: Key) -> bool:
+        """True if the zone itself has neither the record set nor a CNAME of its name."""
+
+    async def change(self, changes: Sequence[GroupChange]) -> bool:
+        """Do them all, or none: False if something stands otherwise than they say."""
+
+    async def list_groups(self, before: Mark | None, after: Mark | None) -> bool:
+        """Change the mark that lists all groups; False if it is not as `before` any more."""

@@ -15,9 +15,11 @@ import aiohttp
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.client.exceptions import ApiException
+from kubernetes.aio.stream import WsApiClient
 
 from trunkline.kube.faults import NotFoundError, PermanentError, UnreachableError, fault_of
 from trunkline.kube.paths import PODS, Kind, kind_of
+from trunkline.kube.unreachable import why_unreachable
 
 FIELD_MANAGER: Final = "trunkline"
 CHUNK: Final = 500
@@ -148,15 +150,49 @@ class KubeClient:
                         )
                     yield event["type"], event["object"]
 
+    async def log(self, namespace: str, pod: str, container: str, since_seconds: int | None = None) -> str:
+        """What a container has written, as far as its node keeps it. Raises KubeError."""
+        query = {"container": container}
+        if since_seconds is not None:
+            query["sinceSeconds"] = str(since_seconds)
+        path = PODS.path(namespace, pod, "log")
+        limits = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=_REQUEST_SECONDS)
+        async with self._answer("GET", path, query, accept="*/*", limits=limits) as answer:
+            data = await answer.read()
+            if answer.status >= 400:
+                raise fault_of(answer.status, data, answer.headers.get("Retry-After"), f"GET {path}")
+        return data.decode("utf-8", "replace")
+
+    async def run(self, namespace: str, pod: str, container: str, command: Sequence[str]) -> str:
+        """What a program in a container prints, run there without a shell. Raises KubeError."""
+        path = PODS.path(namespace, pod, "exec")
+        query = [("container", container), ("stdout", "true"), ("stderr", "false")]
+        query += [("command", each) for each in command]
+        try:
+            socket = WsApiClient(self._api.configuration)  # type: ignore[no-untyped-call]
+            async with socket as api, asyncio.timeout(_REQUEST_SECONDS):
+                _, url, headers, _, _ = await api.param_serialize(
+                    "GET", path, query_params=query, auth_settings=["BearerToken"]
+                )
+                answer = await api.request("GET", url, headers=headers)
+        except aiohttp.WSServerHandshakeError as error:
+            raise fault_of(error.status, b"{}", None, f"EXEC {path}") from error
+        except (aiohttp.ClientError, ApiException, OSError, ValueError) as error:
+            raise UnreachableError(f"EXEC {path}: {why_unreachable(error)}") from error
+        found: bytes = answer.data
+        return found.decode("utf-8", "replace")
+
     # ------------------------------------------------------------------------------------- writing
 
-    async def apply(self, manifest: Manifest) -> Manifest:
+    async def apply(self, manifest: Manifest, kind: Kind | None = None) -> Manifest:
         """Server-side apply as the one field manager; what is stored then. Raises KubeError.
+
+        `kind` is needed for objects that are neither ours nor an Edge's.
 
         With `metadata.resourceVersion` set, ConflictError if the object has changed since.
         """
         metadata = manifest["metadata"]
-        path = kind_of(manifest).path(metadata.get("namespace"), metadata["name"])
+        path = (kind or kind_of(manifest)).path(metadata.get("namespace"), metadata["name"])
         query = {"fieldManager": FIELD_MANAGER, "force": "true"}
         return await self._write("PATCH", path, query, manifest, "application/apply-patch+yaml")
 
@@ -268,7 +304,7 @@ class KubeClient:
                 # Half a stream cannot be used for the next request.
                 answer.response.close()
         except (aiohttp.ClientError, ApiException, OSError, ValueError) as error:
-            raise UnreachableError(f"{method} {path}: {type(error).__name__} {error}") from error
+            raise UnreachableError(f"{method} {path}: {why_unreachable(error)}") from error
 
 
 async def connect(writes: int = 16) -> KubeClient:
@@ -282,13 +318,22 @@ async def connect(writes: int = 16) -> KubeClient:
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         else:
             # Left out, the library takes the value that the variable had when it was imported.
-            files = os.environ.get("KUBECONFIG") or None
-            await config.load_kube_config(files, client_configuration=configuration)  # type: ignore[no-untyped-call]
+            await config.load_kube_config(_kubeconfig(), client_configuration=configuration)  # type: ignore[no-untyped-call]
     except (config.ConfigException, OSError, ValueError) as error:
         raise ConnectionFault(
             f"no cluster to talk to: {error}; set KUBECONFIG to a file that names one"
         ) from error
     return client_of(configuration, writes)
+
+
+def _kubeconfig() -> str:
+    """One or several files. Raises ConnectionFault where none is there: the library would only log that."""
+    files = os.environ.get("KUBECONFIG") or os.path.expanduser("~/.kube/config")
+    if not any(os.path.isfile(each) for each in files.split(os.pathsep)):
+        raise ConnectionFault(
+            f"no cluster to talk to: there is no kubeconfig {files}; set KUBECONFIG to a file that names one"
+        )
+    return files
 
 
 def client_of(configuration: Configuration, writes: int = 16) -> KubeClient:

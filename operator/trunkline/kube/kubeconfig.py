@@ -43,13 +43,20 @@ async def open_cluster(kubeconfig: str | None = None, context: str | None = None
             name, namespace = await _load(_files(kubeconfig), context, configuration)
         client = client_of(configuration)
     except (config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, AttributeError) as error:
-        # The library reads what is no kubeconfig at all with errors of the last two types.
-        told = " ".join(str(error).split()) or type(error).__name__
+        told = _told(error)
         raise ConnectionFault(
             f"kubeconfig {_files(kubeconfig)} cannot be used: {told}; "
             "see what `kubectl config get-contexts` and `kubectl cluster-info` make of it"
         ) from error
     return Cluster(client, name, str(configuration.host), namespace or DEFAULT_NAMESPACE)
+
+
+def _told(error: Exception) -> str:
+    """The library reads what is no whole kubeconfig with errors of Python, which tell a user nothing."""
+    said = " ".join(str(error).split())
+    if not said or isinstance(error, TypeError | AttributeError):
+        return "its context lacks a cluster or a user, or it is not a kubeconfig at all"
+    return said
 
 
 async def _load(files: str, context: str | None, configuration: Configuration) -> tuple[str, str | None]:

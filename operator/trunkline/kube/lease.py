@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from trunkline.kube.client import KubeClient, Manifest
-from trunkline.kube.faults import ConflictError, KubeError
+from trunkline.kube.faults import ConflictError, KubeError, NotFoundError
 from trunkline.kube.paths import LEASES
 
 DURATION_SECONDS: Final = 15
@@ -35,6 +35,7 @@ class LeaseLock:
         self._client, self._namespace, self._name, self._holder = client, namespace, name, holder
         self._stored: Manifest | None = None
         self._seen: tuple[str, float] = ("", 0.0)
+        """Of another holder's Lease: its version, and when that was new."""
         self._renewed = 0.0
         self.fault = ""
 
@@ -78,16 +79,21 @@ class LeaseLock:
     async def _take(self) -> bool:
         found = await self._client.get(LEASES, self._namespace, self._name)
         if found is None:
+            if self._was_held():
+                # It was deleted: who held it makes it anew, within its next renewal.
+                return False
             metadata = {"name": self._name, "namespace": self._namespace}
             manifest = {"apiVersion": LEASES.api_version, "kind": "Lease", "metadata": metadata}
             self._stored = await self._client.create(LEASES, {**manifest, "spec": self._spec(0)})
-            self._renewed = time.monotonic()
+            self._renewed, self._seen = time.monotonic(), ("", 0.0)
             return True
         self._stored = found
         if not self._is_free(found):
             return False
         transitions = found["spec"].get("leaseTransitions", 0) + 1
-        return await self._write(self._spec(transitions))
+        done = await self._write(self._spec(transitions))
+        self._seen = ("", 0.0)
+        return done
 
     def _is_free(self, found: Manifest) -> bool:
         spec, now = found["spec"], time.monotonic()
@@ -97,6 +103,11 @@ class LeaseLock:
         if version != self._seen[0]:
             self._seen = (version, now)
         return now - self._seen[1] > float(spec.get("leaseDurationSeconds", DURATION_SECONDS))
+
+    def _was_held(self) -> bool:
+        """True if another holder may still act, as far as was seen of its Lease while it was there."""
+        version, since = self._seen
+        return bool(version) and time.monotonic() - since <= DURATION_SECONDS
 
     async def _renew(self) -> bool:
         found = (
@@ -112,6 +123,8 @@ class LeaseLock:
         self._stored = found
         try:
             return await self._write({"renewTime": _now()})
+        except NotFoundError:
+            return await self._take()
         except ConflictError:
             self._renewed = min(self._renewed, time.monotonic() - DURATION_SECONDS)
             raise

@@ -6,21 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from trunkline.api.conditions import ConditionType
+
 Truth = Literal["True", "False", "Unknown"]
 
-ORDER: Final = (
-    "Accepted",
-    "ResolvedRefs",
-    "TerminationReady",
-    "OriginationReady",
-    "CertificateReady",
-    "DNSReady",
-    "Programmed",
-    "Ready",
-    "Stalled",
-    "FeatureUnavailable",
-    "NumberNotValid",
-)
+ORDER: Final = tuple(str(each) for each in ConditionType)
 """How conditions are listed: causes before outcomes."""
 
 

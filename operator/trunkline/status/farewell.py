@@ -7,11 +7,23 @@ from typing import Any, Final
 
 from trunkline.status.reasons import StatusReason
 
-_LASTING: Final = frozenset({"Accepted", "ResolvedRefs", "Stalled", "FeatureUnavailable", "NumberNotValid"})
+_LASTING: Final = frozenset(
+    {
+        "Accepted",
+        "ResolvedRefs",
+        "Stalled",
+        "FeatureUnavailable",
+        "NumberNotValid",
+        "UnknownEdge",
+        "ClaimsOverlap",
+        "OpenToAll",
+        "PortsOverlap",
+    }
+)
 """Judgements on what the user wrote. All others speak of edges, names and certificates."""
 
 _MESSAGE: Final = "Trunkline was uninstalled: nothing serves this object until it is installed again"
-_ADDRESSES: Final = {"addressList": "", "addresses": []}
+_ADDRESSES: Final[Mapping[str, Any]] = {"addressList": "", "addresses": [], "pods": None, "podSummary": None}
 
 
 def farewell(status: Mapping[str, Any], now: str) -> dict[str, Any]:

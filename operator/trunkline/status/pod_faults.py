@@ -15,6 +15,8 @@ _IMAGE_REASONS: Final = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "ImageInspectError"}
 )
 """The kubelet changes between some of these while it tries, so they are told in the same words."""
+_IMAGES: Final[Mapping[str, str]] = {"recorder": "recordings"}
+"""By container, what the chart calls an image that is not the edge's."""
 _CRASHES: Final = "CrashLoopBackOff"
 _BEGINNINGS: Final = frozenset({"ContainerCreating", "PodInitializing", ""})
 _MOST_NAMED: Final = 3
@@ -32,7 +34,9 @@ def pod_fault(pod: Mapping[str, Any]) -> str:
             return (
                 f"pod {metadata['name']} has no node: {said} (see spec.placement and spec.ports of the Edge)"
             )
-    for container in status.get("containerStatuses") or ():
+    # A sidecar that cannot start keeps the others from being started at all.
+    sidecars, others = (status.get(name) or () for name in ("initContainerStatuses", "containerStatuses"))
+    for container in (*sidecars, *others):
         if fault := _container_fault(container):
             return f"pod {metadata['name']}: {fault}"
     return ""
@@ -52,14 +56,15 @@ def _container_fault(container: Mapping[str, Any]) -> str:
     name, waiting = container["name"], (container.get("state") or {}).get("waiting") or {}
     reason = waiting.get("reason", "")
     if reason in _IMAGE_REASONS:
+        value = f"{_IMAGES.get(name, 'edge')}.image"
         return (
-            f"the image {container['image']} of container {name} cannot be had: set edge.image of the chart "
+            f"the image {container['image']} of container {name} cannot be pulled: set {value} of the chart "
             "to one that the nodes can pull, or go back with `helm rollback`"
         )
     if reason == _CRASHES:
         last = (container.get("lastState") or {}).get("terminated") or {}
         words = _last_words(last.get("message") or "")
-        return f"container {name} ends again and again, last with exit code {last.get('exitCode')}: {words}"
+        return f"container {name} keeps exiting, last with exit code {last.get('exitCode')}: {words}"
     if reason in _BEGINNINGS:
         return ""
     return f"container {name} does not start: {reason}: {_cut(waiting.get('message', ''))}"

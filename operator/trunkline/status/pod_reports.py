@@ -8,7 +8,7 @@ one that the Edge lists, and the first pod to claim it keeps it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from trunkline.api import Edge
@@ -39,16 +39,18 @@ class PodFact:
     node: str = ""
     """The node that it runs on; empty before it is scheduled."""
     is_in_host_network: bool = False
-    ready: bool = False
-    """The kubelet's word: it gets calls."""
+    ready: bool | None = False
+    """The kubelet's word: it gets calls. None = it has said nothing yet."""
     ending: bool = False
     fault: str = ""
     """Why it does not start."""
+    agent_port: int | None = None
+    """The port of its node that its agent has; None of one with a network of its own."""
 
     @property
     def is_called(self) -> bool:
         """A pod that the kubelet calls ready gets calls, whatever its agent says; one that ends gets none."""
-        return self.ready and not self.ending
+        return self.ready is True and not self.ending
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class EdgePod:
     """None: the API server has no such Pod."""
     is_silent: bool = False
     """The Lease is not renewed."""
+    is_unready: bool = False
+    """By the API server's word it gets no calls, and that is enough (`status.unready`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,8 @@ def pods_report(
         if contradiction and (pod.fact.is_called if pod.fact else edge.spec.advertise.type == "Static"):
             faults.append(contradiction)
         ignored += [f"pod {pod.name}: {each}" for each in faults]
-    return PodsReport(EdgeReport(edge.metadata.name, tuple(reports)), owners, tuple(ignored))
+    report = EdgeReport(edge.metadata.name, tuple(reports), edge.spec.instances)
+    return PodsReport(report, owners, tuple(ignored))
 
 
 def lease_ignored(ignored: Sequence[str]) -> Opinion | None:
@@ -122,7 +127,7 @@ def lease_ignored(ignored: Sequence[str]) -> Opinion | None:
         return None
     more = f"; and {len(ignored) - _MOST_NAMED} more" if len(ignored) > _MOST_NAMED else ""
     message = (
-        f"not believed, as said on a Lease: {'; '.join(ignored[:_MOST_NAMED])}{more}. Delete the pod; if it "
+        f"not believed, from its Lease: {'; '.join(ignored[:_MOST_NAMED])}{more}. Delete the pod; if it "
         "says so again, find out who else has its token"
     )
     return Opinion("Deployed", "False", StatusReason.LEASE_IGNORED, message)
@@ -153,6 +158,14 @@ def _address(
 
 
 def _report(edge: Edge, pod: EdgePod, address: str, published: int, contradiction: str) -> AddressReport:
+    found = _without_recordings(edge, pod, address, published, contradiction)
+    heard = () if pod.is_silent or contradiction else pod.claim.recordings
+    return replace(found, recordings=heard) if heard else found
+
+
+def _without_recordings(
+    edge: Edge, pod: EdgePod, address: str, published: int, contradiction: str
+) -> AddressReport:
     claim, fact = pod.claim, pod.fact
     called = fact is not None and fact.is_called
     revision = claim.revision if claim.revision is not None and claim.revision <= published else None
@@ -161,12 +174,17 @@ def _report(edge: Edge, pod: EdgePod, address: str, published: int, contradictio
     offered = not (listed and address) or address in listed
     if pod.is_silent or contradiction:
         # DNS can do without it; but calls that reach it go by its last table.
-        why = "its agent is not heard of" if pod.is_silent else f"its Lease claims {contradiction}"
+        why = "its agent is silent" if pod.is_silent else f"its Lease claims {contradiction}"
         acknowledged = None if contradiction else revision
         return AddressReport(address or pod.name, False, acknowledged, why, pod.name, called, offered)
+    if pod.is_unready and fact is not None and not called:
+        why = claim.error or "its Pod is not ready: its node or its containers are down"
+        return AddressReport(address or pod.name, False, revision, why, pod.name, offered=offered)
     is_there = fact is not None or edge.spec.advertise.type == "Static"
     ready = called or (claim.ready and is_there and not (fact is not None and fact.ending))
-    return AddressReport(address or pod.name, ready, revision, claim.error, pod.name, offered=offered)
+    return AddressReport(
+        address or pod.name, ready, revision, claim.error, pod.name, offered=offered, words=claim.words
+    )
 
 
 def _far_ahead(claim: PodClaim, published: int) -> Iterable[str]:

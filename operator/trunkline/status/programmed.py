@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from trunkline.status.conditions import Opinion
+from trunkline.status.edge_words import NO_WORDS, EdgeWords
 from trunkline.status.reasons import StatusReason
 
 _MOST_NAMED = 3
@@ -28,6 +29,10 @@ class AddressReport:
     """It is not ready by its agent's word, yet calls may still be sent to it."""
     offered: bool = True
     """False: the Edge lists it no more. Calls may still come to it, but it is shown to nobody."""
+    recordings: tuple[tuple[str, str], ...] = ()
+    """Accounts whose recordings wait there, and why."""
+    words: EdgeWords = NO_WORDS
+    """What it says of Carriers and Accounts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class EdgeReport:
 
     edge: str
     addresses: tuple[AddressReport, ...]
+    wanted: int | None = None
+    """How many instances the Edge should have; None = not known."""
 
     @property
     def offered(self) -> tuple[AddressReport, ...]:
@@ -48,14 +55,18 @@ class EdgeReport:
         return tuple(address for address in self.offered if address.ready)
 
 
-def programmed(required: Mapping[str, int], edges: Iterable[EdgeReport]) -> Opinion:
+def programmed(
+    required: Mapping[str, int], edges: Iterable[EdgeReport], serving: frozenset[str] | None = None
+) -> Opinion:
     """Whether every address of `edges` that gets calls has acknowledged what its edge `required`.
 
-    An edge that `required` does not name must have acknowledged something.
+    An edge that `required` does not name must have acknowledged something. `serving` names the edges that
+    count, if not all do.
     """
     called = [
         (report.edge, address)
         for report in edges
+        if serving is None or report.edge in serving
         for address in report.addresses
         if address.ready or address.may_be_called
     ]

@@ -2,7 +2,7 @@
 
 When two thirds of its life are over the following CA is made, and stands in the bundle beside it for
 `OVERLAP` before it signs anything: whoever follows the bundle trusts it by then. The one before stays in
-the bundle until its time is over, and the certificates that it signed stay good.
+the bundle until it has expired, and the certificates that it signed stay good.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def check_foreign(authority: Authority, now: datetime.datetime) -> None:
         constraints = None
     if constraints is None or not constraints.ca:
         raise _unusable(
-            "tls.crt is the certificate of no CA: put one there that may sign, or delete the Secret"
+            "tls.crt is not the certificate of a CA: put one there that may sign, or delete the Secret"
         )
     if not certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc:
         raise _unusable(
@@ -111,13 +111,13 @@ def _pair(values: SecretValues, name: str) -> KeyPair:
     if not certificate or not key:
         raise _unusable(f"it lacks {name}.crt or {name}.key")
     if isinstance(certificate, ValueFault) or isinstance(key, ValueFault):
-        raise _unusable(f"{name}.crt or {name}.key is no PEM text without a passphrase")
+        raise _unusable(f"{name}.crt or {name}.key is not PEM text without a passphrase")
     pair = KeyPair(certificate.reveal().encode(), key)
     try:
         parsed = pair.parsed
         private = serialization.load_pem_private_key(key.reveal().encode(), password=None)
     except (ValueError, TypeError):
-        raise _unusable(f"{name}.crt or {name}.key is no PEM text without a passphrase") from None
+        raise _unusable(f"{name}.crt or {name}.key is not PEM text without a passphrase") from None
     check_match([parsed], private)
     return pair
 

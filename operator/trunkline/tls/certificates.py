@@ -23,15 +23,30 @@ _NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A Secret that a certificate is taken from: somebody put it there, or an issuer does."""
+
+    secret: str
+    """`namespace/name`."""
+    values: SecretValues | None
+    """What it holds; None if it is not there."""
+    missing: str
+    """Why it may not be there, and what to do about it."""
+    missing_reason: StatusReason = StatusReason.CERTIFICATE_MISSING
+    field: str = "spec.tls.secretRef"
+    """The field of the Edge that asks for it."""
+    note: str = ""
+    """What else there is to say of a good one."""
+
+
+@dataclass(frozen=True, slots=True)
 class CertificateWish:
     """What certificate an Edge should serve."""
 
     edge: str
     names: CertificateNames
-    secret: str | None = None
-    """`namespace/name` of the Secret to take it from; None = of the own CA."""
-    values: SecretValues | None = None
-    """What that Secret holds; None if it is not there."""
+    source: Source | None = None
+    """None = of the own CA."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +69,24 @@ def decide(
 
     A fault never takes away what is served: an Edge without a certificate cannot take TLS calls at all.
     """
-    if wish.secret is None:
+    if wish.source is None:
         return _own(wish, stored, authority, now)
     try:
-        pair = _checked(wish, now)
+        pair = _checked(wish.names, wish.source, now)
     except CertificateError as error:
-        return _instead(wish, stored, authority, now, error)
-    return CertificateDecision("keep" if pair == stored else "use", pair, given_opinion(wish, pair, now))
+        return _instead(wish, wish.source, stored, authority, now, error)
+    opinion = given_opinion(wish.names, wish.source, pair, now)
+    return CertificateDecision("keep" if pair == stored else "use", pair, opinion)
+
+
+def told(wish: CertificateWish, decision: CertificateDecision, issued: KeyPair | None) -> Opinion:
+    """What the Edge says once a decision is carried out; `issued` is the pair that was issued for it, if any.
+
+    One of our own that replaces a faulty one does not make the fault undone.
+    """
+    if decision.action == "issue" and wish.source is None and issued is not None:
+        return issued_opinion(issued)
+    return decision.opinion
 
 
 def issued_opinion(pair: KeyPair) -> Opinion:
@@ -69,33 +95,30 @@ def issued_opinion(pair: KeyPair) -> Opinion:
     return Opinion("CertificateReady", "True", StatusReason.ISSUED, message)
 
 
-def given_opinion(wish: CertificateWish, pair: KeyPair, now: datetime.datetime) -> Opinion:
+def given_opinion(names: CertificateNames, source: Source, pair: KeyPair, now: datetime.datetime) -> Opinion:
     """For a good certificate out of a Secret."""
-    message = f"the certificate of Secret {wish.secret}, until {_end(pair):%Y-%m-%d}"
+    message = f"the certificate of Secret {source.secret}, until {_end(pair):%Y-%m-%d}"
     reason = StatusReason.GIVEN
     if _end(pair) - now < WARNING:
         reason = StatusReason.EXPIRES_SOON
         message += ": renew it"
-    lacking = missing_names(pair, wish.names.dns)
+    if source.note:
+        message += f"; {source.note}"
+    lacking = missing_names(pair, names.dns)
     if lacking:
         message += f"; it is not good for {_listed(lacking)}"
     return Opinion("CertificateReady", "True", reason, message)
 
 
-def _checked(wish: CertificateWish, now: datetime.datetime) -> KeyPair:
-    if wish.values is None:
-        namespace, _, name = (wish.secret or "").partition("/")
-        raise CertificateError(
-            f"Secret {wish.secret} is not there: kubectl -n {namespace} create secret tls {name} "
-            "--cert=FILE --key=FILE",
-            StatusReason.CERTIFICATE_MISSING,
-        )
-    pair = given_pair(wish.values, now)
-    reached = tuple(name for name in wish.names.dns if name.startswith("*."))
+def _checked(names: CertificateNames, source: Source, now: datetime.datetime) -> KeyPair:
+    if source.values is None:
+        raise CertificateError(f"Secret {source.secret} {source.missing}", source.missing_reason)
+    pair = given_pair(source.values, now)
+    reached = tuple(name for name in names.dns if name.startswith("*."))
     lacking = missing_names(pair, reached)
     if reached and lacking == reached:
         raise CertificateError(
-            f"the certificate of Secret {wish.secret} is good for none of {_listed(reached)}: "
+            f"the certificate of Secret {source.secret} is good for none of {_listed(reached)}: "
             "have one issued with these names",
             StatusReason.NAMES_MISSING,
         )
@@ -119,6 +142,7 @@ def _own(
 
 def _instead(
     wish: CertificateWish,
+    source: Source,
     stored: KeyPair | None,
     authority: Authority | CertificateError,
     now: datetime.datetime,
@@ -128,7 +152,7 @@ def _instead(
     own = _own(wish, stored, authority, now)
     is_ours = stored is not None and not isinstance(authority, CertificateError) and _is_of(stored, authority)
     action, pair = (own.action, own.pair) if stored is None or is_ours else ("keep", stored)
-    message = f"spec.tls.secretRef: {error}"
+    message = f"{source.field}: {error}"
     if action == "issue" or is_ours:
         message += "; a certificate of the own CA is served meanwhile"
     elif stored is not None:

@@ -15,13 +15,16 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from sipedge.secret import Secret
-from trunkline.api import Edge, Resources
-from trunkline.plan.certificate_names import certificate_names
+from trunkline.api import Edge, SecretValues
+from trunkline.plan.certificate_names import certificate_names, issued_names
+from trunkline.plan.foreign import ForeignObjects
 from trunkline.status.conditions import Opinion
 from trunkline.status.reasons import StatusReason
 from trunkline.tls.authority import Authority, advanced, authority_from, check_foreign
-from trunkline.tls.certificates import CertificateDecision, CertificateWish, decide, issued_opinion
+from trunkline.tls.certificates import CertificateDecision, CertificateWish, Source, decide, told
 from trunkline.tls.given import CertificateError
+from trunkline.tls.issuer import Issued, issued_name, issued_source
+from trunkline.tls.issuing import IssuedCertificates
 from trunkline.tls.objects import (
     AUTHORITY,
     BUNDLE_KEY,
@@ -58,6 +61,13 @@ class EdgeToServe(Protocol):
     def domains(self) -> tuple[str, ...]: ...
 
 
+class GivenSecrets(Protocol):
+    """Secrets of users."""
+
+    def secret(self, namespace: str, name: str) -> SecretValues | None:
+        """The keys of a Secret; None if it is not there or may not be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClusterTlsSettings:
     """Whose certificates, and where they are kept."""
@@ -78,13 +88,17 @@ class ClusterCertificates:
         self,
         settings: ClusterTlsSettings,
         objects: ObjectStore,
+        foreign: ForeignObjects,
         clock: Callable[[], datetime.datetime] = _utc_now,
     ) -> None:
         self._settings, self._objects, self._clock = settings, objects, clock
+        self._issuing = IssuedCertificates(foreign, objects, settings.system_namespace, settings.base_domain)
+        self._issued: Mapping[str, Issued] = {}
         self._authority: Authority | None = None
         self._served = ServedCertificates()
         self._wishes: tuple[CertificateWish, ...] = ()
         self._looked_at = float("-inf")
+        self._asked: list[Edge] = []
         self._opinions: dict[str, Opinion] = {}
         self._pairs: dict[str, KeyPair] = {}
 
@@ -98,11 +112,15 @@ class ClusterCertificates:
         self._looked_at = float("-inf")
 
     async def reconcile(
-        self, edges: Sequence[EdgeToServe], resources: Resources
+        self, edges: Sequence[EdgeToServe], secrets: GivenSecrets
     ) -> Mapping[str, tuple[Opinion, ...]]:
         """Edge name to its `CertificateReady`. Raises nothing; a fault is told there, and tried again."""
-        wishes = tuple(self._wish(each, resources) for each in edges)
-        if wishes != self._wishes or time.monotonic() - self._looked_at >= LOOK_SECONDS:
+        is_due = time.monotonic() - self._looked_at >= LOOK_SECONDS
+        if is_due or [each.edge for each in edges] != self._asked:
+            self._asked = [each.edge for each in edges]
+            self._issued = await self._issuing.keep(self._asked)
+        wishes = tuple(self._wish(each, secrets) for each in edges)
+        if is_due or wishes != self._wishes:
             well = await self._become(edges, wishes)
             self._wishes = wishes
             self._looked_at = time.monotonic() if well else float("-inf")
@@ -111,14 +129,23 @@ class ClusterCertificates:
         )
         return {name: (self._served.judged(name, opinion),) for name, opinion in self._opinions.items()}
 
-    def _wish(self, served: EdgeToServe, resources: Resources) -> CertificateWish:
+    def _wish(self, served: EdgeToServe, secrets: GivenSecrets) -> CertificateWish:
         spec, name, base = served.edge.spec, served.edge.metadata.name, self._settings.base_domain
         domains = sorted(domain for domain in served.domains if "." in domain)[:MOST_DOMAINS]
         names = certificate_names(name, spec.region, served.addresses, domains, base)
-        if spec.tls.secret_ref is None:
+        reference, namespace = spec.tls.secret_ref, self._settings.system_namespace
+        if spec.tls.issuer_ref is not None:
+            secret = issued_name(name)
+            values = secrets.secret(namespace, secret)
+            source = issued_source(f"{namespace}/{secret}", values, self._issued.get(name, Issued()))
+            return CertificateWish(name, issued_names(name, spec.region, base), source)
+        if reference is None:
             return CertificateWish(name, names)
-        namespace, secret = self._settings.system_namespace, spec.tls.secret_ref.name
-        return CertificateWish(name, names, f"{namespace}/{secret}", resources.secret(namespace, secret))
+        missing = (
+            f"is not there: kubectl -n {namespace} create secret tls {reference.name} --cert=FILE --key=FILE"
+        )
+        values = secrets.secret(namespace, reference.name)
+        return CertificateWish(name, names, Source(f"{namespace}/{reference.name}", values, missing))
 
     def _wanted(self, served: EdgeToServe) -> Wanted:
         edge, pair = served.edge, self._pairs[served.edge.metadata.name]
@@ -137,8 +164,8 @@ class ClusterCertificates:
         except Exception as error:
             # What the edges serve is not touched by it, and neither is what was told of that.
             log.warning("certificates are not looked after: %s", _words(error))
-            told = Opinion("CertificateReady", "Unknown", StatusReason.PENDING, _words(error))
-            self._opinions = {wish.edge: self._opinions.get(wish.edge, told) for wish in wishes}
+            pending = Opinion("CertificateReady", "Unknown", StatusReason.PENDING, _words(error))
+            self._opinions = {wish.edge: self._opinions.get(wish.edge, pending) for wish in wishes}
             return False
         opinions: dict[str, Opinion] = {}
         pairs: dict[str, KeyPair] = {}
@@ -170,9 +197,7 @@ class ClusterCertificates:
             log.info(
                 "certificate of %s: %s", wish.edge, decision.action, extra={"object": f"Edge {wish.edge}"}
             )
-        # One of our own that replaces a faulty one does not make the fault undone.
-        told = issued_opinion(pair) if decision.action == "issue" and wish.secret is None and pair else None
-        return told or decision.opinion, pair
+        return told(wish, decision, pair), pair
 
     async def _pair_of(
         self, decision: CertificateDecision, wish: CertificateWish, authority: Authority | CertificateError

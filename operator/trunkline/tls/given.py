@@ -49,11 +49,11 @@ def given_pair(values: SecretValues, now: datetime.datetime) -> KeyPair:
     leaf = certificates[0]
     if now >= leaf.not_valid_after_utc:
         raise CertificateError(
-            f"the certificate ended on {leaf.not_valid_after_utc:%Y-%m-%d}: renew it",
+            f"the certificate expired on {leaf.not_valid_after_utc:%Y-%m-%d}: renew it",
             StatusReason.CERTIFICATE_EXPIRED,
         )
     if now < leaf.not_valid_before_utc:
-        raise CertificateError(f"the certificate begins only on {leaf.not_valid_before_utc:%Y-%m-%d}")
+        raise CertificateError(f"the certificate is not valid before {leaf.not_valid_before_utc:%Y-%m-%d}")
     return KeyPair(chain, Secret(key_text))
 
 
@@ -71,7 +71,7 @@ def _text(values: SecretValues, name: str) -> str:
 def check_match(certificates: list[x509.Certificate], key: PrivateKeyTypes) -> None:
     """Whether `key` is that of the first certificate. Raises CertificateError."""
     if not isinstance(key, _SERVED_KEYS):
-        raise CertificateError("tls.key is of a kind that TLS does not serve: use an RSA or an ECDSA key")
+        raise CertificateError("tls.key is of a kind that edges cannot serve: use an RSA or an ECDSA key")
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     try:
         context.use_certificate(certificates[0])
@@ -89,7 +89,7 @@ def _check_chain(certificates: list[x509.Certificate]) -> None:
             lower.verify_directly_issued_by(upper)
         except Exception as error:
             raise CertificateError(
-                "the certificates in tls.crt are no chain: each must be signed by the next one"
+                "the certificates in tls.crt are not a chain: each must be signed by the next one"
             ) from error
 
 

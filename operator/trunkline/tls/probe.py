@@ -150,9 +150,9 @@ def _say_goodbye(connection: SSL.Connection, wire: socket.socket) -> None:
 
 
 _X509_FAULTS: Final = {
-    9: "its time has not begun",
-    10: "its time is over",
-    18: "it is signed by itself, and not trusted",
+    9: "it is not valid yet",
+    10: "it has expired",
+    18: "it is self-signed and not trusted",
     19: "its chain ends in a CA that is not trusted",
     20: "the CA that signed it is not known",
     21: "the chain lacks the CA that signed it",

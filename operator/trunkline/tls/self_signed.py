@@ -89,7 +89,7 @@ def issue(authority: KeyPair, names: CertificateNames, now: datetime.datetime) -
 
 
 def is_due(certificate: x509.Certificate, now: datetime.datetime) -> bool:
-    """True when two thirds of the certificate's life are over, or its time has not begun."""
+    """True when two thirds of the certificate's life are over, or it is not valid yet."""
     life = certificate.not_valid_after_utc - certificate.not_valid_before_utc
     return not (certificate.not_valid_before_utc <= now < certificate.not_valid_before_utc + life * 2 / 3)
 

@@ -85,7 +85,7 @@ class ServedCertificates:
         words = ", ".join(
             f"{address} (until {served.until:%Y-%m-%d})" for address, served in sorted(wrong.items())
         )
-        message = f"{opinion.message}; another certificate is still served at {words}: see that pod's agent"
+        message = f"{opinion.message}; another certificate is still served at {words}: see that pod's log"
         return Opinion("CertificateReady", "False", StatusReason.OTHER_SERVED, message)
 
     def _is_due(self, key: tuple[str, str], wish: Wanted, now: float) -> bool:

@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final, TypeVar
 
-from trunkline.controllers import installation
+from trunkline.controllers.cluster_installation import ClusterInstallation
+from trunkline.dns.provider import Provider
+from trunkline.dns.providers import build_provider
 from trunkline.kube.backoff import Backoffs
 from trunkline.kube.client import KubeClient, Manifest
-from trunkline.kube.faults import NotFoundError, TransientError
+from trunkline.kube.faults import ForbiddenError, NotFoundError, TransientError
 from trunkline.kube.paths import CHILDREN, DEPLOYMENTS, OURS, PODS, SECRETS, Kind
 from trunkline.plan.uninstall import ORDER, SELECTOR
+from trunkline.plan.workload_names import MANAGED_BY
 from trunkline.settings import OperatorSettings
+from trunkline.tls.issuer import CERTIFICATES, is_ours
 
 OPERATOR: Final = "trunkline-operator"
 """The Deployment, by the chart's and deploy/'s name."""
@@ -44,12 +48,22 @@ class Installed:
         """The operator's Deployment."""
         return await self.client.get(DEPLOYMENTS, self.settings.system_namespace, OPERATOR)
 
-    async def writes_dns(self) -> bool:
-        """True if there may be records of ours: without an id, none was ever written."""
-        if self.settings.dns_provider == "none":
-            return False
-        found = await self.client.get(SECRETS, self.settings.system_namespace, installation.NAME)
-        return found is not None
+    @property
+    def cluster(self) -> ClusterInstallation:
+        """The cluster, as providers know it."""
+        return ClusterInstallation(self.client, self.settings.system_namespace)
+
+    def provider(self) -> Provider:
+        """Of its DNS records; it knows what it has written."""
+        return build_provider(self.settings, self.cluster)
+
+    async def certificates(self) -> Sequence[Manifest]:
+        """Those that cert-manager is asked for; none where that is not allowed, as without cert-manager."""
+        try:
+            found = await self.cluster.objects.list(CERTIFICATES, self.settings.system_namespace, MANAGED_BY)
+        except ForbiddenError:
+            return ()
+        return [each for each in found or () if is_ours(each)]
 
     async def made(self, kind: Kind) -> Sequence[Manifest]:
         """What operators have made of a kind in the edge namespace."""

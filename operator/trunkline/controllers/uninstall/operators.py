@@ -15,7 +15,7 @@ _LEASE_SECONDS: Final = 60.0
 
 
 async def stop_operators(installed: Installed, lease: LeaseLock) -> None:
-    """Return once no operator acts any more. Raises UninstallError, KubeError."""
+    """Return once no operator is active any more. Raises UninstallError, KubeError."""
     namespace = installed.settings.system_namespace
     if await patiently(installed.deployment):
         patch = {"spec": {"replicas": 0}}
@@ -26,7 +26,7 @@ async def stop_operators(installed: Installed, lease: LeaseLock) -> None:
             await lease.acquire()
     except TimeoutError:
         raise UninstallError(await _who_holds(installed, lease)) from None
-    installed.tell("no operator acts any more")
+    installed.tell("no operator is active any more")
 
 
 async def _who_holds(installed: Installed, lease: LeaseLock) -> str:

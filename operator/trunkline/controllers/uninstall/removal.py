@@ -6,9 +6,8 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 
-from trunkline.controllers import installation
 from trunkline.controllers.process import LEASE
-from trunkline.controllers.uninstall.children import remove_children
+from trunkline.controllers.uninstall.children import remove_certificates, remove_children
 from trunkline.controllers.uninstall.edges import is_held, release_edges
 from trunkline.controllers.uninstall.installed import (
     MADE,
@@ -27,8 +26,9 @@ from trunkline.kube.lease import LeaseLock, LeaseLostError
 from trunkline.kube.paths import DEPLOYMENTS, LEASES
 from trunkline.plan.finalizers import FINALIZER
 from trunkline.plan.uninstall import Bound, deployed_environment
-from trunkline.settings import OperatorSettings, uninstall_settings, variable
+from trunkline.settings import INSTALLATION_SECRET, OperatorSettings, variable
 from trunkline.tls.objects import AUTHORITY
+from trunkline.uninstall_settings import uninstall_settings
 
 
 async def surveyed(environment: Mapping[str, str], tell: Tell) -> tuple[str, Sequence[str]]:
@@ -78,8 +78,9 @@ async def _survey(installed: Installed) -> Sequence[str]:
     settings = installed.settings
     system, edges = settings.system_namespace, settings.edge_namespace
     lines = [f"scale to 0: Deployment {system}/{OPERATOR}"] if await installed.deployment() else []
-    if await installed.writes_dns():
-        lines.append(f"remove: all DNS records of this installation below {settings.base_domain}")
+    lines += [f"remove: {each}" for each in await installed.provider().written()]
+    for each in await installed.certificates():
+        lines.append(f"remove: Certificate {system}/{each['metadata']['name']}")
     for kind in MADE:
         found = await installed.made(kind)
         lines += [f"remove: {kind.name} {edges}/{each['metadata']['name']}" for each in found]
@@ -97,6 +98,7 @@ async def _run(installed: Installed, lease: LeaseLock, drain_seconds: int, bound
         async with asyncio.TaskGroup() as group:
             keeping = group.create_task(lease.keep())
             await leave_dns(installed)
+            await remove_certificates(installed)
             await remove_children(installed, drain_seconds)
             await Partings(installed, bound).part()
             await release_edges(installed)
@@ -112,5 +114,5 @@ async def _run(installed: Installed, lease: LeaseLock, drain_seconds: int, bound
     installed.tell(
         "Done. Your objects and the CRDs stay, and two Secrets for a later installation: PBXs trust "
         "that CA, and DNS records are known by that id. If there will be none: "
-        f"kubectl delete secret -n {namespace} {AUTHORITY} {installation.NAME}"
+        f"kubectl delete secret -n {namespace} {AUTHORITY} {INSTALLATION_SECRET}"
     )

@@ -9,17 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-import dns.asyncresolver
-import dns.resolver
-
-from trunkline.dns.faults import DnsFault, DnsOutcome
-from trunkline.dns.marks import group_of
-from trunkline.dns.outcomes import groups_of, wrong_words
+from trunkline.dns.authorities import authorities
+from trunkline.dns.faults import DnsOutcome
+from trunkline.dns.outcomes import records_of, wrong_words
 from trunkline.dns.patience import LONGEST_SECONDS
-from trunkline.dns.records import key_of
-from trunkline.dns.server_names import address_of, host_and_port
-from trunkline.dns.verify import NameServer, Verification, Verifier, listed_servers, zone_of
+from trunkline.dns.provider import Installation
+from trunkline.dns.verify import Verification, Verifier
 from trunkline.plan.dns_records import EdgeSite, RecordSet, dns_records
+from trunkline.settings import OperatorSettings
 from trunkline.status.conditions import Opinion
 from trunkline.status.reasons import StatusReason
 
@@ -27,6 +24,11 @@ MOST_RECORDS: Final = 256
 """Record sets in one status; the CRD allows as many."""
 
 _ENTER: Final = "enter the records of status.dnsRecords"
+
+
+def build(settings: OperatorSettings, _: Installation) -> ByHandProvider:
+    """For `--dns-provider none`."""
+    return ByHandProvider(settings.base_domain, settings.dns_server)
 
 
 class ByHandProvider:
@@ -38,6 +40,8 @@ class ByHandProvider:
         self._verifier = Verifier()
         self.facts: Mapping[str, Mapping[str, Any]] = {}
         """By Edge: `dnsRecords`, as its status holds them."""
+        self.patience = None
+        self.named = frozenset[str]()
 
     @property
     def again_seconds(self) -> float:
@@ -74,27 +78,20 @@ class ByHandProvider:
         return DnsOutcome(None, StatusReason.DNS_NOT_MANAGED, words)
 
     async def _ask(self, records: Sequence[RecordSet]) -> Verification | None:
-        if self._server:
-            try:
-                host, port = host_and_port(self._server)
-                server = NameServer(await address_of(host, port), port)
-            except DnsFault:
-                return None
-            return await self._verifier.verify(records, (server,), self._base_domain)
-        try:
-            resolver = dns.asyncresolver.Resolver()
-        except dns.resolver.NoResolverConfiguration:
-            return None
-        zone = await zone_of(self._base_domain, resolver)
-        if zone is None:
-            return None
-        return await self._verifier.verify(records, await listed_servers(zone, resolver), zone)
+        zone, servers = await authorities(self._base_domain, self._server)
+        return await self._verifier.verify(records, servers, zone) if servers else None
 
+    async def written(self) -> Sequence[str]:
+        """Nothing ever is."""
+        return ()
 
-def records_of(site: EdgeSite, records: Sequence[RecordSet], base_domain: str) -> tuple[RecordSet, ...]:
-    """Those of `records` by which the Edge is found."""
-    groups = groups_of(site, base_domain)
-    return tuple(record for record in records if group_of(key_of(record)[0], base_domain) in groups)
+    async def leave(self) -> str:
+        """There is nothing to remove."""
+        return ""
+
+    def parting_words(self, fault: str, sites: Sequence[EdgeSite]) -> Sequence[str]:
+        """Statuses say what people have entered."""
+        return ()
 
 
 def status_records(records: Sequence[RecordSet]) -> list[dict[str, Any]]:

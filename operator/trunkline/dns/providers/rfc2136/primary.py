@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,14 +14,16 @@ import dns.message
 import dns.name
 import dns.rcode
 import dns.rdataclass
-import dns.rdataset
 import dns.rdatatype
 import dns.tsig
 import dns.update
 
+from trunkline.dns.changes import GroupChange
 from trunkline.dns.faults import DnsFault
-from trunkline.dns.messages import absence_question
-from trunkline.dns.records import Key, absolute, serial_of
+from trunkline.dns.marks import Mark
+from trunkline.dns.providers.rfc2136.messages import absence_question, root_update, update_of
+from trunkline.dns.records import Key, absolute, record_of, serial_of
+from trunkline.plan.dns_records import RecordSet
 from trunkline.status.reasons import StatusReason
 
 QUESTION_SECONDS: Final = 1.5
@@ -38,11 +40,12 @@ _KEY_ERRORS: Final = (dns.tsig.PeerBadKey, dns.tsig.PeerBadSignature, dns.tsig.B
 
 @dataclass(frozen=True, slots=True)
 class Primary:
-    """One server, as it is reached for one zone."""
+    """One server, as it is reached for one zone: a `dns.zone.Zone`."""
 
     address: str
     port: int
     zone: str
+    base_domain: str
     key: dns.tsig.Key
     """Signs questions too: a server may choose by it which of its views it shows."""
 
@@ -64,24 +67,32 @@ class Primary:
             )
         return serial_of(soa)
 
-    async def read(self, keys: Iterable[Key]) -> dict[Key, dns.rdataset.Rdataset]:
+    async def read(self, keys: Iterable[Key]) -> dict[Key, RecordSet]:
         """Those record sets that are there, and CNAMEs in their places. Raises DnsFault."""
         gate = asyncio.Semaphore(AT_ONCE)
 
-        async def ask(key: Key) -> dict[Key, dns.rdataset.Rdataset]:
+        async def ask(key: Key) -> dict[Key, RecordSet]:
             async with gate:
                 return await self._read(key)
 
-        found: dict[Key, dns.rdataset.Rdataset] = {}
+        found: dict[Key, RecordSet] = {}
         for each in await asyncio.gather(*(ask(key) for key in sorted(set(keys)))):
             found.update(each)
         return found
 
     async def lacks(self, key: Key) -> bool:
         """True if the zone itself has neither the record set nor a CNAME of its name. Raises DnsFault."""
-        return await self.change(absence_question(self.zone, key))
+        return await self._change(absence_question(self.zone, key))
 
-    async def change(self, message: dns.update.UpdateMessage) -> bool:
+    async def change(self, changes: Sequence[GroupChange]) -> bool:
+        """Do them all, or none: False if something stands otherwise than they say. Raises DnsFault."""
+        return await self._change(update_of(self.zone, self.base_domain, changes))
+
+    async def list_groups(self, before: Mark | None, after: Mark | None) -> bool:
+        """Change the list of groups; False if it is not as `before` any more. Raises DnsFault."""
+        return await self._change(root_update(self.zone, self.base_domain, before, after))
+
+    async def _change(self, message: dns.update.UpdateMessage) -> bool:
         """Send an update; False if one of its prerequisites does not hold. Raises DnsFault."""
         message.use_tsig(self.key)
         try:
@@ -95,14 +106,15 @@ class Primary:
             raise self._refusal(code)
         return True
 
-    async def _read(self, key: Key) -> dict[Key, dns.rdataset.Rdataset]:
+    async def _read(self, key: Key) -> dict[Key, RecordSet]:
         name, kind = absolute(key[0]), dns.rdatatype.from_text(key[1])
         answer = await self._question(name, kind)
         found = {}
         for rdtype in {kind, dns.rdatatype.CNAME}:
             rrset = answer.get_rrset(answer.answer, name, dns.rdataclass.IN, rdtype)
             if rrset is not None:
-                found[key[0], dns.rdatatype.to_text(rdtype)] = rrset.to_rdataset()
+                held = key[0], dns.rdatatype.to_text(rdtype)
+                found[held] = record_of(held, rrset)
         return found
 
     async def _question(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.message.Message:
@@ -141,7 +153,7 @@ class Primary:
                 "or name the server that takes updates"
             )
         else:
-            words += "its log says why; it is asked again"
+            words += "its log says why; it will be asked again"
         return DnsFault(StatusReason.DNS_UPDATE_REFUSED, words)
 
     def _fault(self, error: Exception) -> DnsFault:
@@ -154,12 +166,12 @@ class Primary:
         if isinstance(error, _KEY_ERRORS):
             return DnsFault(
                 StatusReason.DNS_KEY_REFUSED,
-                f"{self.place} does not take TSIG key {self._key_name}: give it and the Secret the same "
+                f"{self.place} rejects TSIG key {self._key_name}: give it and the Secret the same "
                 "name, algorithm and secret",
             )
         if isinstance(error, dns.exception.Timeout | OSError | EOFError):
             what = "does not answer" if isinstance(error, dns.exception.Timeout) else "cannot be reached"
-            return DnsFault(StatusReason.DNS_SERVER_SILENT, f"{self.place} {what}; it is asked again")
+            return DnsFault(StatusReason.DNS_SERVER_SILENT, f"{self.place} {what}; it will be asked again")
         if type(error) is dns.exception.FormError:
             # What dnspython makes of an answer without a signature: a server that does not know the zone,
             # or the key, may refuse so.
@@ -170,5 +182,5 @@ class Primary:
             )
         return DnsFault(
             StatusReason.DNS_SERVER_SILENT,
-            f"{self.place} answers what is no DNS ({type(error).__name__}): see what listens there",
+            f"{self.place} does not answer with DNS ({type(error).__name__}): see what listens there",
         )

@@ -7,25 +7,30 @@ that could not be found out again, and nothing is sent while both agree.
 from __future__ import annotations
 
 import asyncio
+import datetime
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import dns.asyncresolver
-import dns.resolver
 
 from trunkline.api import SecretValues
-from trunkline.dns.faults import DnsFault
+from trunkline.dns.authorities import system_resolver
+from trunkline.dns.faults import DnsFault, ToldFault
 from trunkline.dns.keeping import Kept, keep
 from trunkline.dns.outcomes import Findings, outcome_of
 from trunkline.dns.patience import Patience
-from trunkline.dns.primary import Primary
+from trunkline.dns.provider import Installation
+from trunkline.dns.providers.rfc2136.leaving import removal_script
+from trunkline.dns.providers.rfc2136.primary import Primary
+from trunkline.dns.providers.rfc2136.tsig import tsig_key
 from trunkline.dns.records import by_key
 from trunkline.dns.server_names import address_of, host_and_port
-from trunkline.dns.tsig import tsig_key
 from trunkline.dns.verify import NameServer, Verification, Verifier, listed_servers
 from trunkline.plan.dns_records import EdgeSite, RecordSet, dns_records
+from trunkline.settings import INSTALLATION_SECRET, OperatorSettings
 from trunkline.status.conditions import Opinion
 from trunkline.status.reasons import StatusReason
 
@@ -62,21 +67,48 @@ class Rfc2136Settings:
         return (self.zone or self.base_domain).lower().removesuffix(".")
 
 
+def build(settings: OperatorSettings, installation: Installation) -> Rfc2136Provider:
+    """For `--dns-provider rfc2136`."""
+    namespace = settings.system_namespace
+    chosen = Rfc2136Settings(
+        base_domain=settings.base_domain,
+        server=settings.dns_server,
+        key_name=settings.dns_tsig_key_name,
+        key_algorithm=settings.dns_tsig_algorithm,
+        zone=settings.dns_zone,
+        key_secret=f"{namespace}/{settings.dns_tsig_secret}",
+        owner_secret=f"{namespace}/{INSTALLATION_SECRET}",
+    )
+    key = partial(installation.secret, settings.dns_tsig_secret)
+    return Rfc2136Provider(chosen, key, installation.installation_id, installation.has_installation_id)
+
+
 class Rfc2136Provider:
     """Keeps the records of all edges in one zone."""
 
-    def __init__(self, settings: Rfc2136Settings, key: ReadSecret, owner: ReadText) -> None:
+    patience = datetime.timedelta(minutes=10)
+
+    def __init__(
+        self,
+        settings: Rfc2136Settings,
+        key: ReadSecret,
+        owner: ReadText,
+        has_owner: Callable[[], Awaitable[bool]] | None = None,
+    ) -> None:
         """`key` reads the values of the Secret with the TSIG key, `owner` the id of this installation.
 
-        Both may raise: it is told like any other fault, by the name of the error alone.
+        Both may raise: it is told like any other fault, by the name of the error alone. `has_owner` says
+        whether there is an id at all; absent: there is.
         """
-        self._settings, self._key, self._owner = settings, key, owner
+        self._settings, self._key, self._owner, self._has_owner = settings, key, owner, has_owner
+        self.facts: Mapping[str, Mapping[str, Any]] = {}
+        self.named: frozenset[str] | None = None
         self._servers: tuple[NameServer, ...] = ()
         self._primary: NameServer | None = None
         self._verifier = Verifier()
         self._looks = 0
         self._seen: tuple[object, Kept] | None = None
-        self._fault = ""
+        self._fault = ToldFault(log, "DNS records are written again")
         self._patience = Patience()
         self.updates = 0
         """Updates that changed something, since the start."""
@@ -89,7 +121,7 @@ class Rfc2136Provider:
     @property
     def fault(self) -> str:
         """What keeps the records from being written; "" while nothing does."""
-        return self._fault
+        return self._fault.text
 
     async def reconcile(self, sites: Sequence[EdgeSite]) -> Mapping[str, tuple[Opinion, ...]]:
         """Make the zone as wanted; the `DNSReady` of each site by its name.
@@ -108,9 +140,34 @@ class Rfc2136Provider:
             owner_secret=self._settings.owner_secret,
         )
         outcomes = {site.name: outcome_of(site, findings) for site in sites}
+        self.named = frozenset(outcomes) if findings.fault is None else None
         self._patience.learn(findings.fault is None and all(each.ready for each in outcomes.values()))
-        self._tell(findings.fault)
+        self._fault.tell(findings.fault)
         return {name: (outcome.opinion,) for name, outcome in outcomes.items()}
+
+    async def written(self) -> Sequence[str]:
+        """Without an id, none was ever written."""
+        if self._has_owner is not None and not await self._has_owner():
+            return ()
+        return (f"all DNS records of this installation below {self._settings.base_domain}",)
+
+    async def leave(self) -> str:
+        """No sites, no records."""
+        await self.reconcile(())
+        return self._fault.text
+
+    def parting_words(self, fault: str, sites: Sequence[EdgeSite]) -> Sequence[str]:
+        """That nothing is left; or what stays, and how to remove it by hand."""
+        settings, zone = self._settings, self._settings.updated_zone
+        if not fault:
+            return (f"DNS: no record of this installation is left below {settings.base_domain}",)
+        script = removal_script(settings.server, zone, settings.base_domain, sites)
+        return (
+            f"WARNING: DNS records stay in zone {zone}: {fault}",
+            "A later installation in the same namespace takes them over. To remove them by hand, give this "
+            f"to `nsupdate -k KEYFILE` with the key {settings.key_name}:",
+            *script.split("\n"),
+        )
 
     async def _keep(self, sites: Sequence[EdgeSite]) -> tuple[Kept | None, DnsFault | None]:
         try:
@@ -153,7 +210,7 @@ class Rfc2136Provider:
         host, port = host_and_port(settings.server)
         address = await address_of(host, port)
         self._primary = NameServer(address, port)
-        return Primary(address, port, settings.updated_zone, key)
+        return Primary(address, port, settings.updated_zone, settings.base_domain, key)
 
     async def _told(self, what: str, source: Awaitable[Told]) -> Told:
         try:
@@ -167,7 +224,7 @@ class Rfc2136Provider:
         """Who is asked whether the zone is right: its NS records, and the primary, which may be hidden."""
         asked = dns.asyncresolver.Resolver(configure=False)
         asked.nameservers, asked.port = [primary.address], primary.port
-        listed = await listed_servers(primary.zone, asked, _system_resolver())
+        listed = await listed_servers(primary.zone, asked, system_resolver())
         others = (each for each in listed if each.address != primary.address)
         return (NameServer(primary.address, primary.port), *others)
 
@@ -185,19 +242,3 @@ class Rfc2136Provider:
             await asyncio.sleep(wait)
             said = await self._verifier.verify(records, servers, zone)
         return said
-
-    def _tell(self, fault: DnsFault | None) -> None:
-        text = str(fault) if fault else ""
-        if text != self._fault:
-            if text:
-                log.warning("DNS records are not as wanted: %s", text)
-            else:
-                log.info("DNS records are written again")
-            self._fault = text
-
-
-def _system_resolver() -> dns.asyncresolver.Resolver | None:
-    try:
-        return dns.asyncresolver.Resolver()
-    except dns.resolver.NoResolverConfiguration:
-        return None

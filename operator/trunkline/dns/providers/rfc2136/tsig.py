@@ -35,7 +35,7 @@ def tsig_key(values: SecretValues | None, name: str, algorithm: str, secret: str
     Its repr shows the key: never log it. Raises DnsFault.
     """
     if values is None:
-        raise _fault(f"Secret {secret} is not there: create it, with the TSIG key under {SECRET_KEY!r}")
+        raise _fault(f"Secret {secret} does not exist: create it, with the TSIG key under {SECRET_KEY!r}")
     if SECRET_KEY not in values:
         raise _fault(f"Secret {secret} has no key {SECRET_KEY!r}: put the TSIG key there, in base64")
     value = values[SECRET_KEY]
@@ -46,8 +46,8 @@ def tsig_key(values: SecretValues | None, name: str, algorithm: str, secret: str
         raw = b""
     if not raw:
         raise _fault(
-            f"Secret {secret}: {SECRET_KEY!r} holds no base64: copy what stands after `secret` in the "
-            "key's file of the DNS server"
+            f"Secret {secret}: {SECRET_KEY!r} is not base64: copy what follows `secret` in the "
+            "DNS server's key file"
         )
     chosen = algorithm.lower().removesuffix(".")
     if chosen not in ALGORITHMS:
@@ -56,7 +56,7 @@ def tsig_key(values: SecretValues | None, name: str, algorithm: str, secret: str
         owner = dns.name.from_text(name)
     except dns.exception.DNSException as error:
         raise _fault(
-            f"TSIG key name {name!r} is no name: write it as in the DNS server's settings"
+            f"TSIG key name {name!r} is not a name: write it as in the DNS server's settings"
         ) from error
     return dns.tsig.Key(owner, raw, dns.name.from_text(_NAMES.get(chosen, chosen)))
 

@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from collections.abc import Iterable
 
-import dns.rdataset
+import dns.name
 import dns.update
 
 from trunkline.dns.changes import GroupChange
-from trunkline.dns.marks import Mark, groups_text, mark_name, sets_text
+from trunkline.dns.marks import Mark, group_record, mark_name, root_record
 from trunkline.dns.records import Key, absolute, rdataset_of
-
-BATCH_RECORDS: Final = 100
-"""Records in one message: more make it no faster, and a server busy for longer."""
-
-
-def batches(changes: Iterable[GroupChange], most: int = BATCH_RECORDS) -> Iterator[Sequence[GroupChange]]:
-    """The changes in their order, as many together as have no more than `most` records; one is never cut."""
-    batch: list[GroupChange] = []
-    for change in changes:
-        if batch and sum(each.size for each in batch) + change.size > most:
-            yield batch
-            batch = []
-        batch.append(change)
-    if batch:
-        yield batch
+from trunkline.plan.dns_records import RecordSet
 
 
 def update_of(zone: str, base_domain: str, changes: Iterable[GroupChange]) -> dns.update.UpdateMessage:
@@ -33,7 +18,7 @@ def update_of(zone: str, base_domain: str, changes: Iterable[GroupChange]) -> dn
     message = dns.update.UpdateMessage(absolute(zone))
     for change in changes:
         name = absolute(mark_name(base_domain, change.group))
-        _require(message, name, sets_text(change.before) if change.before else None)
+        _require(message, name, _of_group(base_domain, change.group, change.before))
         for owner, kind in change.claim:
             message.absent(absolute(owner), kind)
             message.absent(absolute(owner), "CNAME")
@@ -41,7 +26,7 @@ def update_of(zone: str, base_domain: str, changes: Iterable[GroupChange]) -> dn
             message.replace(absolute(record.name), rdataset_of(record))
         for owner, kind in change.drop:
             message.delete(absolute(owner), kind)
-        _become(message, name, sets_text(change.after) if change.after else None)
+        _become(message, name, _of_group(base_domain, change.group, change.after))
     return message
 
 
@@ -51,8 +36,8 @@ def root_update(
     """The message that changes the list of groups."""
     message = dns.update.UpdateMessage(absolute(zone))
     name = absolute(mark_name(base_domain))
-    _require(message, name, groups_text(before) if before else None)
-    _become(message, name, groups_text(after) if after else None)
+    _require(message, name, root_record(base_domain, before) if before else None)
+    _become(message, name, root_record(base_domain, after) if after else None)
     return message
 
 
@@ -68,20 +53,20 @@ def absence_question(zone: str, key: Key) -> dns.update.UpdateMessage:
     return message
 
 
-def _require(
-    message: dns.update.UpdateMessage, name: dns.name.Name, mark: dns.rdataset.Rdataset | None
-) -> None:
+def _of_group(base_domain: str, group: str, mark: Mark | None) -> RecordSet | None:
+    return group_record(base_domain, group, mark) if mark else None
+
+
+def _require(message: dns.update.UpdateMessage, name: dns.name.Name, mark: RecordSet | None) -> None:
     if mark is None:
         message.absent(name, "TXT")
     else:
         # TTL 0, as RFC 2136 section 2.4.2 asks for.
-        message.present(name, *mark)
+        message.present(name, *rdataset_of(mark))
 
 
-def _become(
-    message: dns.update.UpdateMessage, name: dns.name.Name, mark: dns.rdataset.Rdataset | None
-) -> None:
+def _become(message: dns.update.UpdateMessage, name: dns.name.Name, mark: RecordSet | None) -> None:
     if mark is None:
         message.delete(name, "TXT")
     else:
-        message.replace(name, mark)
+        message.replace(name, rdataset_of(mark))

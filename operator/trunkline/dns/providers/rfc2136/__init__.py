@@ -1,0 +1,1 @@
+"""DNS records written by signed updates to the primary server of their zone."""

@@ -1,0 +1,1 @@
+"""One loop over a place: what users wrote is compiled, and the place is made to serve it."""
