@@ -42,7 +42,12 @@ def _run(name: str | None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
     except Exception as error:
+        from trunkline.cli.extras import missing_extra
         from trunkline.cli.terminal import tell
+
+        if isinstance(error, ModuleNotFoundError) and (mend := missing_extra(error.name)):
+            tell(f"trunkline: {mend}")
+            sys.exit(1)
 
         # A traceback would end with the exception's text, which may hold a secret of the files.
         tell(f"trunkline: unexpected {describe_fault(error)}: please report this line")

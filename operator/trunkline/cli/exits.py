@@ -15,3 +15,7 @@ EPILOG: Final = (
     "Exit codes: 0 yes, 1 no (errors found, call refused, not ready, cannot start, cluster cannot be read), "
     "2 wrong usage."
 )
+EPILOG_OF_EXPLAIN: Final = (
+    "Exit codes: 0 decided, whatever the decision, 1 it is not what --expect says, or the cluster cannot be "
+    "read, 2 wrong usage."
+)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from trunkline.cli.completion import complete_edge
 from trunkline.cli.options import (
     Action,
     BaseDomainOfAny,
@@ -23,7 +24,10 @@ from trunkline.cli.options import (
 
 
 def explain(
-    edge: Annotated[str, typer.Option(metavar="NAME", help="The Edge that gets the message.")],
+    edge: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="The Edge that gets the message.", autocompletion=complete_edge),
+    ],
     paths: PathsOrCluster = None,
     source: Annotated[
         str | None,
@@ -50,7 +54,7 @@ def explain(
     method: Annotated[str, typer.Option(help="The SIP method.")] = "INVITE",
     header: Annotated[
         list[str] | None,
-        typer.Option(metavar="'NAME: VALUE'", help="Another header; may be given again.", show_default=False),
+        typer.Option(metavar="'NAME: VALUE'", help="Another header; may be repeated.", show_default=False),
     ] = None,
     body: Annotated[
         str | None,
@@ -104,7 +108,35 @@ def explain(
         list[str] | None,
         typer.Option(
             metavar="NAME=ADDRESS",
-            help="What a target's name resolves to; may be given again. Without it no name is looked up.",
+            help="What a target's name resolves to; may be repeated. Without it no name is looked up.",
+            show_default=False,
+        ),
+    ] = None,
+    caller_name: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NUMBER=NAME",
+            help="What the platform's source of callers' names answers; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    stir_shaken: Annotated[
+        bool,
+        typer.Option("--stir-shaken", help="With files: the platform signs calls and judges signatures."),
+    ] = False,
+    no_relay: Annotated[
+        bool,
+        typer.Option(
+            "--no-relay",
+            help="With files: the edges have no media relay, as on machines without rtpengine. "
+            "By default they have one.",
+        ),
+    ] = False,
+    verstat: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VERDICT",
+            help="What the edge finds the message's PASSporT worth, like TN-Validation-Passed-A.",
             show_default=False,
         ),
     ] = None,
@@ -114,7 +146,7 @@ def explain(
     ] = None,
     expect: Annotated[
         Action | None,
-        typer.Option(help="Exit with 1 if something else would be done.", show_default=False),
+        typer.Option(help="Exit with 1 if the edge would do something else.", show_default=False),
     ] = None,
     kubeconfig: Kubeconfig = None,
     context: Context = None,
@@ -125,7 +157,8 @@ def explain(
 ) -> None:
     """Say what an edge would do with one message: every question, where it goes, and what is changed in it.
 
-    No call is placed. Whatever is decided, the exit code is 0; --expect makes another decision a 1.
+    No call is placed. Whatever is decided, the exit code is 0; --expect makes another decision a 1. In
+    brackets stands the rule (docs/rules.md) or the section of an RFC that a line follows from.
 
     \b
     A call from the PBX to the PSTN (termination):
@@ -171,6 +204,8 @@ def explain(
         seed=seed,
         expected=expect,
         resolved=tuple(resolve or ()),
+        caller_names=tuple(caller_name or ()),
+        verstat=verstat,
     )
     files = GivenFiles(body, message, in_dialog, sender, answer, set_up)
     place = ExplainPlace(
@@ -178,5 +213,7 @@ def explain(
         cluster=ClusterOptions(kubeconfig, context, namespace),
         edge_namespace=edge_namespace,
         base_domain=base_domain,
+        stir_shaken=stir_shaken,
+        media_relay=not no_relay,
     )
     raise typer.Exit(run_explain(place, options, files, output is Output.JSON))

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
+from trunkline.cli.completion import complete_context
 from trunkline.settings import namespace_fault, options, variable
 from trunkline.standalone.options import DEFAULT_BASE_DOMAIN
 
@@ -21,10 +22,40 @@ class Output(StrEnum):
     JSON = "json"
 
 
+class ValidateOutput(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    YAML = "yaml"
+    GITHUB = "github"
+    SARIF = "sarif"
+    JUNIT = "junit"
+
+
+class NetworkOutput(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    NFTABLES = "nftables"
+    IPTABLES = "iptables"
+
+
+class CallMedia(StrEnum):
+    RTP = "rtp"
+    SRTP = "srtp"
+
+
 class Transport(StrEnum):
     UDP = "udp"
     TCP = "tcp"
     TLS = "tls"
+
+
+class UsageBy(StrEnum):
+    """What `usage` sums by."""
+
+    TRUNK = "trunk"
+    ACCOUNT = "account"
+    CARRIER = "carrier"
+    DAY = "day"
 
 
 class Sender(StrEnum):
@@ -48,6 +79,14 @@ PathsOrCluster = Annotated[
     typer.Argument(
         metavar="PATH",
         help="Directories of *.yaml, or files. Without any, the cluster is read.",
+        show_default=False,
+    ),
+]
+PathsToValidate = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="PATH",
+        help="Directories of *.yaml, or files; - is standard input. Without any, the cluster is read.",
         show_default=False,
     ),
 ]
@@ -83,26 +122,39 @@ StateDir = Annotated[
 
 Kubeconfig = Annotated[
     str | None,
-    typer.Option(metavar="FILE", help="Cluster: default as kubectl's, KUBECONFIG.", show_default=False),
+    typer.Option(
+        metavar="FILE",
+        help="Cluster: the kubeconfig file. Default: KUBECONFIG, as for kubectl.",
+        show_default=False,
+    ),
 ]
 Context = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="Cluster: the context in kubeconfig.", show_default=False),
+    typer.Option(
+        metavar="NAME",
+        help="Cluster: the context in kubeconfig.",
+        show_default=False,
+        autocompletion=complete_context,
+    ),
 ]
 Namespace = Annotated[
     str | None,
     typer.Option(
-        "-n", "--namespace", metavar="NAME", help="Cluster: default the context's.", show_default=False
+        "-n",
+        "--namespace",
+        metavar="NAME",
+        help="Cluster: the namespace. Default: the context's.",
+        show_default=False,
     ),
 ]
-AllNamespaces = Annotated[bool, typer.Option("-A", "--all-namespaces", help="Cluster: of every namespace.")]
+AllNamespaces = Annotated[bool, typer.Option("-A", "--all-namespaces", help="Cluster: every namespace.")]
 EdgeNamespace = Annotated[
     str | None,
     typer.Option(
         "--edge-namespace",
         envvar=variable("edge_namespace"),
         metavar="NAME",
-        help="Cluster: where edge pods and their tables live; default the chart's.",
+        help="Cluster: where edge pods and their tables are. Default: the chart's.",
         show_default=False,
     ),
 ]
@@ -136,5 +188,5 @@ class ClusterOptions:
         if self.namespace and self.all_namespaces:
             return "-n and -A do not go together: give one of them"
         if self.given and others:
-            return f"{others[0]} and {self.given[0]} do not go together: the latter is of a cluster"
+            return f"{others[0]} and {self.given[0]} do not go together: the latter is for a cluster"
         return ""

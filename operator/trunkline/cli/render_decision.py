@@ -24,6 +24,22 @@ ACTIONS: Final[dict[type[Decision], str]] = {
 }
 
 
+_NO_RULE: Final = frozenset({"-", "answers"})
+"""What stands for a rule where none has a number: the table of answers alone says so."""
+
+
+def place_of(rule: str) -> str:
+    """`S40`, or `RFC 3261 8`, or "" where there is nothing that people could look up."""
+    return "" if rule in _NO_RULE else rule
+
+
+def named(reason: Reason) -> str:
+    """`CallerIdNotAllowed, rule S40`, as far as a rule has a number."""
+    place = place_of(reason.value.rule)
+    word = "" if place.startswith("RFC") else "rule "
+    return f"{reason.name}, {word}{place}" if place else reason.name
+
+
 def decision_document(decision: Decision) -> dict[str, Any]:
     """The result of `explain -o json`. Keys are stable; what does not apply is null or empty."""
     reason = reason_of(decision)
@@ -71,7 +87,8 @@ def added_headers(decision: Decision) -> dict[str, str]:
     match decision:
         case Forward():
             found += decision.changes.insert + decision.changes.append
-            found += decision.targets[0].headers if decision.targets else ()
+            if decision.targets:
+                found += decision.targets[0].headers + decision.targets[0].shown
         case Challenge():
             found.append(("Proxy-Authenticate", f'Digest realm="{decision.realm}", qop="auth"'))
         case Reject():

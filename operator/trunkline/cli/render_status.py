@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sipedge.printable import printable
 from trunkline.api import ObjectRef
+from trunkline.api.conditions import ConditionType
 from trunkline.cli.terminal import Look
 from trunkline.standalone.state import EdgeState, UpState
+from trunkline.status.conditions import Condition
 from trunkline.status.programmed import AddressReport
 from trunkline.status.report import Status
+
+_WORTH_KNOWING: Final = frozenset(
+    {
+        (ConditionType.REGISTERED, "False"),
+        (ConditionType.DAILY_MINUTES_LEFT, "True"),
+        (ConditionType.DAILY_MINUTES_LEFT, "False"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +92,10 @@ def status_document(seen: Overview | None) -> dict[str, Any]:
             {"kind": ref.kind, "namespace": ref.namespace, "name": ref.name, **_why(status)}
             for ref, status in (_unready(seen) if seen else ())
         ],
+        "notices": [
+            {"kind": ref.kind, "name": ref.name, "reason": each.reason, "message": each.message}
+            for ref, each in (_notices(seen) if seen else ())
+        ],
     }
 
 
@@ -118,6 +132,14 @@ def _trunk(ref: ObjectRef, status: Status) -> dict[str, Any]:
     }
 
 
+def _notices(seen: Overview) -> Iterator[tuple[ObjectRef, Condition]]:
+    """What running edges say of Carriers and Accounts that somebody should know."""
+    for ref, status in seen.objects:
+        for each in status.conditions:
+            if (each.type, each.status) in _WORTH_KNOWING:
+                yield ref, each
+
+
 def _why(status: Status) -> dict[str, str | None]:
     """Reason and message of what keeps an object from being ready."""
     ready = status.condition("Ready")
@@ -139,6 +161,9 @@ def status_text(seen: Overview, look: Look) -> str:
         for ref, status in unready:
             why = _why(status)
             lines.append(printable(f"  {ref}: {why['reason']}: {why['message']}"))
+    notices = [f"  {ref}: {each.reason}: {each.message}" for ref, each in _notices(seen)]
+    if notices:
+        lines += ["", "To know:", *map(printable, notices)]
     return "\n".join(lines)
 
 

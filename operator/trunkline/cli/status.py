@@ -4,44 +4,94 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from trunkline.cli import exits
 from trunkline.cli.cluster.faults import ClusterError, NoClusterError
+from trunkline.cli.extras import no_cluster
 from trunkline.cli.options import ClusterOptions
 from trunkline.cli.reading import UsageError
 from trunkline.cli.render_status import Overview, overview_of_up, status_document, status_text
 from trunkline.cli.terminal import look_of, tell
-from trunkline.standalone.state import is_running, read_state
-from trunkline.standalone.state_files import default_state_directory
+from trunkline.cli.which_up import running_up
+from trunkline.standalone.known_ups import up_of
+from trunkline.standalone.state import read_state
+
+SECONDS_BETWEEN_LOOKS: Final = 1.0
+_BEGIN_AGAIN: Final = "\x1b[H\x1b[2J"
+"""A terminal that is cleared."""
 
 
-def run_status(
-    paths: Sequence[str], state_dir: Path | None, cluster: ClusterOptions, is_plugin: bool, as_json: bool
-) -> int:
-    """Prints what the `up` or the cluster that is meant does; gives the exit code.
+@dataclass(frozen=True, slots=True)
+class StatusOptions:
+    """What is asked, as the options gave it."""
 
-    `is_plugin` = kubectl was asked: it knows of no `up`, unless PATH or --state-dir name one.
-    """
+    paths: Sequence[str]
+    state_dir: Path | None
+    cluster: ClusterOptions
+    is_plugin: bool
+    """kubectl was asked: it knows of no `up`, unless PATH or --state-dir name one."""
+    as_json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What one look has to tell."""
+
+    text: str
+    notes: tuple[str, ...]
+    code: int
+
+
+def run_status(options: StatusOptions) -> int:
+    """Prints what the `up` or the cluster that is meant does; gives the exit code."""
+    sight = _sight(options)
+    _show(sight)
+    return sight.code
+
+
+def watch_status(options: StatusOptions) -> int:
+    """Prints it again whenever it has changed, until it is interrupted. Wrong usage ends it at once."""
+    shown: _Sight | None = None
+    while True:
+        sight = _sight(options)
+        if sight != shown:
+            if shown is not None:
+                print(_BEGIN_AGAIN if look_of(sys.stdout).rich else "")
+            _show(sight)
+            shown = sight
+        if sight.code == exits.USAGE:
+            return sight.code
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def _show(sight: _Sight) -> None:
+    if sight.text:
+        print(sight.text)
+    sys.stdout.flush()
+    for note in sight.notes:
+        tell(note)
+
+
+def _sight(options: StatusOptions) -> _Sight:
+    paths, state_dir, cluster = options.paths, options.state_dir, options.cluster
     up_named = (*(("PATH",) if paths else ()), *(("--state-dir",) if state_dir is not None else ()))
     try:
         if fault := cluster.fault(up_named):
             raise UsageError(fault)
-        seen, notes = _look(paths, state_dir, cluster, is_plugin)
+        seen, notes = _look(paths, state_dir, cluster, options.is_plugin)
     except UsageError as error:
-        tell(f"trunkline status: {error}")
-        return exits.USAGE
+        return _Sight("", (f"trunkline status: {error}",), exits.USAGE)
     except ClusterError as error:
         seen, notes = None, (f"trunkline status: {error}",)
-    if as_json:
-        print(json.dumps(status_document(seen), indent=2))
-    elif seen is not None:
-        print(status_text(seen, look_of(sys.stdout)))
-    sys.stdout.flush()
-    for note in notes:
-        tell(note)
-    return exits.OK if seen is not None and seen.ready else exits.FAILED
+    code = exits.OK if seen is not None and seen.ready else exits.FAILED
+    if options.as_json:
+        return _Sight(json.dumps(status_document(seen), indent=2), notes, code)
+    return _Sight("" if seen is None else status_text(seen, look_of(sys.stdout)), notes, code)
 
 
 def _look(
@@ -49,29 +99,19 @@ def _look(
 ) -> tuple[Overview | None, tuple[str, ...]]:
     """What is there, None if nothing is, and what to tell beside it."""
     if paths or state_dir is not None:
-        directory = state_dir if state_dir is not None else default_state_directory(paths)
+        directory = state_dir if state_dir is not None else up_of(paths)
         state = read_state(directory)
         return (overview_of_up(state), ()) if state else (None, (_no_up(paths, directory),))
     if not is_plugin and not cluster.given:
-        running = _running_up()
+        running = running_up()
         state = read_state(running) if running else None
         if state is not None:
             return overview_of_up(state), ()
         try:
             return _look_at(cluster)
-        except NoClusterError as error:
-            return None, (f"{_no_up(paths, None)}; {error}",)
+        except (NoClusterError, ModuleNotFoundError) as error:
+            return None, (f"{_no_up(paths, None)}; {no_cluster(error)}",)
     return _look_at(cluster)
-
-
-def _running_up() -> Path | None:
-    """The state directory of the one `up` that runs. Raises UsageError if there are several."""
-    home = default_state_directory(()).parent
-    running = [each for each in sorted(home.glob("*")) if is_running(each)]
-    if len(running) > 1:
-        several = ", ".join(map(str, running))
-        raise UsageError(f"several `trunkline up` are running; choose one by PATH or --state-dir: {several}")
-    return running[0] if running else None
 
 
 def _no_up(paths: Sequence[str], directory: Path | None) -> str:

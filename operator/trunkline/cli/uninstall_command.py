@@ -18,7 +18,7 @@ def uninstall(
         str,
         typer.Option(
             metavar="TIME",
-            help="From when on, counted from the start, no more statuses are changed. Default: never.",
+            help="After this long, leave the remaining statuses as they are. Default: never.",
             show_default=False,
         ),
     ] = "",
@@ -45,7 +45,7 @@ def uninstall(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List what would be removed, and remove nothing.")
     ] = False,
-    yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask, on a terminal either.")] = False,
+    yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask, even on a terminal.")] = False,
 ) -> None:
     """Remove from a cluster what the operator made there: DNS records, edge pods and all that they need.
 

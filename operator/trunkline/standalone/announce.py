@@ -43,9 +43,11 @@ class Changes:
 def describe_changes(before: Loaded, now: Loaded) -> Changes:
     """What people changed, one line for each object."""
     old, new = before.documents, now.documents
+    # What is in a file that has not changed is the very same document.
+    changed = {ref for ref in old.keys() | new.keys() if old.get(ref) is not new.get(ref)}
     lines = [
         line
-        for ref in sorted((old.keys() | new.keys()) - now.refused.keys())
+        for ref in sorted(changed - now.refused.keys())
         if (line := _difference(ref, _spec(old, ref), _spec(new, ref), ref in old, ref in new))
     ]
     return Changes(tuple(lines))
@@ -135,14 +137,17 @@ def limited(lines: Iterable[str]) -> list[str]:
     return [*every[:MOST_LINES], f"and {len(every) - MOST_LINES} more (trunkline status shows all)"]
 
 
-def ready_line(edges: int, addresses: int, trunks: int, dns: str, state: str) -> str:
-    """The line by which scripts know that calls work."""
-    return (
-        f"Ready: {_count(edges, 'edge')}, {_count(addresses, 'address')}, {_count(trunks, 'trunk')}; "
-        f"DNS {dns}; state {state}"
-    )
+def ready_line(edges: int, addresses: int, trunks: int, where: str, unready: int = 0) -> str:
+    """The line by which scripts know that calls work. `where` are DNS and the state directory.
+
+    `unready` of the trunks serve no calls: lines of their own have said why.
+    """
+    told = f" ({unready} of them not ready)" if unready else ""
+    served = f"{count_of(edges, 'edge')}, {count_of(addresses, 'address')}, {count_of(trunks, 'trunk')}{told}"
+    return f"Ready: {served}; {where}"
 
 
-def _count(number: int, noun: str) -> str:
+def count_of(number: int, noun: str) -> str:
+    """`1 edge`, `2 addresses`."""
     plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
     return f"{number} {noun if number == 1 else plural}"

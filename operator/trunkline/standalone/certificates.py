@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from sipedge.secret import Secret
-from trunkline.api import SecretValues
-from trunkline.plan.certificate_names import CertificateNames
 from trunkline.standalone.state_files import StateDirectory, write_atomically
 from trunkline.status.conditions import Opinion
-from trunkline.status.reasons import StatusReason
-from trunkline.tls.given import CertificateError, given_pair, missing_names
+from trunkline.tls.authority import Authority
+from trunkline.tls.certificates import CertificateWish, decide, told
 from trunkline.tls.self_signed import (
     KeyPair,
     authority_name,
     is_due,
-    is_signed_by,
     issue,
     make_authority,
-    names_of,
 )
 
-_NAMED = 3
 _LOOK_AGAIN = datetime.timedelta(minutes=10)
 """How often the end of a certificate's time is looked at."""
 
@@ -39,46 +33,19 @@ class CertificateStore:
         self._state = state
         self._base_domain = base_domain
 
-    def own(self, edge: str, names: CertificateNames, now: datetime.datetime) -> tuple[KeyPair, Opinion]:
-        """A certificate of the own CA for `names`: the one on disk while it is good. Raises OSError."""
-        authority = self._authority(now)
-        directory = self._state.certificates(edge)
-        pair = _read_pair(directory / "server.crt", directory / "server.key")
-        if pair is None or not _serves(pair, authority, names, now):
-            pair = issue(authority, names, now)
+    def keep(self, wish: CertificateWish, now: datetime.datetime) -> tuple[KeyPair, Opinion]:
+        """The pair that the edge should serve, and what is to be said of it. Raises OSError."""
+        authority = Authority(self._authority(now))
+        directory = self._state.certificates(wish.edge)
+        stored = _read_pair(directory / "server.crt", directory / "server.key")
+        decision = decide(wish, stored, authority, now)
+        pair = decision.pair
+        if decision.action == "issue" or pair is None:
+            pair = issue(authority.current, wish.names, now)
+        if pair != stored:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             _write_pair(directory / "server.crt", directory / "server.key", pair)
-        until = f"{pair.parsed.not_valid_after_utc:%Y-%m-%d}"
-        return pair, Opinion(
-            "CertificateReady", "True", StatusReason.ISSUED, f"issued by the own CA until {until}"
-        )
-
-    def given(
-        self,
-        edge: str,
-        values: SecretValues | None,
-        secret: str,
-        names: CertificateNames,
-        now: datetime.datetime,
-    ) -> tuple[KeyPair, Opinion]:
-        """The certificate in a Secret; the own CA's, with a condition that says so, if that one is bad.
-
-        An edge without any certificate could not serve UDP and TCP either.
-        """
-        try:
-            if values is None:
-                raise CertificateError(f"Secret {secret} is not among the files: add it")
-            pair = given_pair(values, now)
-        except CertificateError as error:
-            pair, _ = self.own(edge, names, now)
-            message = f"spec.tls.secretRef: {error}; a certificate of the own CA is served meanwhile"
-            return pair, Opinion("CertificateReady", "False", StatusReason.INVALID_CERTIFICATE, message)
-        message = f"the certificate of Secret {secret}, until {pair.parsed.not_valid_after_utc:%Y-%m-%d}"
-        lacking = missing_names(pair, names.dns)
-        if lacking:
-            more = ", ..." if len(lacking) > _NAMED else ""
-            message += f"; it is not good for {', '.join(lacking[:_NAMED])}{more}"
-        return pair, Opinion("CertificateReady", "True", StatusReason.GIVEN, message)
+        return pair, told(wish, decision, pair)
 
     def _authority(self, now: datetime.datetime) -> KeyPair:
         certificate, key = self._state.authority / "ca.crt", self._state.authority / "ca.key"
@@ -92,17 +59,6 @@ class CertificateStore:
             pair = make_authority(self._base_domain, now)
             _write_pair(certificate, key, pair)
         return pair
-
-
-@dataclass(frozen=True, slots=True)
-class CertificateWish:
-    """What certificate an edge should serve."""
-
-    names: CertificateNames
-    secret: str | None = None
-    """`namespace/name` of the Secret to take it from; None = of the own CA."""
-    values: SecretValues | None = None
-    """What the Secret holds; None if it is not there."""
 
 
 class EdgeCertificates:
@@ -120,7 +76,7 @@ class EdgeCertificates:
         """Make the pairs as wished. Takes a while for a new one: not for the event loop. Raises OSError."""
         for edge, wish in wishes.items():
             if not self.is_current(edge, wish, now):
-                self.pairs[edge], self.opinions[edge] = self._make(edge, wish, now)
+                self.pairs[edge], self.opinions[edge] = self._store.keep(wish, now)
                 self._wishes[edge], self._looked_at[edge] = wish, now
         for edge in self.pairs.keys() - wishes.keys():
             for each in (self.pairs, self.opinions, self._wishes, self._looked_at):
@@ -129,20 +85,6 @@ class EdgeCertificates:
     def is_current(self, edge: str, wish: CertificateWish, now: datetime.datetime) -> bool:
         """True if there is nothing to do for the edge."""
         return self._wishes.get(edge) == wish and now - self._looked_at[edge] < _LOOK_AGAIN
-
-    def _make(self, edge: str, wish: CertificateWish, now: datetime.datetime) -> tuple[KeyPair, Opinion]:
-        if wish.secret is None:
-            return self._store.own(edge, wish.names, now)
-        return self._store.given(edge, wish.values, wish.secret, wish.names, now)
-
-
-def _serves(pair: KeyPair, authority: KeyPair, names: CertificateNames, now: datetime.datetime) -> bool:
-    certificate = pair.parsed
-    return (
-        names_of(certificate) == names
-        and not is_due(certificate, now)
-        and is_signed_by(certificate, authority.parsed)
-    )
 
 
 def _read_pair(certificate: Path, key: Path) -> KeyPair | None:

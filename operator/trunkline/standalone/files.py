@@ -79,7 +79,7 @@ def read_file(path: str) -> bytes:
     try:
         facts = os.stat(path)
         if not stat.S_ISREG(facts.st_mode):
-            raise UnreadableFileError("is no regular file: only files and directories of files are read")
+            raise UnreadableFileError("is not a regular file: only files and directories of files are read")
         if facts.st_size > LARGEST_FILE:
             limit = LARGEST_FILE // (1024 * 1024)
             raise UnreadableFileError(f"has {facts.st_size:,} bytes, more than {limit} MiB: split it")

@@ -16,7 +16,7 @@ from typing import Final
 MARK: Final = "TRUNKLINE_UP_STATE"
 """Set to the state directory in every process that `up` starts."""
 
-_PATIENCE_SECONDS: Final = 5.0
+_PATIENCE_SECONDS: Final = 20.0
 
 
 def marked(environment: Mapping[str, str], state_directory: Path) -> dict[str, str]:

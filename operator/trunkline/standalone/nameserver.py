@@ -6,17 +6,20 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from trunkline.dns.knot import KnotSettings, config_text, reload_command, server_command
-from trunkline.dns.probe import differences
-from trunkline.dns.zone import zone_text
+import dns.exception
+import dns.query
+
+from trunkline.dns.probe import is_answer, question_for
 from trunkline.plan.dns_records import RecordSet
+from trunkline.standalone.knot import KnotSettings, config_text, reload_command, server_command
 from trunkline.standalone.leftovers import marked
 from trunkline.standalone.processes import ProcessSpec, Supervised
 from trunkline.standalone.requirements import located
 from trunkline.standalone.state_files import write_atomically
+from trunkline.standalone.zone_file import zone_text
 
 _SERIAL = re.compile(r" SOA \S+ \S+ (\d+) ")
 
@@ -24,7 +27,7 @@ _SERIAL = re.compile(r" SOA \S+ \S+ (\d+) ")
 class NameServer:
     """One Knot with one zone."""
 
-    def __init__(self, settings: KnotSettings, state_root: Path, on_change: Callable[[], None]) -> None:
+    def __init__(self, settings: KnotSettings, state_root: Path) -> None:
         self._settings = settings
         self._records: tuple[RecordSet, ...] | None = None
         self._wrong: tuple[RecordSet, ...] = ()
@@ -38,7 +41,7 @@ class NameServer:
                 directory=settings.directory,
                 log=settings.directory / "knot.log",
             ),
-            on_change,
+            lambda: None,  # it is looked at every half second
         )
 
     @property
@@ -104,3 +107,18 @@ class NameServer:
         except OSError:
             match = None
         return max(int(match[1]) + 1 if match else 0, int(time.time()))
+
+
+def differences(
+    records: Iterable[RecordSet], address: str, port: int, timeout: float = 1.0
+) -> tuple[RecordSet, ...]:
+    """The record sets that the server at `address` does not answer exactly so; all, if it is silent."""
+    return tuple(record for record in records if not _is_answered(record, address, port, timeout))
+
+
+def _is_answered(record: RecordSet, address: str, port: int, timeout: float) -> bool:
+    try:
+        answer, _ = dns.query.udp_with_fallback(question_for(record), address, timeout=timeout, port=port)
+    except (dns.exception.DNSException, OSError):
+        return False
+    return is_answer(record, answer)

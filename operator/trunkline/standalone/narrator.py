@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from trunkline.api import ObjectRef
+from trunkline.api import ObjectRef, Trunk
 from trunkline.compiler import Verdict
 from trunkline.standalone.announce import (
     Changes,
@@ -21,7 +21,7 @@ from trunkline.standalone.load import Loaded
 from trunkline.standalone.statuses import Transition
 from trunkline.status.programmed import AddressReport, EdgeReport
 
-PATIENCE_SECONDS: Final = 3.0
+PATIENCE_SECONDS: Final = 10.0
 """An address that never served may take so long to start before that is news."""
 
 Say = Callable[[str], None]
@@ -53,6 +53,11 @@ class Narrator:
     def waits(self) -> bool:
         """True while an edit is under way."""
         return bool(self._pending)
+
+    @property
+    def unready_trunks(self) -> int:
+        """Of how many trunks it was said last that they are not ready."""
+        return sum(ref.kind == Trunk.kind and told[0] == "False" for ref, told in self._told_ready.items())
 
     def say(self, line: str) -> None:
         self._say(line)

@@ -7,6 +7,7 @@ import ipaddress
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -51,7 +52,7 @@ def _words(error: OSError, transport: str, address: str, port: int) -> str:
             holder = next(_holders(transport, address, port), "another process")
             return f"in use by {holder}: stop it, or choose another address or port"
         case errno.EADDRNOTAVAIL:
-            return "the address is not one of this machine: add it to an interface, or choose another"
+            return "the address does not belong to this machine: add it to an interface, or choose another"
         case errno.EACCES:
             return "no permission for a port below 1024: choose a higher one, or run as root"
     return error.strerror or str(error)
@@ -66,12 +67,20 @@ def _holders(transport: str, address: str, port: int) -> Iterator[str]:
     }
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            links = {os.readlink(link) for link in (process / "fd").iterdir()}
-            if links & {f"socket:[{inode}]" for inode in inodes}:
+            if _open_files(process) & {f"socket:[{inode}]" for inode in inodes}:
                 name = (process / "comm").read_text().strip()
                 yield f"{name} (process {process.name})"
         except OSError:
             continue
+
+
+def _open_files(process: Path) -> set[str]:
+    """What a process has open. Raises OSError if that is not shown to us."""
+    links = set()
+    for link in (process / "fd").iterdir():
+        with suppress(OSError):  # closed meanwhile
+            links.add(os.readlink(link))
+    return links
 
 
 def _places(address: str, port: int) -> frozenset[str]:

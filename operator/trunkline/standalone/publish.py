@@ -1,4 +1,4 @@
-"""An edge table to the directory from which the edge's agents take it.
+"""An edge's table in the directory from which its agents take it.
 
 Parts first, then the head, each replaced in one step: an agent that sees a head finds every part that the
 head names, or sees that a part does not match yet and waits.
@@ -7,13 +7,14 @@ head names, or sees that a part does not match yet and waits.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from sipedge.table import EdgeTable
+from sipedge.table import SCHEMA
 from sipedge.table.codec import TableFormatError
-from sipedge.table.publication import Head, head_of, pack_parts, part_hash, unpack_head
+from sipedge.table.publication import Head, part_hash, unpack_head
 from trunkline.standalone.state_files import write_atomically
 
 HEAD: Final = "head"
@@ -30,8 +31,8 @@ class Published:
     """0 if the table was there already."""
 
 
-class Publisher:
-    """Writes the tables of one edge. Its memory is the head on disk, so a restart goes on counting."""
+class EdgeDirectory:
+    """The published table of one edge. Its memory is the head on disk, so a restart goes on counting."""
 
     def __init__(self, edge: str, directory: Path, acknowledged: int = 0) -> None:
         """`acknowledged` is the highest sequence that an instance of the edge has.
@@ -53,13 +54,29 @@ class Publisher:
         """Of the next table that differs."""
         return max(self.sequence, self._floor) + 1
 
-    def publish(self, table: EdgeTable) -> Published:
-        """Make `table` the current one; nothing is written if it is. Raises OSError, leaving the old head."""
-        packed = pack_parts(table)
-        head = head_of(self._edge, self.next_sequence, packed)
+    def lacks(self, parts: Mapping[str, bytes]) -> frozenset[str]:
+        """Those of `parts` (name to hash) that the head on disk does not name."""
+        held = self._head.parts if self._head is not None else {}
+        return frozenset(name for name, digest in parts.items() if held.get(name) != digest)
+
+    def publish(
+        self,
+        parts: Mapping[str, bytes],
+        data: Callable[[str], bytes],
+        epoch: int,
+        schema: int = SCHEMA,
+    ) -> Published:
+        """Make these parts (name to hash) the current table, of which `data` has the bytes.
+
+        Nothing is written if it is. `epoch` is that of a table whose head is lost. Raises OSError, leaving
+        the old head.
+        """
         before = self._head
+        head = Head(schema, self._edge, self.next_sequence, dict(sorted(parts.items())), epoch)
+        if before is not None:
+            head = replace(head, epoch=before.epoch)
         current = before is not None and (before.schema, before.edge) == (head.schema, head.edge)
-        held = dict(before.parts) if before is not None and current else {}
+        held = dict(before.parts) if before is not None and before.edge == self._edge else {}
         directory = self._directory / PARTS
         # A part that somebody removed is written again, though the head names it.
         present = {entry.name for entry in os.scandir(directory)} if directory.is_dir() else set()
@@ -70,7 +87,7 @@ class Publisher:
             return Published(self.sequence, 0)
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in changed:
-            write_atomically(directory / name, packed[name])
+            write_atomically(directory / name, data(name))
         write_atomically(self._directory / HEAD, head.pack())
         self._head = head
         for name in present - head.parts.keys():
@@ -85,8 +102,7 @@ def _head_on_disk(directory: Path) -> Head | None:
     except (OSError, TableFormatError):
         return None
     # Damaged parts are left out, so that the next publication writes them again.
-    parts = {name: digest for name, digest in head.parts.items() if name not in damaged}
-    return Head(head.schema, head.edge, head.sequence, parts)
+    return replace(head, parts={name: digest for name, digest in head.parts.items() if name not in damaged})
 
 
 def _hash(path: Path) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,13 +14,18 @@ EDGE_PYTHON: Final = "/usr/bin/python3"
 """Debian's: the interpreter that Kamailio embeds."""
 
 _PROGRAMS: Final = {"kamailio": "kamailio", "knotd": "knot", "knotc": "knot"}
-_EDGE_LIBRARIES: Final = {"lmdb": "python3-lmdb", "msgpack": "python3-msgpack", "dns": "python3-dnspython"}
+_EDGE_LIBRARIES: Final = {
+    "lmdb": "python3-lmdb",
+    "msgpack": "python3-msgpack",
+    "dns": "python3-dnspython",
+    "defusedxml": "python3-defusedxml",
+    "aiohttp": "python3-aiohttp",
+}
+_SIGNING_LIBRARIES: Final = {"jwt": "python3-jwt", "OpenSSL": "python3-openssl"}
+_METRICS_LIBRARIES: Final = {"prometheus_client": "python3-prometheus-client"}
 _MODULE_PACKAGES: Final = {
     "app_python3": "kamailio-python3-modules",
     "tls": "kamailio-tls-modules",
-    "json": "kamailio-json-modules",
-    "jsonrpcc": "kamailio-json-modules",
-    "utils": "kamailio-utils-modules",
 }
 _MODULE_DIRECTORIES: Final = (
     "/usr/lib/*/kamailio/modules",
@@ -40,9 +45,17 @@ def located(command: Sequence[str]) -> tuple[str, ...]:
     return (shutil.which(program, path=SEARCH_PATH) or program, *arguments)
 
 
-def check_requirements(kamailio_directory: Path) -> None:
-    """Raises MissingPackagesError if `up` could not run edges on this machine."""
-    missing = dict(_missing(kamailio_directory))
+def check_requirements(kamailio_directory: Path, *, signs: bool = False, with_metrics: bool = False) -> None:
+    """Raises MissingPackagesError if `up` could not run edges on this machine.
+
+    Nor sign their calls, if it `signs`, or count what they do, `with_metrics`.
+    """
+    libraries = {
+        **_EDGE_LIBRARIES,
+        **(_SIGNING_LIBRARIES if signs else {}),
+        **(_METRICS_LIBRARIES if with_metrics else {}),
+    }
+    missing = dict(_missing(kamailio_directory, libraries))
     if missing:
         packages = " ".join(sorted(set(missing.values())))
         raise MissingPackagesError(
@@ -51,7 +64,7 @@ def check_requirements(kamailio_directory: Path) -> None:
         )
 
 
-def _missing(kamailio_directory: Path) -> Iterator[tuple[str, str]]:
+def _missing(kamailio_directory: Path, libraries: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """What is missing, and its Debian package."""
     for program, package in _PROGRAMS.items():
         if shutil.which(program, path=SEARCH_PATH) is None:
@@ -61,7 +74,7 @@ def _missing(kamailio_directory: Path) -> Iterator[tuple[str, str]]:
     if not Path(EDGE_PYTHON).exists():
         yield EDGE_PYTHON, "python3"
         return
-    for library, package in _EDGE_LIBRARIES.items():
+    for library, package in libraries.items():
         found = subprocess.run(
             [EDGE_PYTHON, "-I", "-c", f"import {library}"], capture_output=True, check=False
         )
@@ -74,5 +87,5 @@ def _missing_modules(kamailio_directory: Path) -> Iterator[tuple[str, str]]:
     for config in sorted(kamailio_directory.glob("*.cfg")):
         for name in _LOADMODULE.findall(config.read_text(encoding="utf-8")):
             if not any((directory / f"{name}.so").exists() for directory in directories):
-                package = _MODULE_PACKAGES.get(name, "kamailio-extra-modules")
+                package = _MODULE_PACKAGES.get(name, "kamailio")
                 yield f"Kamailio's module {name}", package

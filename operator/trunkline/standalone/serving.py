@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -19,20 +18,15 @@ class ServingAddresses:
     def __init__(self) -> None:
         self._seen: dict[tuple[str, str], float] = {}
         self._named: dict[str, tuple[str, ...]] = {}
-        self._now = 0.0
-        self.changed = asyncio.Event()
-        """Set when an answer of `of` may differ from the last one."""
 
-    def update(self, reports: Sequence[EdgeReport], now: float) -> None:
-        """Take note of `reports`. `now` is monotonic."""
-        self._now = now
+    def update(self, reports: Sequence[EdgeReport], now: float) -> bool:
+        """Take note of `reports`. `now` is monotonic. True if `of` may answer otherwise than before."""
         before = frozenset(self._seen)
         for report in reports:
             for address in report.serving:
                 self._seen[(report.edge, address.address)] = now
         self._seen = {place: seen for place, seen in self._seen.items() if now - seen <= GRACE_SECONDS}
-        if frozenset(self._seen) != before:
-            self.changed.set()
+        return frozenset(self._seen) != before
 
     def of(self, edge: str, addresses: Sequence[str]) -> tuple[str, ...]:
         """The addresses of an Edge that DNS should name now."""

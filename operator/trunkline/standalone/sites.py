@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sipedge.instance import Ports
-from sipedge.table import EdgeTable, Section, SiteRow
-from trunkline.api import Edge, Resources
+from trunkline.api import Edge
 from trunkline.plan.addresses import local_addresses
 from trunkline.plan.certificate_names import CertificateNames, certificate_names
 from trunkline.plan.dns_records import EdgeSite
 from trunkline.standalone.instances import InstanceWish
+from trunkline.standalone.relays import PortRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,13 @@ class LocalEdge:
     def name(self) -> str:
         return self.edge.metadata.name
 
-    def wishes(self, deprecated_tls: bool) -> Iterable[InstanceWish]:
-        """One instance for each address."""
-        ports = self.edge.spec.ports
+    def wishes(self, deprecated_tls: bool, relays: bool) -> Iterable[InstanceWish]:
+        """One instance for each address; one that `relays` media has a relay beside it."""
+        ports, media = self.edge.spec.ports, self.edge.spec.media
+        listening = Ports(ports.udp, ports.tcp, ports.tls)
+        relayed = PortRange(media.first_port, media.last_port) if relays else None
         for address in self.addresses:
-            yield InstanceWish(self.name, address, Ports(ports.udp, ports.tcp, ports.tls), deprecated_tls)
+            yield InstanceWish(self.name, address, listening, deprecated_tls, relayed)
 
     def site(self, serving: tuple[str, ...]) -> EdgeSite:
         """For DNS, with the addresses that serve now."""
@@ -42,9 +44,9 @@ class LocalEdge:
         return certificate_names(self.name, self.edge.spec.region, self.addresses, domains, base_domain)
 
 
-def observed_addresses(resources: Resources) -> Mapping[str, tuple[str, ...]]:
+def observed_addresses(edges: Iterable[Edge]) -> Mapping[str, tuple[str, ...]]:
     """Loopback addresses for every Edge that lists none: in standalone mode each replica gets one."""
-    edges = sorted(resources.of(Edge), key=lambda edge: edge.metadata.name)
+    edges = sorted(edges, key=lambda edge: edge.metadata.name)
     taken = {address for edge in edges for address in edge.spec.advertise.addresses}
     given: dict[str, tuple[str, ...]] = {}
     for edge in edges:
@@ -54,26 +56,10 @@ def observed_addresses(resources: Resources) -> Mapping[str, tuple[str, ...]]:
     return given
 
 
-def local_edges(
-    resources: Resources, accepted: Iterable[str], observed: Mapping[str, tuple[str, ...]]
-) -> Mapping[str, LocalEdge]:
-    """The edges that the compiler made a table for, by name."""
-    names = frozenset(accepted)
+def local_edges(edges: Iterable[Edge], observed: Mapping[str, tuple[str, ...]]) -> Mapping[str, LocalEdge]:
+    """These edges with their addresses, by name."""
     return {
-        edge.metadata.name: LocalEdge(
-            edge, tuple(edge.spec.advertise.addresses) or observed.get(edge.metadata.name, ())
-        )
-        for edge in resources.of(Edge)
-        if edge.metadata.name in names
+        name: LocalEdge(edge, tuple(edge.spec.advertise.addresses) or observed.get(name, ()))
+        for edge in edges
+        for name in (edge.metadata.name,)
     }
-
-
-def termination_domains(table: EdgeTable) -> tuple[str, ...]:
-    """The domains of all trunks that an edge serves, sorted."""
-    return tuple(sorted(table.sections.get(Section.DOMAIN, {})))
-
-
-def admits_deprecated_tls(table: EdgeTable) -> bool:
-    """True while some Account allows TLS 1.0 and 1.1 (S14)."""
-    site = table.sections.get(Section.SITE, {}).get("site")
-    return isinstance(site, SiteRow) and site.deprecated_tls

@@ -14,6 +14,7 @@ from trunkline.api import ObjectRef
 from trunkline.standalone.publish import HEAD
 from trunkline.standalone.state_files import StateDirectory, read_json
 from trunkline.standalone.status_files import read_statuses
+from trunkline.status.pod_claim import SCHEMAS_OF_OLD
 from trunkline.status.programmed import AddressReport
 from trunkline.status.report import Status
 
@@ -96,6 +97,18 @@ def acknowledged_sequence(state: StateDirectory, edge: str) -> int:
     """The highest sequence that any instance of an edge said it has; 0 if none did."""
     told = [read_json(path) for path in (state.edges / edge).glob("*/agent.json")]
     return max((each["revision"] for each in told if _has_revision(each)), default=0)
+
+
+def schemas_read(state: StateDirectory, edge: str) -> tuple[frozenset[int], ...]:
+    """The schemas of tables that each instance of an edge said it reads."""
+    told = [read_json(path) for path in (state.edges / edge).glob("*/agent.json")]
+    return tuple(_schemas(each.get("schemas")) for each in told if isinstance(each, dict))
+
+
+def _schemas(told: Any) -> frozenset[int]:
+    if not isinstance(told, list):
+        return SCHEMAS_OF_OLD
+    return frozenset(each for each in told if isinstance(each, int))
 
 
 def _has_revision(told: Any) -> bool:

@@ -48,6 +48,25 @@ class StateDirectory:
         return self.root / "edges"
 
     @property
+    def calls(self) -> Path:
+        """Records of calls, a file for each address; they stay when `up` ends."""
+        return self.root / "calls"
+
+    def spool(self, edge: str, address: str) -> Path:
+        """What the relay of an instance records, until it is a recording; it stays when `up` ends."""
+        return self.root / "spool" / edge / address
+
+    @property
+    def recordings(self) -> Path:
+        """Recordings whose account, and `up`, say nothing of where they go; they stay when `up` ends."""
+        return self.root / "recordings"
+
+    @property
+    def recordings_destination(self) -> Path:
+        """Where the last `up` had them stored, as `sipedge.recording.destination` puts it."""
+        return self.root / "recordings.json"
+
+    @property
     def python_path(self) -> Path:
         """Holds a link to the package `sipedge` and nothing else."""
         return self.root / "python"
@@ -84,7 +103,7 @@ def open_state_directory(root: Path) -> StateDirectory:
     """Make the directory (mode 0700) and the secret in it, if they are not there. Raises StateError."""
     root = Path(os.path.abspath(root))
     if any(char in str(root) for char in '"\\\n\r#'):
-        raise StateError(f'{root}: a state directory may not have quotes, backslashes or "#" in its path')
+        raise StateError(f'{root}: a state directory may not contain quotes, backslashes or "#" in its path')
     state = StateDirectory(root)
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -133,7 +152,9 @@ def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Replace `path` by `value` as JSON. Raises OSError."""
-    write_atomically(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    # Halves of characters may stand in names of objects that are refused.
+    write_atomically(path, text.encode("utf-8", "surrogatepass"))
 
 
 def read_json(path: Path) -> Any:

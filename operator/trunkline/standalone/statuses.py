@@ -1,37 +1,21 @@
-"""Keeps the status of every object equal to what is known, and says which ones changed."""
+"""Statuses in files: the book's word in memory at once, on disk soon after."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from trunkline.api import ObjectRef
-from trunkline.compiler import Verdict
+from trunkline.reconcile.schedule import Outcome
 from trunkline.standalone.generations import Generation
-from trunkline.standalone.status_files import (
-    StoredStatus,
-    read_statuses,
-    remove_status,
-    write_status,
-)
-from trunkline.status.conditions import Opinion
-from trunkline.status.programmed import EdgeReport, programmed
-from trunkline.status.report import Status, Subject, status_of
+from trunkline.standalone.status_files import FileStatus, read_statuses, remove_status, write_status
+from trunkline.status.book import Due, Identity, StatusBook
+from trunkline.status.report import Status
+from trunkline.status.stored import StoredStatus, stored_status
 
-
-@dataclass(frozen=True, slots=True)
-class Knowledge:
-    """What the compiler and the files say of all objects, from one reading of the files to the next."""
-
-    generations: Mapping[ObjectRef, Generation]
-    verdicts: Mapping[ObjectRef, tuple[Verdict, ...]]
-    facts: Mapping[ObjectRef, Mapping[str, Any]]
-    sequences: Mapping[str, int]
-    """Edge to the sequence that contains all of this."""
-    opinions: Mapping[ObjectRef, tuple[Opinion, ...]] = field(default_factory=dict)
-    """Conditions that only the shell knows."""
+_NOTHING = StoredStatus()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,97 +27,98 @@ class Transition:
     now: Status | None
 
 
-class StatusBook:
-    """All statuses, in memory and on disk. Only what changed is computed again and written."""
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """An object of the files, as the book wants to know it."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._stored = {stored.ref: stored for stored in read_statuses(directory)}
-        self._required: dict[ObjectRef, tuple[int, Mapping[str, int]]] = {}
-        self._inputs: dict[ObjectRef, tuple[Any, ...]] = {}
+    ref: ObjectRef
+    identity: Identity
+    stored: StoredStatus = _NOTHING
+    is_ending: bool = field(default=False, init=False)
+
+
+class FileStatuses:
+    """What is stored of each object, and what of it is not on disk yet."""
+
+    def __init__(self, directory: Path, book: StatusBook) -> None:
+        self._directory, self._book = directory, book
+        self._generations: dict[ObjectRef, Generation] = {}
+        self._stored = {each.ref: each for each in read_statuses(directory)}
         self._unwritten: set[ObjectRef] = set()
         # Programmed=True of an earlier run says nothing of the edges that start now.
-        self._restarted = set(self._stored)
+        self._earlier = set(self._stored)
 
     @property
     def generations(self) -> Mapping[ObjectRef, Generation]:
+        """Those of all statuses on disk."""
         return {ref: stored.generation for ref, stored in self._stored.items()}
 
-    @property
-    def statuses(self) -> Mapping[ObjectRef, Status]:
-        return {ref: stored.status for ref, stored in self._stored.items()}
+    def see(
+        self, generations: Mapping[ObjectRef, Generation]
+    ) -> tuple[dict[ObjectRef, Identity | None], list[Transition]]:
+        """These are all objects of the files now. The identities of those that changed, None = gone.
 
-    def require(self, knowledge: Knowledge) -> None:
-        """Note from which sequence on each new generation is contained."""
-        for ref, generation in knowledge.generations.items():
-            known = self._required.get(ref)
-            if known is None or known[0] != generation.number:
-                self._required[ref] = (generation.number, knowledge.sequences)
+        The statuses of those that are gone go with them.
+        """
+        before, self._generations = self._generations, dict(generations)
+        identities: dict[ObjectRef, Identity | None] = {}
+        for ref, generation in generations.items():
+            if before.get(ref) != generation:
+                self._book.see([self._seen(ref)])
+                identities[ref] = _identity(generation)
+        gone = (before.keys() | self._stored.keys()) - generations.keys()
+        identities.update(dict.fromkeys(gone))
+        self._book.gone(gone)
+        return identities, [self._forget(ref) for ref in sorted(gone & self._stored.keys())]
 
-    def update(self, knowledge: Knowledge, edges: Sequence[EdgeReport], now: str) -> tuple[Transition, ...]:
-        """Make every status current; what changed. Nothing is written yet."""
-        transitions = []
-        outcomes: dict[int, Opinion] = {}
-        for ref, generation in knowledge.generations.items():
-            _, required = self._required[ref]
-            if id(required) not in outcomes:
-                outcomes[id(required)] = programmed(required, edges)
-            outcome = None if self._is_programmed(ref, generation.number) else outcomes[id(required)]
-            own = tuple(edge for edge in edges if edge.edge == ref.name) if ref.kind == "Edge" else None
-            verdicts, facts = knowledge.verdicts.get(ref, ()), knowledge.facts.get(ref, {})
-            opinions = knowledge.opinions.get(ref, ())
-            inputs = (generation, verdicts, facts, opinions, outcome, own)
-            if self._inputs.get(ref) == inputs:
-                continue
-            self._inputs[ref] = inputs
-            subject = Subject(ref, generation.number, required, opinions)
-            stored = self._stored.get(ref)
-            before = stored.status if stored else None
-            previous = _without_programmed(before) if ref in self._restarted else before
-            status = status_of(subject, verdicts, facts, edges, previous, now)
-            self._restarted.discard(ref)
-            if stored is None or status != before or stored.generation != generation:
-                self._stored[ref] = StoredStatus(ref, generation, status)
-                self._unwritten.add(ref)
-                transitions.append(Transition(ref, before, status))
-        return (*transitions, *self._remove(knowledge))
+    def _forget(self, ref: ObjectRef) -> Transition:
+        self._unwritten.add(ref)
+        return Transition(ref, self._stored.pop(ref).status, None)
 
-    def _is_programmed(self, ref: ObjectRef, generation: int) -> bool:
-        """True if `Programmed` cannot change any more for this generation."""
-        stored = self._stored.get(ref)
-        condition = stored.status.condition("Programmed") if stored else None
-        return (
-            condition is not None
-            and (condition.status, condition.observed_generation) == ("True", generation)
-            and ref not in self._restarted
-        )
+    def store(self, now: float, clock: str) -> list[Transition]:
+        """Take what the book says is due; it is not on disk yet. `now` is monotonic, `clock` RFC 3339 UTC."""
+        return [self._store(due, now) for due in self._book.due(now, clock)]
 
-    def _remove(self, knowledge: Knowledge) -> list[Transition]:
-        gone = [ref for ref in self._stored if ref not in knowledge.generations]
-        transitions = [Transition(ref, self._stored.pop(ref).status, None) for ref in gone]
-        for ref in gone:
-            self._unwritten.add(ref)
-            self._inputs.pop(ref, None)
-            self._required.pop(ref, None)
-        return transitions
+    def _store(self, due: Due, now: float) -> Transition:
+        ref = due.seen.ref
+        before = self._stored.get(ref)
+        self._stored[ref] = FileStatus(ref, self._generations[ref], due.status)
+        self._earlier.discard(ref)
+        self._unwritten.add(ref)
+        self._book.see([self._seen(ref)])
+        self._book.wrote(due, due.status.to_dict(), now)
+        return Transition(ref, before.status if before else None, due.status)
+
+    def _seen(self, ref: ObjectRef) -> _Seen:
+        identity, stored = _identity(self._generations[ref]), self._stored.get(ref)
+        if stored is None:
+            return _Seen(ref, identity)
+        status = _without_programmed(stored.status) if ref in self._earlier else stored.status
+        return _Seen(ref, identity, stored_status(status.to_dict()))
+
+    # ---------------------------------------------------------------------------------------- the disk
 
     @property
     def has_unwritten(self) -> bool:
         """True while the disk is behind."""
         return bool(self._unwritten)
 
-    def take_unwritten(self) -> Mapping[ObjectRef, StoredStatus | None]:
-        """What must be written, None where a file must go. The caller gives back what it cannot write."""
+    async def write(self) -> Outcome:
+        """Bring the disk up to date. Raises OSError; what is not written then is written the next time."""
         taken = {ref: self._stored.get(ref) for ref in sorted(self._unwritten)}
         self._unwritten.clear()
-        return taken
+        try:
+            await asyncio.to_thread(self._write, taken)
+        except BaseException:
+            self._unwritten.update(taken)
+            raise
+        return Outcome()
 
-    def give_back(self, refs: Iterable[ObjectRef]) -> None:
-        """Those are not written yet after all."""
-        self._unwritten.update(refs)
+    def write_rest(self) -> None:
+        """The same at the end, when nothing else is to be done. Raises OSError."""
+        self._write({ref: self._stored.get(ref) for ref in sorted(self._unwritten)})
 
-    def write(self, taken: Mapping[ObjectRef, StoredStatus | None]) -> None:
-        """Bring the disk up to date. Touches no state, so it may run in a thread. Raises OSError."""
+    def _write(self, taken: Mapping[ObjectRef, FileStatus | None]) -> None:
         for ref, stored in taken.items():
             if stored is None:
                 remove_status(self._directory, ref)
@@ -141,9 +126,11 @@ class StatusBook:
                 write_status(self._directory, stored)
 
 
-def _without_programmed(status: Status | None) -> Status | None:
+def _identity(generation: Generation) -> Identity:
+    return generation.content, generation.number
+
+
+def _without_programmed(status: Status) -> Status:
     """The status without the latch: its times stay, but `Programmed` must be seen anew."""
-    if status is None:
-        return None
     kept = tuple(condition for condition in status.conditions if condition.type != "Programmed")
     return Status(status.observed_generation, kept, status.facts)

@@ -18,12 +18,16 @@ from yaml.cyaml import CParser  # type: ignore[attr-defined]
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from yaml.resolver import BaseResolver
 
+from trunkline.api.fields import TEMPLATE_MEND
+
 _TAG: Final = "tag:yaml.org,2002:"
 _PLAIN: Final = "plain"
 _TEXT: Final = _TAG + "str"
 
 _DEEPEST: Final = 100
 """Levels of nesting: far above any manifest, below Python's own limit."""
+_OF_OBJECTS: Final = frozenset({"apiVersion", "kind", "metadata", "spec"})
+_NEXT_OBJECT: Final = "begin the next object with a line of ---, or remove one"
 MOST_DOCUMENTS: Final = 25_000
 MOST_MARKS: Final = 600_000
 """Line ends, colons and commas of one file: every key and every member of a list takes one. Together with the
@@ -108,11 +112,17 @@ def read_documents(text: str) -> tuple[tuple[Document, ...], tuple[YamlFault, ..
             for node in _compose(chunk, first_line):
                 found.extend(reader.documents(node))
         except _FaultError as error:
-            faults.append(error.fault)
+            faults.append(_of_template(error.fault) if "{{" in chunk else error.fault)
             if reader.is_spent:
                 continue
         documents.extend(found)
     return tuple(documents), tuple(faults)
+
+
+def _of_template(fault: YamlFault) -> YamlFault:
+    return YamlFault(
+        fault.line, f"{fault.message} ({TEMPLATE_MEND}: helm template DIR | trunkline validate -)"
+    )
 
 
 def _too_much(text: str) -> YamlFault | None:
@@ -163,9 +173,11 @@ def _compose(chunk: str, first_line: int) -> list[Node]:
 def _plain_words(error: yaml.MarkedYAMLError) -> str:
     problem = error.problem or "cannot be read"
     if "cannot start any token" in problem:
-        problem += " (indent with blanks, not tabs; put text with special characters in quotes)"
+        problem += " (indent with spaces, not tabs; put text with special characters in quotes)"
     elif "mapping values are not allowed" in problem:
         problem += " (put text that holds ': ' in quotes; check the indentation)"
+    elif problem == "did not find expected key":
+        problem += " (check the indentation of this line and of those above it)"
     return f"broken YAML: {f'{error.context}: ' if error.context else ''}{problem}"
 
 
@@ -205,7 +217,7 @@ class _Reader:
                 self._member(item, f"{path}[{index}]", lines, depth) for index, item in enumerate(node.value)
             ]
         if not isinstance(node, MappingNode):
-            raise _FaultError(self._line(node), "neither text, list nor mapping")
+            raise _FaultError(self._line(node), "not text, a list or a mapping")
         self._expect_tag(node, "map")
         return self._mapping(node, path, lines, depth)
 
@@ -226,13 +238,14 @@ class _Reader:
                 for source in value_node.value if isinstance(value_node, SequenceNode) else [value_node]:
                     value = self._value(source, path, lines, depth + 1)
                     if not isinstance(value, dict):
-                        raise _FaultError(self._line(source), "'<<' merges mappings only")
+                        raise _FaultError(self._line(source), "'<<' merges only mappings")
                     merged = {**value, **merged}
                 continue
             key = self._key(key_node)
             if key in fields:
+                mend = _NEXT_OBJECT if not path and key in _OF_OBJECTS else "remove one"
                 raise _FaultError(
-                    self._line(key_node), f"the key {key!r} is there twice in one mapping: remove one"
+                    self._line(key_node), f"the key {key!r} appears twice in one mapping: {mend}"
                 )
             member_path = f"{path}.{key}" if path else key
             lines[member_path] = self._line(key_node)
@@ -258,12 +271,12 @@ class _Reader:
         if expected is float and type(value) is int:
             return value
         if expected is None or type(value) is not expected:
-            raise _FaultError(self._line(node), f"the tag {node.tag!r} does not fit here: leave it out")
+            raise _FaultError(self._line(node), f"the tag {node.tag!r} does not fit here: remove it")
         return value
 
     def _expect_tag(self, node: Node, kind: str) -> None:
         if node.tag != _TAG + kind:
-            raise _FaultError(self._line(node), f"the tag {node.tag!r} is unknown: leave it out")
+            raise _FaultError(self._line(node), f"the tag {node.tag!r} is unknown: remove it")
 
 
 def _items_of_list(node: Node) -> list[Node] | None:

@@ -13,19 +13,39 @@ from sipedge.printable import printable
 from sipedge.secret import Secret
 from trunkline.cli import exits
 from trunkline.cli.call.ladder import Ladder, call_document, verdict
+from trunkline.cli.call.pcap import pcap_of
 from trunkline.cli.call.place import CallError, place
 from trunkline.cli.call.request import (
     CallRequest,
     CallUsageError,
     Credentials,
+    Sound,
     Transport,
     read_address,
     read_called,
     read_caller,
+    read_transfer_target,
     read_via,
 )
 from trunkline.cli.call.trace import SipMessage, masked
 from trunkline.cli.terminal import look_of, tell
+
+
+@dataclass(frozen=True, slots=True)
+class LoginOptions:
+    """Of the user, as given."""
+
+    username: str | None
+    password_file: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TimeOptions:
+    """In seconds, as given."""
+
+    duration: float
+    ring: float
+    silence: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +55,18 @@ class CallOptions:
     uri: str
     caller: str
     via: str
-    username: str | None
-    password_file: str | None
-    duration: float
+    login: LoginOptions
+    times: TimeOptions
     transport: str
     source: str | None
     ca_file: Path | None
-    ring: float
-    silence: float
     messages: bool
+    media: str | None = None
+    transfer_to: str | None = None
 
 
-def run_call(options: CallOptions, as_json: bool) -> int:
-    """Places the call and tells it; gives the exit code."""
+def run_call(options: CallOptions, as_json: bool, pcap: Path | None = None) -> int:
+    """Places the call and tells it, in the file `pcap` as well; gives the exit code."""
     signal.signal(signal.SIGTERM, _stop)  # so that an open call ends with CANCEL or BYE
     look = look_of(sys.stdout)
     ladder = Ladder(look)
@@ -61,6 +80,7 @@ def run_call(options: CallOptions, as_json: bool) -> int:
 
     try:
         request = _request(options)
+        _check_pcap(pcap)
         if not as_json:
             where = f"{request.address}:{request.port}"
             print(printable(f"{request.caller} calls {request.uri} at {where}, {request.transport}"))
@@ -71,13 +91,32 @@ def run_call(options: CallOptions, as_json: bool) -> int:
     except CallError as error:
         tell(f"trunkline call: {error}")
         return exits.FAILED
+    if pcap is not None:
+        packets = pcap_of(request, result.source, result.messages)
+        if not _written(pcap, packets):
+            return exits.FAILED
     if as_json:
         print(json.dumps(call_document(request, result), indent=2))
     else:
         if result.connection:
             print(printable(f"connection: {result.connection}"))
-        print(look.paint(printable(verdict(request, result)), "green" if result.answered else "red"))
-    return exits.OK if result.answered else exits.FAILED
+        print(look.paint(printable(verdict(request, result)), "green" if result.succeeded else "red"))
+    return exits.OK if result.succeeded else exits.FAILED
+
+
+def _check_pcap(path: Path | None) -> None:
+    """Before the call, so that none is placed in vain. Raises CallUsageError."""
+    if path is not None and (path.is_dir() or not path.parent.is_dir()):
+        raise CallUsageError(f"--pcap {str(path)!r}: give a file in a directory that is there")
+
+
+def _written(path: Path, data: bytes) -> bool:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        tell(f"trunkline call: --pcap {str(path)!r}: {error.strerror or error}")
+        return False
+    return True
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
@@ -96,14 +135,17 @@ def _request(options: CallOptions) -> CallRequest:
         port=port,
         transport=transport,
         source=None if options.source is None else read_address(options.source, "--source"),
-        credentials=_credentials(options.username, options.password_file),
-        duration=options.duration,
-        silence=options.silence,
-        ring=options.ring,
+        credentials=_credentials(options.login),
+        duration=options.times.duration,
+        silence=options.times.silence,
+        ring=options.times.ring,
+        sound=None if options.media is None else Sound(options.media),
+        transfer_to=None if options.transfer_to is None else read_transfer_target(options.transfer_to),
     )
 
 
-def _credentials(username: str | None, password_file: str | None) -> Credentials | None:
+def _credentials(login: LoginOptions) -> Credentials | None:
+    username, password_file = login.username, login.password_file
     if username is None and password_file is None:
         return None
     if username is None or password_file is None:

@@ -7,9 +7,13 @@ from datetime import datetime
 
 from sipedge.printable import printable
 from sipedge.routing.reasons import Reason
+from sipedge.uri import address_part
 from trunkline.cli.call.place import CallResult
 from trunkline.cli.call.request import CallRequest
+from trunkline.cli.call.tone_call import sound_document, told
 from trunkline.cli.call.trace import SipMessage
+from trunkline.cli.call.transfer import told_by, transfer_document, transfer_told
+from trunkline.cli.render_decision import named
 from trunkline.cli.terminal import Look
 
 _WIDTH = 46
@@ -55,6 +59,10 @@ def _note(message: SipMessage) -> str:
     if message.status is None and message.method == "INVITE":
         with_digest = message.header("Proxy-Authorization") or message.header("Authorization")
         return "  with the digest" if with_digest else ""
+    if message.status is None and message.method == "REFER":
+        return f"  to {address_part(message.header('Refer-To'))}"
+    if message.status is None and message.method == "NOTIFY":
+        return f"  of the target: {told_by(message).text}"
     if message.status in (401, 407):
         return "  asks for a digest"
     return ""
@@ -86,8 +94,7 @@ def _names(reason: Reason, number: int | None, phrase: str) -> bool:
 
 
 def _told(reason: Reason) -> str:
-    rule = "" if reason.value.rule == "-" else f", rule {reason.value.rule}"
-    return f"{reason.value.meaning} ({reason.name}{rule})"
+    return f"{reason.value.meaning} ({named(reason)})"
 
 
 def verdict(request: CallRequest, result: CallResult) -> str:
@@ -97,7 +104,9 @@ def verdict(request: CallRequest, result: CallResult) -> str:
         return _silence(request, result)
     if result.answered:
         talked = _talk_seconds(result)
-        return f"Answered; hung up after {talked:.1f} s." if talked is not None else "Answered."
+        said = f"Answered; hung up after {talked:.1f} s." if talked is not None else "Answered."
+        sound = "" if result.sound is None else told(result.sound)
+        return " ".join(filter(None, (said, _transferred(request, result), sound, _unfinished(result))))
     said = printable(f"{final.status} {final.reason_phrase}".strip())
     if final.status in (401, 407):
         if request.credentials is None:
@@ -105,8 +114,36 @@ def verdict(request: CallRequest, result: CallResult) -> str:
         return f"Refused: {said}. The digest was not taken, or not one that can be answered."
     if final.status == 487 and any(each.sent and each.method == "CANCEL" for each in result.messages):
         return f"Not answered within {request.ring:g} s of ringing; the call was cancelled."
-    why = ", or ".join(map(_told, reasons_of(final)))
-    return f"Refused: {said}: {why}." if why else f"Refused: {said}."
+    return f"Refused: {said}{_why(final)}."
+
+
+def _why(refusal: SipMessage) -> str:
+    """The reasons that it may have; "" if it has none of ours."""
+    why = ", or ".join(map(_told, reasons_of(refusal)))
+    return f": {why}" if why else ""
+
+
+def _transferred(request: CallRequest, result: CallResult) -> str:
+    if result.transfer is None:
+        return ""
+    answer = result.transfer.answer
+    return transfer_told(request, result.transfer, _why(answer) if answer else "")
+
+
+def _unfinished(result: CallResult) -> str:
+    """Why the call may still be up at the other side; "" if it is not."""
+    final = result.final
+    if result.hung_up or final is None:
+        return ""
+    status = result.bye_status
+    said = "got no answer" if status is None else f"was refused with {status}"
+    if final.header("Record-Route"):
+        return f"The BYE {said}: the call may still be up at the other side."
+    return (
+        f"The BYE {said}: the answer to the INVITE has no Record-Route, so that nothing of the call finds "
+        "its way through the edge. Who takes calls must copy Record-Route into the answer (RFC 3261 section "
+        "12.1.1); `sipp -sn uas` does not, examples/quickstart/answer.xml does."
+    )
 
 
 def _silence(request: CallRequest, result: CallResult) -> str:
@@ -146,6 +183,9 @@ def call_document(request: CallRequest, result: CallResult) -> dict[str, object]
         "source": result.source,
         "callId": result.call_id,
         "connection": result.connection or None,
+        "byeStatus": result.bye_status,
+        **({} if result.sound is None else {"sound": sound_document(result.sound)}),
+        **({} if result.transfer is None else {"transfer": transfer_document(result.transfer)}),
         "steps": [
             {
                 "at": round((each.at - start).total_seconds(), 6),

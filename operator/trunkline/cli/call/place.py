@@ -19,7 +19,9 @@ from trunkline.cli.call.digest import authorization, read_challenge
 from trunkline.cli.call.request import CallRequest, Transport
 from trunkline.cli.call.scenario import Attempt, build_hang_up, build_scenario
 from trunkline.cli.call.tls_relay import TlsPeer, context_for, tls_relay
+from trunkline.cli.call.tone_call import SoundResult, ToneCall, tone_call
 from trunkline.cli.call.trace import SipMessage, TraceReader
+from trunkline.cli.call.transfer import TransferResult, transfer_result, wait_seconds
 
 POLL_SECONDS: Final = 0.02
 CONNECT_SECONDS: Final = 4.0
@@ -46,10 +48,36 @@ class CallResult:
     """The last final response to an INVITE; None = none came."""
     connection: str = ""
     """What was agreed with the edge before SIP began: TLS version, cipher, whose certificate."""
+    sound: SoundResult | None = None
+    """None: the call was to be silent."""
+    transfer: TransferResult | None = None
+    """None: the call was not to be transferred."""
 
     @property
     def answered(self) -> bool:
         return self.final is not None and self.final.status is not None and self.final.status < 300
+
+    @property
+    def bye_status(self) -> int | None:
+        """The status of the final answer to our BYE; None = there was no BYE of ours, or no answer to it."""
+        answers = [each for each in self.messages if each.method == "BYE" and not each.sent]
+        return next((each.status for each in answers if each.status is not None and each.status >= 200), None)
+
+    @property
+    def hung_up(self) -> bool:
+        """False if the other side may think that the call goes on: our BYE was refused, or met silence."""
+        byes = [each for each in self.messages if each.method == "BYE" and each.status is None]
+        if not byes or any(not each.sent for each in byes):
+            return True
+        return self.bye_status is not None and self.bye_status < 300
+
+    @property
+    def succeeded(self) -> bool:
+        """It was answered and hung up, and if it was to have sound or be transferred, it had and was."""
+        as_asked = (self.sound is None or self.sound.comes_back) and (
+            self.transfer is None or self.transfer.succeeded
+        )
+        return self.answered and self.hung_up and as_asked
 
 
 def place(request: CallRequest, ca_file: Path | None, on_message: Callable[[SipMessage], None]) -> CallResult:
@@ -60,13 +88,40 @@ def place(request: CallRequest, ca_file: Path | None, on_message: Callable[[SipM
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trunkline-call-")))
         connection, remote = _connection(request, source, ca_file, stack)
-        runner = _Runner(request, source, remote, directory, on_message)
-        first = Attempt(call_id=secrets.token_hex(12), tag=secrets.token_hex(6), cseq=1, authorization=None)
+        sound = _sound(request, source, stack)
+        runner = _Runner(request, source, remote, directory, _hearing(on_message, sound))
+        first = Attempt(secrets.token_hex(12), secrets.token_hex(6), 1, None, sound.offer if sound else "")
         messages = runner.run(first)
         answer = _answer_to_challenge(request, messages)
         if answer is not None:
             messages += runner.run(replace(first, cseq=2, authorization=answer))
-    return CallResult(first.call_id, source, tuple(messages), _final(messages), connection)
+    heard = sound.result() if sound else None
+    transfer = None if request.transfer_to is None else transfer_result(request.transfer_to, messages)
+    return CallResult(first.call_id, source, tuple(messages), _final(messages), connection, heard, transfer)
+
+
+def _sound(request: CallRequest, source: str, stack: ExitStack) -> ToneCall | None:
+    if request.sound is None:
+        return None
+    try:
+        return stack.enter_context(tone_call(request.sound, source))
+    except OSError as error:
+        raise CallError(f"no port for sound at {source}: {error.strerror or error}") from error
+
+
+def _hearing(
+    on_message: Callable[[SipMessage], None], sound: ToneCall | None
+) -> Callable[[SipMessage], None]:
+    """Tells the sound of each message first."""
+    if sound is None:
+        return on_message
+    follows = sound.note
+
+    def both(message: SipMessage) -> None:
+        follows(message)
+        on_message(message)
+
+    return both
 
 
 def _answer_to_challenge(request: CallRequest, messages: list[SipMessage]) -> tuple[str, str] | None:
@@ -157,8 +212,9 @@ class _Runner:
 
     @property
     def _longest(self) -> float:
-        """Seconds after which sipp gives up: every wait, and 32 s each for BYE and CANCEL."""
-        return self.request.silence + self.request.ring + self.request.duration + 64
+        """Seconds after which sipp gives up: every wait, and 32 s each for BYE, CANCEL and REFER."""
+        transfer = 0 if self.request.transfer_to is None else 32 + 2 * wait_seconds(self.request)
+        return self.request.silence + self.request.ring + self.request.duration + 64 + transfer
 
     def run(self, attempt: Attempt) -> list[SipMessage]:
         """One run of sipp = one INVITE and what follows from it. An interrupted call is hung up first."""
@@ -205,6 +261,7 @@ class _Runner:
         trace.touch()
         command = [
             *("sipp", f"{self.remote[0]}:{self.remote[1]}", "-sf", str(script), "-m", "1", "-nostdin"),
+            "-aa",  # 200 to a NOTIFY that is repeated and to an OPTIONS, whenever they come
             *("-t", _TRANSPORT_FLAGS[self.request.transport], "-i", self.source, "-bind_local"),
             *("-p", str(port), "-cid_str", attempt.call_id),
             *("-trace_msg", "-message_file", str(trace), "-trace_err", "-error_file", str(errors)),

@@ -10,7 +10,7 @@ from typing import Final
 
 from sipedge.e164 import is_e164
 from sipedge.secret import Secret
-from sipedge.uri import SipUri, parse_uri
+from sipedge.uri import SipUri, parse_uri, tel_number
 
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
@@ -25,6 +25,13 @@ class Transport(StrEnum):
 
 class CallUsageError(ValueError):
     """A call that cannot be placed as asked; the text says which argument is at fault and the mend."""
+
+
+class Sound(StrEnum):
+    """By what sound is sent."""
+
+    RTP = "rtp"
+    SRTP = "srtp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,10 @@ class CallRequest:
     """How long to wait for the first answer of any kind."""
     ring: float
     """How long to let it ring before giving up with CANCEL."""
+    sound: Sound | None = None
+    """None: the call is silent."""
+    transfer_to: str | None = None
+    """Whom the other party is to talk to once the call is up; None = the call is not transferred."""
 
     @property
     def host(self) -> str:
@@ -66,7 +77,18 @@ def read_called(text: str) -> str:
     parsed = parse_uri(uri)
     if parsed is None or not parsed.user or parsed.headers:
         raise CallUsageError(
-            f"URI {text!r} is no SIP URI to call; write it like sip:+12125550111@acme-hq.pstn.trunkline.test"
+            f"URI {text!r} is not a SIP URI; write it like sip:+12125550111@acme-hq.pstn.trunkline.test"
+        )
+    return uri
+
+
+def read_transfer_target(text: str) -> str:
+    """Whom a REFER may name: a SIP URI or a telephone number. Raises CallUsageError."""
+    uri = f"tel:{text}" if is_e164(text) else text
+    if parse_uri(uri) is None and not tel_number(uri):
+        raise CallUsageError(
+            f"--transfer-to {text!r} is not a transfer target; "
+            "write it like tel:+442071838750 or sip:bob@pbx2.example"
         )
     return uri
 
@@ -74,7 +96,7 @@ def read_called(text: str) -> str:
 def read_caller(text: str) -> str:
     """The calling number. Any user part is allowed, so that refusals can be tried. Raises CallUsageError."""
     if not is_e164(text) and not _is_user_part(text):
-        raise CallUsageError(f"--from {text!r} is no number; write it like +14155550100")
+        raise CallUsageError(f"--from {text!r} is not a number; write it like +14155550100")
     return text
 
 
@@ -100,6 +122,6 @@ def read_address(text: str, option: str) -> str:
         return str(ipaddress.IPv4Address(text))
     except ValueError:
         raise CallUsageError(
-            f"{option} {text!r} is no IPv4 address; give one address of the edge "
+            f"{option} {text!r} is not an IPv4 address; give one address of the edge "
             "(dig +short pstn.<edge>.<base domain> lists them)"
         ) from None

@@ -13,6 +13,7 @@ from typing import Final
 from sipedge.uri import split_header
 from trunkline.cli.call.request import CallRequest
 from trunkline.cli.call.trace import SipMessage
+from trunkline.cli.call.transfer import transfer_steps, wait_seconds
 
 MAX_FORWARDS: Final = 70
 """RFC 3261 section 8.1.1.6."""
@@ -27,36 +28,50 @@ class Attempt:
     cseq: int
     authorization: tuple[str, str] | None
     """Name and value of the header that answers a challenge."""
+    offer: str = ""
+    """The session description; "" = one without sound."""
 
 
 def build_scenario(request: CallRequest, attempt: Attempt) -> str:
-    """The scenario's XML. Every text of the user's is escaped, so that none is read as a sipp keyword."""
+    """The scenario's XML. Every text of the user's is escaped, so that none is read as a sipp keyword.
+
+    Each answer is taken for its own transaction alone: an edge repeats those that it thinks lost.
+    """
     messages = _Messages(request, attempt)
     talk = max(1, round(request.duration * 1000))
     ring = max(1, round(request.ring * 1000))
     return f"""<?xml version="1.0" encoding="UTF-8"?>
 <scenario name="trunkline call">
-  <send retrans="500">{messages.invite()}</send>
-  <recv response="100" optional="true" timeout="{ring}" ontimeout="cancel"/>
-  <recv response="180" optional="true" timeout="{ring}" ontimeout="cancel"/>
-  <recv response="181" optional="true" timeout="{ring}" ontimeout="cancel"/>
-  <recv response="182" optional="true" timeout="{ring}" ontimeout="cancel"/>
-  <recv response="183" optional="true" timeout="{ring}" ontimeout="cancel"/>
-  <recv response="200" rrs="true" timeout="{ring}" ontimeout="cancel"/>
-  <send>{messages.ack()}</send>
-  <recv request="BYE" timeout="{talk}" ontimeout="hangup"/>
+  <send retrans="500" start_txn="invite">{messages.invite()}</send>
+  <recv response="100" response_txn="invite" optional="true" timeout="{ring}" ontimeout="cancel"/>
+  <recv response="180" response_txn="invite" optional="true" timeout="{ring}" ontimeout="cancel"/>
+  <recv response="181" response_txn="invite" optional="true" timeout="{ring}" ontimeout="cancel"/>
+  <recv response="182" response_txn="invite" optional="true" timeout="{ring}" ontimeout="cancel"/>
+  <recv response="183" response_txn="invite" optional="true" timeout="{ring}" ontimeout="cancel"/>
+  <recv response="200" response_txn="invite" rrs="true" timeout="{ring}" ontimeout="cancel"/>
+  <send ack_txn="invite">{messages.ack()}</send>
+  <recv request="BYE" timeout="{talk}" ontimeout="talked"/>
+  <label id="ended"/>
   <send next="end">{messages.ok()}</send>
-  <label id="hangup"/>
-  <send retrans="500">{messages.bye()}</send>
-  <recv response="200" next="end"/>
+  <label id="talked"/>
+{_transfer(request, messages)}  <label id="hangup"/>
+  <send retrans="500" start_txn="bye">{messages.bye()}</send>
+  <recv response="200" response_txn="bye" next="end"/>
   <label id="cancel"/>
   <send retrans="500">{messages.cancel()}</send>
   <recv response="200"/>
-  <recv response="487"/>
+  <recv response="487" response_txn="invite"/>
   <send>{messages.ack_of_refusal()}</send>
   <label id="end"/>
 </scenario>
 """
+
+
+def _transfer(request: CallRequest, messages: _Messages) -> str:
+    if request.transfer_to is None:
+        return ""
+    seconds = wait_seconds(request)
+    return transfer_steps(messages.refer(request.transfer_to), messages.ok(), range(300, 700), seconds)
 
 
 def build_hang_up(request: CallRequest, attempt: Attempt, messages: Sequence[SipMessage]) -> str | None:
@@ -70,9 +85,10 @@ def build_hang_up(request: CallRequest, attempt: Attempt, messages: Sequence[Sip
     if latest is None or latest >= 300 or any(each.method == "BYE" for each in messages):
         return None
     texts = _Messages(request, attempt)
+    referred = any(each.sent and each.method == "REFER" for each in messages)
     if latest >= 200:
         steps = f"""
-  <send retrans="500">{texts.bye_after(responses[-1])}</send>
+  <send retrans="500">{texts.bye_after(responses[-1], attempt.cseq + (2 if referred else 1))}</send>
   <recv response="200" timeout="2000"/>"""
     else:
         invite = next(each for each in messages if each.sent)
@@ -100,10 +116,10 @@ class _Messages:
             f"INVITE {self._uri} SIP/2.0",
             *self._start(self._branch, f"To: <{self._uri}>", "INVITE"),
             self._contact(),
-            "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS",
+            "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY",
             *extra,
             "Content-Type: application/sdp",
-            body=_OFFER,
+            body=_body(self._attempt.offer) if self._attempt.offer else _SILENT_OFFER,
         )
 
     def ack(self) -> str:
@@ -112,18 +128,25 @@ class _Messages:
             "ACK [next_url] SIP/2.0", *self._start(f"{self._branch}a", to, "ACK"), "[routes]", self._contact()
         )
 
+    def refer(self, target: str) -> str:
+        """RFC 3515 section 2.4.1: the other party is to talk to `target`."""
+        to = f"To: <{self._uri}>[peer_tag_param]"
+        start = self._start(f"{self._branch}r", to, "REFER", self._attempt.cseq + 1)
+        return _message(
+            "REFER [next_url] SIP/2.0", *start, "[routes]", self._contact(), f"Refer-To: <{literal(target)}>"
+        )
+
     def bye(self) -> str:
         to = f"To: <{self._uri}>[peer_tag_param]"
-        start = self._start(f"{self._branch}b", to, "BYE", self._attempt.cseq + 1)
+        referred = self._request.transfer_to is not None
+        start = self._start(f"{self._branch}b", to, "BYE", self._attempt.cseq + (2 if referred else 1))
         return _message("BYE [next_url] SIP/2.0", *start, "[routes]")
 
-    def bye_after(self, answer: SipMessage) -> str:
+    def bye_after(self, answer: SipMessage, cseq: int) -> str:
         """A BYE in the dialog that `answer` made (RFC 3261 section 12.1.2), for a sipp that saw no INVITE."""
         contact = _address(answer.header("Contact"))
         routes = [value for each in answer.headers("Record-Route") for value in split_header(each)]
-        start = self._start(
-            f"{self._branch}b", f"To: {literal(answer.header('To'))}", "BYE", self._attempt.cseq + 1
-        )
+        start = self._start(f"{self._branch}b", f"To: {literal(answer.header('To'))}", "BYE", cseq)
         route_lines = [f"Route: {literal(each)}" for each in reversed(routes)]
         return _message(f"BYE {literal(contact)} SIP/2.0", *start, *route_lines)
 
@@ -157,7 +180,7 @@ class _Messages:
 
 
 # Port 9 (discard): the call is real, its media is not.
-_OFFER: Final = """v=0
+_SILENT_OFFER: Final = """v=0
 o=trunkline 1 1 IN IP4 [local_ip]
 s=-
 c=IN IP4 [local_ip]
@@ -169,6 +192,10 @@ a=rtpmap:101 telephone-event/8000
 a=fmtp:101 0-16
 a=sendrecv
 """
+
+
+def _body(offer: str) -> str:
+    return "".join(f"{literal(line)}\n" for line in offer.splitlines())
 
 
 def _address(contact: str) -> str:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from trunkline.cli.call.sound.sdp import without_keys
+
 _HEAD: Final = re.compile(
     rb"-{20,} (?P<time>\d{4}-\d\d-\d\d[ \t]\d\d:\d\d:\d\d\.\d+)\n"
     rb"[A-Z]+ message (?:(?P<sent>sent) \((?P<size>\d+) bytes\):|received \[(?P<got>\d+)\] bytes :)\n\n"
@@ -25,6 +27,10 @@ class SipMessage:
     at: datetime
     sent: bool
     text: str
+
+    @property
+    def body(self) -> str:
+        return self.text.replace("\r\n", "\n").partition("\n\n")[2]
 
     @property
     def start_line(self) -> str:
@@ -77,5 +83,5 @@ class TraceReader:
 
 
 def masked(text: str) -> str:
-    """A message as it may be shown: the digest's response is hidden."""
-    return re.sub(r'(?i)(response=")[^"]*(")', r"\1(hidden)\2", text)
+    """A message as it may be shown: the digest's response and the keys of SRTP are hidden."""
+    return without_keys(re.sub(r'(?i)(response=")[^"]*(")', r"\1(hidden)\2", text))

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from trunkline.api import ObjectRef
+from trunkline.api.conditions import ABNORMAL_TRUE, DECLARED
 from trunkline.cli.cluster.snapshot import Snapshot
 from trunkline.cli.cluster.stored import status_of
-from trunkline.cli.findings import Finding, in_order
+from trunkline.cli.finding import Finding
+from trunkline.cli.findings import in_order
 from trunkline.compiler import Verdict
 from trunkline.compiler.reasons import ConditionReason
-from trunkline.compiler.verdict import ABNORMAL_TRUE, ConditionType
 from trunkline.status.conditions import Condition
 from trunkline.status.report import Status
 
@@ -28,6 +29,7 @@ _NEEDED: Final[Mapping[ConditionReason, frozenset[str]]] = {
     ConditionReason.TRUNK_NOT_ACCEPTED: frozenset({"Trunk"}) | _LISTS,
     ConditionReason.LIST_NOT_FOUND: _LISTS,
     ConditionReason.NO_USABLE_LIST: _LISTS,
+    ConditionReason.POLICY_NOT_FOUND: frozenset({"HeaderManipulationPolicy"}),
     ConditionReason.NO_ENABLED_URI: frozenset({"OriginationUri"}),
     ConditionReason.NO_USABLE_URI: frozenset({"OriginationUri"}),
 }
@@ -78,7 +80,7 @@ def _severity(condition: Condition) -> str | None:
     """As `Verdict.severity`; None also for conditions that are no verdict on what users wrote."""
     if condition.type in ABNORMAL_TRUE:
         return "warning" if condition.status == "True" else None
-    if condition.type not in set(ConditionType) or condition.reason == ConditionReason.NO_NUMBERS:
+    if condition.type not in DECLARED or condition.reason == ConditionReason.NO_NUMBERS:
         return None
     return "error" if condition.status == "False" else None
 

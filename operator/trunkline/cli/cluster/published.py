@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sipedge.table.publication import (
     DATA_KEY,
     SHARED,
     TABLE_LABEL,
+    Head,
     PackedRows,
     head_object,
-    part_hash,
     part_object,
     rows_of,
     unpack_head,
 )
+from sipedge.table.revision import ABSENT, part_of, torn_parts
 from trunkline.cli.cluster.snapshot import Manifest, Snapshot
 
 
@@ -42,24 +43,33 @@ class Unpublished:
     """What may be read instead, to compile it."""
 
 
-def selector(edge: str) -> str:
-    """The label selector of the Secrets that hold an edge's table."""
-    return f"{TABLE_LABEL} in ({edge},{SHARED})"
+def selector(edge: str, groups: Iterable[str] = ()) -> str:
+    """The label selector of the Secrets that hold an edge's table, whose head names these `groups`."""
+    return f"{TABLE_LABEL} in ({','.join((edge, SHARED, *sorted(groups)))})"
+
+
+def groups_of(edge: str, secrets: Iterable[Manifest]) -> frozenset[str]:
+    """The groups of edges whose parts the table of `edge` has. Raises TableFormatError."""
+    head = _head(edge, {each["metadata"]["name"]: each for each in secrets})
+    return frozenset() if head is None else head.groups
 
 
 def assemble(edge: str, secrets: Iterable[Manifest]) -> PublishedTable | None:
     """The table of `edge`; None if none is published. Raises TornError, or TableFormatError."""
-    data = {each["metadata"]["name"]: _data(each) for each in secrets}
-    if head_object(edge) not in data:
+    found = {each["metadata"]["name"]: each for each in secrets}
+    head = _head(edge, found)
+    if head is None:
         return None
-    head = unpack_head(data[head_object(edge)])
-    parts = []
-    for name, digest in head.parts.items():
-        part = data.get(part_object(edge, name), b"")
-        if part_hash(part) != digest:
-            raise TornError(f"part {name} of revision {head.sequence} is not there yet")
-        parts.append(part)
-    return PublishedTable(edge, head.sequence, rows_of(parts))
+    objects = {name: found.get(part_object(edge, name)) for name in head.parts}
+    parts = {name: part_of(_data(each)) if each else ABSENT for name, each in objects.items()}
+    if torn := torn_parts(head, parts):
+        raise TornError(f"part {torn[0]} of revision {head.sequence} is not there yet")
+    return PublishedTable(edge, head.sequence, rows_of(data for _, data in parts.values()))
+
+
+def _head(edge: str, found: Mapping[str, Manifest]) -> Head | None:
+    name = head_object(edge)
+    return unpack_head(_data(found[name])) if name in found else None
 
 
 def _data(secret: Manifest) -> bytes:

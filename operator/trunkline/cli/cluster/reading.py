@@ -1,15 +1,22 @@
-"""The one module of the command line that talks to a cluster: it lists and gets, and writes nothing."""
+"""How the command line talks to a cluster: it lists and gets, and writes nothing."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
 from sipedge.table.codec import TableFormatError
 from trunkline.api import ALL_KINDS, API_VERSION
 from trunkline.cli.cluster.faults import ClusterError, NoClusterError
-from trunkline.cli.cluster.published import PublishedTable, TornError, Unpublished, assemble, selector
+from trunkline.cli.cluster.published import (
+    PublishedTable,
+    TornError,
+    Unpublished,
+    assemble,
+    groups_of,
+    selector,
+)
 from trunkline.cli.cluster.snapshot import PLATFORM_VIEW, Manifest, Snapshot
 from trunkline.cli.options import ClusterOptions
 from trunkline.kube.client import ConnectionFault
@@ -29,7 +36,7 @@ def read_snapshot(options: ClusterOptions, *, wide: bool) -> Snapshot:
 
     `wide` = those of other namespaces too, where they may be read: they take part in what is compiled.
     """
-    return asyncio.run(_ask(options, lambda cluster: _snapshot(cluster, options, wide)))
+    return ask_cluster(options, lambda cluster: _snapshot(cluster, options, wide))
 
 
 def read_table(options: ClusterOptions, edge_namespace: str, edge: str) -> PublishedTable | Unpublished:
@@ -41,6 +48,11 @@ def read_table(options: ClusterOptions, edge_namespace: str, edge: str) -> Publi
             return found
         return Unpublished(found, await _snapshot(cluster, options, wide=True))
 
+    return ask_cluster(options, question)
+
+
+def ask_cluster(options: ClusterOptions, question: Callable[[Cluster], Awaitable[Answer]]) -> Answer:
+    """What `question` comes to, asked of the cluster that is meant. Raises ClusterError."""
     return asyncio.run(_ask(options, question))
 
 
@@ -63,9 +75,9 @@ def _told(cluster: Cluster, error: KubeError) -> str:
         case UnreachableError():
             return f"{where} does not answer: see whether it is the right one (--context): {error}"
         case UnauthorizedError():
-            return f"{where} does not take your credentials: they are wrong or have expired; log in again"
+            return f"{where} rejects your credentials: they are wrong or have expired; log in again"
         case ForbiddenError():
-            return f"{where} lets you read nothing of it: ask for a role there: {error}"
+            return f"{where} lets you read nothing: ask for a role there: {error}"
     return f"{where} cannot answer now: try again: {error}"
 
 
@@ -129,8 +141,10 @@ async def _table(cluster: Cluster, namespace: str, edge: str) -> PublishedTable 
     """The table; else why there is none to read."""
     for _ in range(_TRIES):
         try:
-            listing = await cluster.client.list(SECRETS, namespace, {"labelSelector": selector(edge)})
-            table = assemble(edge, listing.items)
+            secrets = await _table_secrets(cluster, namespace, selector(edge))
+            if groups := groups_of(edge, secrets):
+                secrets = await _table_secrets(cluster, namespace, selector(edge, groups))
+            table = assemble(edge, secrets)
         except TornError:
             await asyncio.sleep(_TRY_SECONDS)
             continue
@@ -140,3 +154,7 @@ async def _table(cluster: Cluster, namespace: str, edge: str) -> PublishedTable 
             return f"the table in namespace {namespace} cannot be read: {error}"
         return table or f"no table of {edge} is published in namespace {namespace} (--edge-namespace)"
     return f"the table of {edge} in namespace {namespace} is torn: the operator has not published all of it"
+
+
+async def _table_secrets(cluster: Cluster, namespace: str, selector: str) -> Sequence[Manifest]:
+    return (await cluster.client.list(SECRETS, namespace, {"labelSelector": selector})).items

@@ -76,11 +76,14 @@ def base_domain_of(snapshot: Snapshot) -> str | None:
     told: Counter[str] = Counter()
     for manifest in snapshot.objects.get("Trunk", ()):
         domain = ((manifest.get("spec") or {}).get("termination") or {}).get("domainName")
-        uri = (manifest.get("status") or {}).get("terminationUri")
+        status = manifest.get("status") or {}
+        uri = status.get("terminationUri")
         if isinstance(domain, str) and isinstance(uri, str):
             prefix = f"{domain.lower()}.pstn."
             if uri.startswith(prefix):
-                told[uri.removeprefix(prefix)] += 1
+                rest = uri.removeprefix(prefix)
+                # Where not every edge serves the trunk, its name is that of one edge or region.
+                told[rest.partition(".")[2] if uri in (status.get("localizedUris") or ()) else rest] += 1
     return told.most_common(1)[0][0] if told else None
 
 
@@ -92,7 +95,7 @@ def unread_notes(snapshot: Snapshot) -> tuple[str, ...]:
     if refused:
         notes.append(f"not read, since you may not: {', '.join(refused)} (ClusterRole {PLATFORM_VIEW} may)")
     if snapshot.alone:
-        notes.append(f"of other namespaces than {snapshot.namespace} nothing was read, since you may not")
+        notes.append(f"nothing was read of namespaces other than {snapshot.namespace}, since you may not")
     if missing:
         notes.append(f"this cluster has no kind {', '.join(missing)}: its CRDs are older; helm upgrade")
     return tuple(notes)

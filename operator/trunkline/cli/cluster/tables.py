@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sipedge.routing.message import SipRequest
+from sipedge.routing.message.messages import SipRequest
 from sipedge.table import MemoryRows, Rows
 from trunkline.cli.cluster.assumption import assumed_objects, assumptions
 from trunkline.cli.cluster.contents import resources_of
@@ -25,7 +25,7 @@ def compiled_rows(
     tables = compile_resources(resources_of(without_refused(snapshot), domain, assumed)).tables
     if edge not in tables:
         known = ", ".join(sorted(tables)) or "none"
-        raise UsageError(f"--edge {edge!r} is no Edge of {snapshot.context}; there are: {known}")
+        raise UsageError(f"--edge {edge!r} is not an Edge of {snapshot.context}, which has: {known}")
     notes = (
         *unread_notes(snapshot),
         f"assumed: {'; '.join(assumptions(snapshot, edge, told))}",

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from sipedge.routing.authenticate import DigestCheck, DigestResult
 from sipedge.routing.decision import Outcome, Step
-from sipedge.routing.message import SipRequest
+from sipedge.routing.message.messages import SipRequest
 from sipedge.secret import Secret
 from sipedge.table import Rows, Table
 from trunkline.cli.explain.later import Call, LaterPassage, answer_in_call, request_in_dialog

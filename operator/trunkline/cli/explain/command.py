@@ -27,7 +27,7 @@ from trunkline.cli.explain.request import (
     message_of,
     request_of,
 )
-from trunkline.cli.explain.resolving import ResolvingRows, addresses_of
+from trunkline.cli.explain.resolving import ResolvingRows, addresses_of, caller_names_of
 from trunkline.cli.explain.text import text_of
 from trunkline.cli.findings import find, has_errors, summary
 from trunkline.cli.reading import UsageError, read
@@ -82,7 +82,8 @@ def _explain(place: ExplainPlace, options: ExplainOptions) -> tuple[Passage | La
         text = later_message_of(options.message, call, arrival)
     found = _files(place, options.edge) if place.paths else _cluster(place, options.edge, text, arrival)
     arrival = replace(arrival, received_on=found.received_on)
-    rows = ResolvingRows(found.rows, addresses_of(options.resolved))
+    addresses, names = addresses_of(options.resolved), caller_names_of(options.caller_names)
+    rows = ResolvingRows(found.rows, addresses, names, options.verstat)
     if call is not None:
         return decide_later(rows, text, arrival, call), found.notes
     return decide(rows, text, arrival, seed=options.seed, now=time.time()), found.notes
@@ -90,11 +91,13 @@ def _explain(place: ExplainPlace, options: ExplainOptions) -> tuple[Passage | La
 
 def _files(place: ExplainPlace, name: str) -> Source:
     """The table that files compile to. Raises UsageError for an Edge that they do not have."""
-    reading = read(place.paths, place.base_domain)
+    reading = read(
+        place.paths, place.base_domain, stir_shaken=place.stir_shaken, media_relay=place.media_relay
+    )
     table = reading.compilation.tables.get(name)
     if table is None:
         known = ", ".join(sorted(reading.compilation.tables)) or "none"
-        raise UsageError(f"--edge {name!r} is no Edge of these files; there are: {known}")
+        raise UsageError(f"--edge {name!r} is not an Edge of these files, which have: {known}")
     edge = reading.loaded.resources.get(Edge, None, name)
     addresses = edge.spec.advertise.addresses if edge else ()
     findings = find(reading)

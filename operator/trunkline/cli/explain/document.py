@@ -7,20 +7,23 @@ from typing import Any
 
 from sipedge.routing.attempts import Attempt
 from sipedge.routing.decision import Forward, Limit, Step
-from sipedge.routing.dialog import (
+from sipedge.routing.dialog.decisions import (
     AnswerDecision,
     ChallengeInDialog,
     DialogDecision,
     DropInDialog,
     Follow,
+    HandOver,
     RefuseInDialog,
 )
-from sipedge.routing.memory import CallMemory
+from sipedge.routing.dialog.memory import CallMemory
 from sipedge.routing.reasons import Reason
+from trunkline.cli.explain.deciding import deciding_fields
 from trunkline.cli.explain.later import LaterPassage
+from trunkline.cli.explain.media import commands_document, media_document
 from trunkline.cli.explain.passage import Passage
 from trunkline.cli.explain.stages import Change
-from trunkline.cli.render_decision import ACTIONS, decision_document
+from trunkline.cli.render_decision import ACTIONS, decision_document, reason_of
 
 
 def action_of(passage: Passage | LaterPassage) -> str:
@@ -55,8 +58,14 @@ def passage_document(passage: Passage) -> dict[str, Any]:
     forward = decision if isinstance(decision, Forward) else None
     return {
         **decision_document(decision),
+        "decidedBy": list(
+            deciding_fields(reason_of(decision), decision.trunk, decision.account, decision.carrier)
+        ),
         "changes": [change_document(each) for each in passage.changes],
-        "attempts": [_attempt(each) for each in passage.attempts],
+        "attempts": [
+            {**_attempt(each), "media": media_document(media)}
+            for each, media in zip(passage.attempts, passage.media, strict=True)
+        ],
         "unresolved": list(passage.unresolved),
         "limits": [_limit(each) for each in (forward.limits if forward else ())],
         "maxDurationSeconds": forward.max_duration_seconds if forward else None,
@@ -80,14 +89,29 @@ def later_document(passage: LaterPassage) -> dict[str, Any]:
         "reason": reason.name if reason else None,
         "errorCode": answer.error_code if answer else None,
         "rule": reason.value.rule if reason else None,
+        "decidedBy": list(deciding_fields(reason, *owners_of(memory))),
         "headers": dict(added_in_call(decision)),
         "steps": [_step(each) for each in decision.steps],
         "changes": [change_document(each) for each in passage.changes],
         "hop": f"{sent.transport} {sent.address}:{sent.port}" if sent is not None else None,
         "requestUri": sent.request_uri or None if sent is not None else None,
+        "transferTo": _transfer_to(decision),
+        "relay": commands_document(goes_on.media.commands) if goes_on is not None else [],
         "endsCall": goes_on.end_call.name if goes_on is not None and goes_on.end_call is not None else None,
         "memory": memory_document(memory),
     }
+
+
+def owners_of(memory: CallMemory) -> tuple[str | None, str | None, str | None]:
+    """The trunk, account and carrier of a call."""
+    facts = memory.facts
+    return (None, None, None) if facts is None else (facts.trunk, facts.account, facts.carrier)
+
+
+def _transfer_to(decision: DialogDecision | AnswerDecision) -> str | None:
+    """Whom a REFER that is taken has called."""
+    referral = decision.referral if isinstance(decision, HandOver) else None
+    return (referral.number or referral.uri) if referral is not None else None
 
 
 def added_in_call(decision: DialogDecision | AnswerDecision) -> tuple[tuple[str, str], ...]:
@@ -133,6 +157,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "port": attempt.port,
         "transport": attempt.transport,
         "serverName": attempt.server_name,
+        "byAnotherEdge": attempt.relay is not None,
         "limits": [_limit(each) for each in attempt.limits],
     }
 

@@ -50,7 +50,9 @@ class GivenFiles:
                 ("--message", status),
             ):
                 if given:
-                    raise UsageError(f"{option} is of a message within a call: --in-dialog names its memory")
+                    raise UsageError(
+                        f"{option} is for a message within a call: give its memory by --in-dialog"
+                    )
             return None
         text = _read(self.memory, "--in-dialog").decode("utf-8", "replace")
         memory = memory_of(text, f"--in-dialog {self.memory}")

@@ -5,22 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from sipedge.routing.authenticate import DigestCheck
-from sipedge.routing.bounds import MOST_HEADERS_OF_ANSWER, excess_of
-from sipedge.routing.dialog import (
+from sipedge.routing.decision import Direction, Outcome, Step
+from sipedge.routing.dialog.answers import judge_answer, tag_fault
+from sipedge.routing.dialog.decisions import (
     AnswerDecision,
     DialogDecision,
     DropInDialog,
     Follow,
     MemoryChanges,
     RefuseInDialog,
-    judge_answer,
-    within_dialog,
 )
-from sipedge.routing.hops import Hop
-from sipedge.routing.memory import CallMemory
-from sipedge.routing.message import Message, SipAnswer, SipRequest
+from sipedge.routing.dialog.hops import Hop
+from sipedge.routing.dialog.judge import within_dialog
+from sipedge.routing.dialog.memory import CallMemory
+from sipedge.routing.dialog.tokens import is_ours
+from sipedge.routing.message.bounds import MOST_HEADERS_OF_ANSWER, excess_of
+from sipedge.routing.message.messages import Message, SipAnswer, SipRequest
+from sipedge.routing.message.nameless import nameless
 from sipedge.routing.reasons import Reason
-from sipedge.routing.tokens import is_ours
 from sipedge.table import Table
 from sipedge.uri import parse_uri, split_header, uri_of_header
 from trunkline.cli.explain.message import SipText
@@ -32,7 +34,15 @@ from trunkline.cli.explain.passing import (
     request_travels,
     unread_step,
 )
-from trunkline.cli.explain.stages import ORDER, Change, Circumstances, Kind, Stage
+from trunkline.cli.explain.stages import (
+    NAMELESS,
+    WITH_CALLER,
+    Change,
+    Circumstances,
+    Kind,
+    Stage,
+    in_order,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +127,7 @@ def _followed(call: Call, text: SipText, request: SipRequest, follow: Follow) ->
         call.by_caller,
         text,
         learned(call.memory, follow.learned, by_caller=call.by_caller),
-        _in_order(passing.changes),
+        in_order(passing.changes),
         Sent(uri, hop.address, hop.port, hop.transport, headers, body),
     )
 
@@ -132,6 +142,9 @@ def answer_in_call(call: Call, text: SipText, answer: SipAnswer, attempt: Hop | 
     if excess is not None or text.unreadable:
         dropped = AnswerDecision((bound,), drop=True)
         return LaterPassage(dropped, call.by_caller, text, call.memory)
+    if fault := tag_fault(answer.from_tag, answer.to_tag):
+        step = Step("tags", Outcome.FAIL, fault, "RFC 3261 19.3")
+        return LaterPassage(AnswerDecision((bound, step), drop=True), call.by_caller, text, call.memory)
     decision = judge_answer(
         call.table,
         answer,
@@ -155,7 +168,7 @@ def answer_in_call(call: Call, text: SipText, answer: SipAnswer, attempt: Hop | 
         call.by_caller,
         text,
         learned(call.memory, decision.learned, by_caller=call.by_caller),
-        _in_order(passing.changes),
+        in_order(passing.changes),
         Sent("", hop.address, hop.port, hop.transport, headers, body),
     )
 
@@ -168,6 +181,8 @@ def learned(memory: CallMemory, changes: MemoryChanges, *, by_caller: bool) -> C
     if changes.sender_sdp is not None:
         sdp = changes.sender_sdp
         memory = replace(memory, caller_sdp=sdp) if by_caller else replace(memory, callee_sdp=sdp)
+    if changes.agreed is not None and memory.media is not None:
+        memory = replace(memory, media=replace(memory.media, agreed=changes.agreed))
     if changes.open_offer is not None:
         memory = replace(memory, open_offer=by_caller if changes.open_offer else None)
     return memory
@@ -190,7 +205,15 @@ def _circumstances(call: Call, method: str, *, is_answer: bool) -> Circumstances
         is_answer=is_answer,
         hides_caller=facts is not None and facts.anonymous,
         in_call=True,
+        policed=_policed(call),
     )
+
+
+def _policed(call: Call) -> frozenset[str]:
+    facts = call.memory.facts
+    if facts is None or not facts.from_number or not call.by_caller:
+        return frozenset()
+    return frozenset({"contact"}) if facts.direction is Direction.TERMINATION else WITH_CALLER
 
 
 def _leave_own_route(passing: Passing) -> None:
@@ -205,6 +228,9 @@ def _leave_own_route(passing: Passing) -> None:
 def _body(passing: Passing, message: Message, body: str | None) -> str:
     if body is None or body == message.body:
         return message.body
+    if body == nameless(message).body:
+        passing.note(NAMELESS)
+        return body
     shown = "refused: every m= line has port 0" if body else "none"
     passing.note(
         Change(Stage.ALLOW, Kind.REPLACE, "body", shown, "S20", "media that the trunk does not take")
@@ -212,7 +238,3 @@ def _body(passing: Passing, message: Message, body: str | None) -> str:
     if not body:
         passing.values.pop("content-type", None)
     return body
-
-
-def _in_order(changes: list[Change]) -> tuple[Change, ...]:
-    return tuple(sorted(changes, key=lambda change: ORDER.index(change.stage)))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sipedge.routing.headers import long_name
-from sipedge.routing.memory import CallMemory, SideMemory
-from sipedge.routing.message import SipAnswer
+from sipedge.routing.dialog.memory import CallMemory, SideMemory
+from sipedge.routing.message.headers import long_name
+from sipedge.routing.message.messages import SipAnswer
 from trunkline.cli.explain.message import SipText
 from trunkline.cli.explain.request import Arrival, CallOptions, MessageOptions, message_of, sender_is_caller
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from sipedge.routing.memory import CallMemory
+from sipedge.routing.dialog.memory import CallMemory
 from trunkline.cli.reading import UsageError
 
 _KEY: Final = "memory"
@@ -24,7 +24,7 @@ def memory_of(text: str, name: str) -> CallMemory:
     try:
         plain = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{name} is no JSON ({error}): {_MEND}") from error
+        raise UsageError(f"{name} is not JSON ({error}): {_MEND}") from error
     if isinstance(plain, dict) and _KEY in plain:
         action, unresolved, plain = plain.get("action"), plain.get("unresolved"), plain[_KEY]
         if plain is None and unresolved:

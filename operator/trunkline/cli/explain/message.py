@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sipedge.routing.bounds import (
+from sipedge.routing.message.bounds import (
     URI_HEADERS,
     WAY_HEADERS,
     MessageSizes,
@@ -15,8 +15,8 @@ from sipedge.routing.bounds import (
     longest_uri,
     size_of,
 )
-from sipedge.routing.headers import long_name
-from sipedge.routing.wellformed import answerable
+from sipedge.routing.message.headers import long_name
+from sipedge.routing.message.wellformed import answerable
 
 LONGEST_MESSAGE: Final = 16_384
 """Bytes of a message that an edge takes (kamailio.cfg, MESSAGE_BYTES)."""
@@ -160,7 +160,7 @@ def _first_line(line: str) -> SipText:
     if answer := _STATUS_LINE.fullmatch(line):
         return SipText("", status=int(answer[1]), phrase=answer[2] or "")
     raise ValueError(
-        f"its first line {line[:60]!r} is none of SIP; a message begins like 'INVITE sip:... SIP/2.0' "
+        f"its first line {line[:60]!r} is not SIP; a message begins like 'INVITE sip:... SIP/2.0' "
         "or 'SIP/2.0 200 OK'"
     )
 
@@ -168,7 +168,7 @@ def _first_line(line: str) -> SipText:
 def _header(line: str) -> tuple[str, str]:
     match = _HEADER.fullmatch(line)
     if match is None:
-        raise ValueError(f"the line {line[:60]!r} is no header; write it like 'Privacy: id'")
+        raise ValueError(f"the line {line[:60]!r} is not a header; write it like 'Privacy: id'")
     return match[1], folded(match[2])
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sipedge.routing.bounds import MOST_HEADERS, Excess
 from sipedge.routing.decision import HeaderChanges, Outcome, Step
-from sipedge.routing.headers import OPTION_LISTS, passes, without_timer
+from sipedge.routing.message.bounds import MOST_HEADERS, Excess
+from sipedge.routing.message.headers import OPTION_LISTS, passes, without_timer
+from sipedge.routing.message.wellformed import MAXIMUM_HOPS
 from sipedge.routing.reasons import Reason
-from sipedge.routing.wellformed import MAXIMUM_HOPS
 from trunkline.cli.explain.message import SipText
 from trunkline.cli.explain.stages import Change, Circumstances, Kind, Stage, cause_of
 
@@ -52,6 +52,8 @@ class Sent:
     headers: Mapping[str, tuple[str, ...]]
     """Long lower-case names to values."""
     body: str
+    by_relay: bool = False
+    """True: the body is what the media relay is given; it puts its own addresses, ports and keys in."""
 
 
 def bound_step(message: SipText, excess: Excess | None) -> Step:

@@ -7,17 +7,18 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from sipedge.routing.digest import credentials_of
-from sipedge.routing.headers import long_name
-from sipedge.routing.memory import CallMemory
-from sipedge.routing.message import SipRequest
-from sipedge.uri import bracketed
+from sipedge.routing.dialog.memory import CallMemory
+from sipedge.routing.message.digest import credentials_of
+from sipedge.routing.message.headers import long_name
+from sipedge.routing.message.messages import SipRequest
+from sipedge.uri import bracketed, parse_uri
 from trunkline.cli.explain.message import SipText, folded, tag_of
 from trunkline.cli.options import ClusterOptions
 from trunkline.cli.reading import UsageError
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+")
 _SCHEME: Final = re.compile("[A-Za-z][A-Za-z0-9+.-]*:")
+_SIP_SCHEME: Final = re.compile("sips?:", re.IGNORECASE)
 _LENGTH: Final = re.compile("[0-9]{1,9}")
 _HOPS: Final = "70"
 _WITH_CONTACT: Final = frozenset({"INVITE", "UPDATE", "NOTIFY"})
@@ -67,6 +68,10 @@ class ExplainOptions:
     """None = a request outside a dialog."""
     resolved: tuple[str, ...] = ()
     """Names and their addresses, `NAME=ADDRESS`."""
+    caller_names: tuple[str, ...] = ()
+    """What the platform's source of names answers, `NUMBER=NAME`."""
+    verstat: str | None = None
+    """What the edge's agent says of a PASSporT."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,10 @@ class ExplainPlace:
     edge_namespace: str | None
     """None = the chart's default."""
     base_domain: str | None
+    stir_shaken: bool = False
+    """Of files: True = the platform has what calls are signed with."""
+    media_relay: bool = True
+    """Of files: False = the edges have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +138,12 @@ def message_of(options: MessageOptions, arrival: Arrival) -> SipText:
     if not _SCHEME.match(options.request_uri):
         uri = options.request_uri
         raise UsageError(
-            f"--request-uri {uri!r} is no URI; write it like sip:{_number(uri)}@hq.pstn.example.com"
+            f"--request-uri {uri!r} is not a URI; write it like sip:{_number(uri)}@hq.pstn.example.com"
+        )
+    if _SIP_SCHEME.match(options.request_uri) and parse_uri(options.request_uri) is None:
+        raise UsageError(
+            f"--request-uri {options.request_uri!r} cannot be read as a SIP URI; write it like "
+            "sip:+12125550111@hq.pstn.example.com (--message FILE explains a broken message)"
         )
     headers = [_header(text) for text in options.headers]
     given = {long_name(name) for name, _ in headers}
@@ -198,7 +212,7 @@ def _number(text: str) -> str:
 def _header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
     if not colon or not _TOKEN.fullmatch(name.strip()):
-        raise UsageError(f"--header {text!r} is no header; write it like 'Privacy: id'")
+        raise UsageError(f"--header {text!r} is not a header; write it like 'Privacy: id'")
     return name.strip(), folded(value)
 
 
@@ -223,5 +237,5 @@ def _source(text: str) -> tuple[str, int]:
     except ValueError:
         address = ""
     if not address or not 0 < int(port_text) < 65536:
-        raise UsageError(f"--source {text!r} is no IP address; write it like 203.0.113.5 or 203.0.113.5:5060")
+        raise UsageError(f"--source {text!r} is not an IP address: write 203.0.113.5 or 203.0.113.5:5060")
     return address, int(port_text)

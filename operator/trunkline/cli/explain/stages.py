@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -20,6 +21,7 @@ class Stage(StrEnum):
     """From and To, and what asserts or tells who calls."""
     DIVERSION = "Diversion"
     CNAM = "CNAM"
+    CALL_REASON = "call reason"
     PRIVACY = "privacy"
     SIGNATURE = "STIR signature"
     TARGET = "target"
@@ -58,6 +60,24 @@ class Change:
     """For this place in the list of targets alone, from 1; None = for all."""
 
 
+def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """The changes in the order of their stages."""
+    return tuple(sorted(changes, key=lambda change: ORDER.index(change.stage)))
+
+
+TELLS_CUSTOMER: Final = "tells the customer whose call it is, and which"
+"""Why an INVITE to a customer, and a 2xx to one, has headers of the platform's own."""
+NAMELESS: Final = Change(
+    Stage.PRIVACY,
+    Kind.REPLACE,
+    "body",
+    "the session without names and numbers of who sends it",
+    "RFC 3323",
+    "who sends it stays unknown",
+)
+"""A session description loses what it says of its sender."""
+
+
 @dataclass(frozen=True, slots=True)
 class Circumstances:
     """What tells which stage has changed a header."""
@@ -71,22 +91,46 @@ class Circumstances:
     """True: a message that follows a call's first INVITE."""
     hides_caller: bool = False
     """True: the caller wants the number hidden, and the other side may not see it."""
+    policed: frozenset[str] = frozenset()
+    """Headers (lower-case names) in which the trunk's policy has put a number."""
+    policy: str = ""
+    """Which policy that is; "" = the first INVITE was told."""
+    attestation: str = ""
+    """A, B or C, of a call that is signed; "" = it is not."""
+    caller_name: str = ""
+    """Shown to a customer for who calls; "" = none."""
 
 
 _ASSERTED: Final = frozenset(
     {"p-asserted-identity", "p-preferred-identity", "remote-party-id", "p-charge-info", "identity"}
 )
+WITH_CALLER: Final = frozenset(
+    {"contact", "p-asserted-identity", "p-preferred-identity", "remote-party-id", "identity"}
+)
+"""Headers beside From that a policy changes with the calling number."""
+_NAMED: Final = frozenset({"from", "contact", "p-asserted-identity"})
 _NUMBERING: Final = frozenset({"cseq", "rack"})
 
 
 def cause_of(name: str, kind: Kind, facts: Circumstances) -> tuple[Stage, str, str]:
     """Stage, rule, and what decided, of a change that the decision makes to a header (lower-case name)."""
+    if name in facts.policed:
+        named = (
+            f"HeaderManipulationPolicy {facts.policy}" if facts.policy else "as the first INVITE showed it"
+        )
+        return Stage.POLICY, "policy", named
     if name in _NUMBERING:
         return Stage.PROXY, "RFC 3261 12.2.1.1", "counts with what the edge itself has sent in this dialog"
     if name == "diversion":
         return _diversion(kind, facts)
+    if name == "x-trunkline-verstat":
+        return Stage.SIGNATURE, "RFC 8224", "the verdict on the caller's PASSporT"
+    if name == "identity" and kind is Kind.APPEND:
+        return Stage.SIGNATURE, "RFC 8588", f"attestation {facts.attestation}"
     if name.startswith("x-trunkline-"):
-        return Stage.IDENTITY, "-", "tells the customer whose call it is"
+        return Stage.IDENTITY, "-", TELLS_CUSTOMER
+    if facts.caller_name and name in _NAMED:
+        return Stage.CNAM, "S69", f"the caller's name: {facts.caller_name}"
     if name in _ASSERTED:
         return _asserted(kind, facts)
     if name in ("from", "to") and facts.in_call:
@@ -98,6 +142,8 @@ def cause_of(name: str, kind: Kind, facts: Circumstances) -> tuple[Stage, str, s
         return Stage.IDENTITY, "S43", f"the called number {facts.called}"
     if name in ("privacy", "contact"):
         return Stage.PRIVACY, "RFC 3323", "the caller wants to stay unknown" if facts.hides_caller else ""
+    if name == "x-branded-callreason":
+        return Stage.CALL_REASON, "answers", "longer than a display shows"
     return Stage.ALLOW, "RFC 3261 16.6", ""
 
 

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Final
 
 from sipedge.printable import printable
+from sipedge.routing.attempts import Attempt
 from sipedge.routing.decision import (
     Challenge,
     Decision,
@@ -19,13 +20,22 @@ from sipedge.routing.decision import (
     Step,
     Target,
 )
-from sipedge.routing.dialog import AnswerDecision, ChallengeInDialog, DropInDialog, RefuseInDialog
+from sipedge.routing.dialog.decisions import (
+    AnswerDecision,
+    ChallengeInDialog,
+    DropInDialog,
+    Follow,
+    HandOver,
+    RefuseInDialog,
+)
 from sipedge.routing.reasons import Reason
-from trunkline.cli.explain.document import added_in_call
+from trunkline.cli.explain.deciding import deciding_fields
+from trunkline.cli.explain.document import added_in_call, owners_of, reason_of_later
 from trunkline.cli.explain.later import LaterPassage
+from trunkline.cli.explain.media import attempts_text, commands_text
 from trunkline.cli.explain.passage import Passage
 from trunkline.cli.explain.stages import Change, Kind
-from trunkline.cli.render_decision import added_headers
+from trunkline.cli.render_decision import added_headers, named, place_of, reason_of
 from trunkline.cli.terminal import Look
 
 _WORDS: Final = {
@@ -53,8 +63,11 @@ def passage_text(passage: Passage, look: Look) -> str:
             lines.append(_target_line(place, target))
             lines += _address_lines(passage, target)
         lines += [printable(f"  counts against {_limit(each)}") for each in decision.limits]
+        lines += attempts_text(passage.media, look)
         lines += changes_text(passage.changes, look)
     else:
+        owners = decision.trunk, decision.account, decision.carrier
+        lines += _decided_by(deciding_fields(reason_of(decision), *owners))
         added = added_headers(decision)
         lines += [printable(f"  adds {name}: {value}") for name, value in added.items()]
     return "\n".join(lines)
@@ -65,11 +78,19 @@ def later_text(passage: LaterPassage, look: Look) -> str:
     decision = passage.decision
     lines = [_later_heading(passage, look), "", *steps_text(decision.steps, look), ""]
     lines.append(look.paint(_later_sentence(passage), "bold"))
+    lines += _decided_by(deciding_fields(reason_of_later(decision), *owners_of(passage.memory)))
     if passage.sent is not None and passage.sent.request_uri:
         lines.append(printable(f"  Request-URI {passage.sent.request_uri}"))
     lines += [printable(f"  adds {name}: {value}") for name, value in added_in_call(decision)]
+    if isinstance(decision, Follow | AnswerDecision):
+        lines += commands_text(decision.media.commands)
     lines += changes_text(passage.changes, look)
     return "\n".join(lines)
+
+
+def _decided_by(fields: Sequence[str]) -> list[str]:
+    """Where to look, and what to change."""
+    return [printable(f"  decided by {'; '.join(fields)}")] if fields else []
 
 
 def _later_heading(passage: LaterPassage, look: Look) -> str:
@@ -94,6 +115,8 @@ def _later_sentence(passage: LaterPassage) -> str:
             return f"Dropped without an answer: {decision.reason.value.meaning} ({decision.reason.name})."
         case AnswerDecision(drop=True):
             return "Dropped: it does not reach the other side."
+        case HandOver():
+            return _handed_over(decision)
     if sent is None:
         return "No decision."
     place = "" if passage.message.status else f", {sent.transport}:{sent.address}:{sent.port}"
@@ -101,6 +124,15 @@ def _later_sentence(passage: LaterPassage) -> str:
     ended = getattr(decision, "end_call", None)
     ends = f" Then both sides get a BYE: {ended.value.meaning} ({ended.name})." if ended is not None else ""
     return f"Sent on to the {whom}{place}.{ends}"
+
+
+def _handed_over(decision: HandOver) -> str:
+    referral = decision.referral
+    if referral is None:
+        return "Sent to the edge's B2BUA, which stands between the two sides since a REFER."
+    target = printable(referral.number or referral.uri)
+    instead = " It takes the place of the call that Replaces names." if referral.replaces is not None else ""
+    return f"Taken: 202, and the edge's B2BUA calls {target} for the other side.{instead}"
 
 
 def _heading(decision: Decision, look: Look) -> str:
@@ -126,7 +158,7 @@ def _step_line(step: Step, width: int, look: Look) -> str:
 
 
 def _rule(rule: str, look: Look) -> str:
-    return look.paint(f"[{rule}]", "dim") if rule != "-" else ""
+    return look.paint(f"[{place}]", "dim") if (place := place_of(rule)) else ""
 
 
 def _sentence(decision: Decision) -> str:
@@ -149,12 +181,12 @@ def _sentence(decision: Decision) -> str:
 def why(reason: Reason) -> str:
     """The answer, what it means, its name and its rule."""
     answer = reason.value
-    return f"{answer.status} {answer.text}: {answer.meaning} ({reason.name}, rule {answer.rule})."
+    return f"{answer.status} {answer.text}: {answer.meaning} ({named(reason)})."
 
 
 def _target_line(place: int, target: Target) -> str:
     share = f", first for {target.share:.0%} of calls" if target.share else ""
-    edge = f", leaves from edge {target.edge}" if target.edge else ""
+    edge = f", leaves from edge {' or '.join(target.egress)}" if target.egress else ""
     return printable(
         f"  {place}. {target.request_uri} ({target.id}; {target.transport or 'udp'}, "
         f"priority {target.priority}, weight {target.weight}{share}{edge})"
@@ -165,13 +197,22 @@ def _address_lines(passage: Passage, target: Target) -> list[str]:
     if target.host in passage.unresolved:
         return [printable(f"     at the addresses that the edge has found for {target.host} (--resolve)")]
     found = [
-        f"{each.transport}:{each.address}:{each.port}"
+        f"{each.transport}:{each.address}:{each.port}{_way(each, target)}"
         for each in passage.attempts
         if (each.target, each.request_uri) == (target.id, target.request_uri)
     ]
-    return [f"     at {each}" for each in found] or [
-        "     at no address: an edge's own, or in a denied network"
-    ]
+    nowhere = "an edge's own, or in a denied network"
+    if target.egress:
+        nowhere += f"; or no address of edge {' or '.join(target.egress)} serves"
+    return [f"     at {each}" for each in found] or [f"     at no address: {nowhere}"]
+
+
+def _way(attempt: Attempt, target: Target) -> str:
+    return (
+        ""
+        if attempt.relay is None
+        else f", an address of edge {' or '.join(target.egress)}, which sends it on"
+    )
 
 
 def changes_text(changes: Iterable[Change], look: Look) -> list[str]:

@@ -1,0 +1,1 @@
+"""`trunkline calls` and `trunkline usage`: what calls did, which are in progress, and what they add up to."""

@@ -1,0 +1,1 @@
+"""`trunkline import`: manifests from what another provider of trunks exports."""

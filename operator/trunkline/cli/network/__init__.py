@@ -1,0 +1,1 @@
+"""`trunkline network`: what of the edges a firewall must let through."""

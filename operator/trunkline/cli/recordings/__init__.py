@@ -1,0 +1,1 @@
+"""`trunkline recordings`: what the recorder has stored."""
