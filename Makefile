@@ -11,8 +11,9 @@ WORKERS ?= 4
 SIDE_BY_SIDE := $(PYTEST) --numprocesses=$(WORKERS) --durations=25
 
 # Whatever starts real servers; the rest is quick and runs in `make check` as well.
-SLOW_TESTS := agent apiserver bench chart cli cluster demo dns e2e fuzz sip standalone tls
-QUICK_TESTS := $(filter-out $(SLOW_TESTS:%=tests/%) tests/support,$(patsubst %/,%,$(wildcard tests/*/)))
+SLOW_TESTS := agent apiserver bench chart cli cluster demo dns e2e fuzz gitops guides recorder sip standalone tls workflows
+QUICK_TESTS := $(filter-out $(SLOW_TESTS:%=tests/%) tests/support,$(patsubst %/,%,$(dir $(wildcard tests/*/test_*.py))))
+LONGEST := tests/property tests/unit
 
 ##@ Use
 
@@ -33,7 +34,7 @@ demo: ## two SIP edges on this machine, and calls each way through them; leaves 
 
 .PHONY: check
 check: setup ## lint, types, import contracts and every test that needs no server (under 2 minutes)
-	@$(MAKE) --jobs=2 --output-sync=line lint quick-tests
+	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-quick} $(MAKE) --jobs=2 --keep-going --output-sync=target lint quick-tests
 
 .PHONY: test
 test: setup lint cluster-parts ## all: check, real Kamailio, Knot and sipp, `trunkline up`, a real API server, a real node
@@ -47,8 +48,15 @@ lint: setup ## format, lint, types, import contracts
 	$(BIN)/lint-imports --no-logo
 
 .PHONY: quick-tests
-quick-tests: setup ## the tests that need no server
-	$(PYTEST) -q $(QUICK_TESTS)
+quick-tests: $(LONGEST:tests/%=quick-%) quick-others ## the tests that need no server
+
+# Processes of their own, which `make check` runs side by side: none collects what another runs.
+.PHONY: $(LONGEST:tests/%=quick-%) quick-others
+$(LONGEST:tests/%=quick-%): quick-%: setup
+	$(PYTEST) -q tests/$*
+
+quick-others: setup ## the quick tests but the longest folders
+	$(PYTEST) -q $(sort $(filter-out $(LONGEST),$(QUICK_TESTS)))
 
 .PHONY: sip-tests
 sip-tests: setup ## calls through a real Kamailio
@@ -70,11 +78,12 @@ test-apiserver: setup cluster-parts ## CRDs, operator, agent and chart on a real
 	$(SIDE_BY_SIDE) tests/apiserver tests/chart
 
 # Only what is longer with SOAK=1; the rest says nothing new.
-SOAK_TESTS := soak_changes soak_idle operator_killed operator_losses
+RANDOM_CALLS := transfers recovery
+SOAK_TESTS := soak_changes soak_idle soak_scale operator_killed operator_losses
 
 .PHONY: soak
 soak: setup cluster-parts ## 200 changes, ten minutes idle with 1,000 trunks, killed at each write (45 minutes)
-	SOAK=1 $(PYTEST) -s --durations=10 $(SOAK_TESTS:%=tests/apiserver/test_%.py) tests/sip/test_connections.py tests/e2e/test_1_install.py tests/e2e/test_2_changes.py
+	SOAK=1 $(PYTEST) -s --durations=10 tests/property/test_running.py $(SOAK_TESTS:%=tests/apiserver/test_%.py) tests/sip/test_connections.py $(RANDOM_CALLS:%=tests/sip/test_%_at_random.py) tests/e2e/test_1_install.py tests/e2e/test_2_changes.py
 
 .PHONY: test-cluster
 test-cluster: setup cluster-parts ## Trunkline's whole life on a Kubernetes node of the tests' own (needs root)
@@ -87,11 +96,17 @@ e2e: setup ## the same on a cluster of yours: KUBECONFIG=... make e2e (and image
 
 .PHONY: bench
 bench: setup ## how fast it is, as ratios that one run measures in turn (20 minutes); BENCH=--help tells more
-	@PYTHONPATH=tests:operator:edge $(BIN)/python -m bench --json build/bench.json $(if $(STRICT),--strict) $(BENCH)
+	@PYTHONPATH=tests:operator:edge:recorder $(BIN)/python -m bench --json build/bench.json $(if $(STRICT),--strict) $(BENCH)
 
 .PHONY: fuzz
 fuzz: setup ## 45,000 broken SIP messages against a real edge (10 minutes); FUZZ=--help tells more
 	@PYTHONPATH=tests:operator:edge $(BIN)/python -m fuzz --json build/fuzz.json $(FUZZ)
+
+##@ Publish
+
+.PHONY: release
+release: setup ## packages, chart, images and their SBOMs of the commit -> dist/ (RELEASE_URL, REGISTRY; docs/versions.md)
+	@PYTHONPATH=scripts:tests $(BIN)/python -m release $(RELEASE)
 
 ##@ Write
 
@@ -101,7 +116,7 @@ format: setup ## format and mend what can be mended
 	$(BIN)/ruff check --fix .
 
 .PHONY: generated
-generated: crds rules chart ## everything that is generated and checked in, but golden files
+generated: crds rules reference call-records numbering chart ## everything that is generated and checked in, but golden files
 
 .PHONY: crds
 crds: setup ## crds/ from the models
@@ -115,6 +130,23 @@ chart: setup ## the chart's CRDs and table of values, and deploy/, from their so
 .PHONY: rules
 rules: setup ## docs/rules.md and docs/reasons.md from tests/rules.yaml and the code
 	$(BIN)/python scripts/rules.py --write
+
+.PHONY: reference
+reference: setup ## docs/reference: fields from the models, commands from their help
+	$(BIN)/python scripts/reference.py --write
+
+.PHONY: docs
+docs: setup ## the documentation as a site, in build/site; a dead link or any warning fails
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "build/site/index.html"
+
+.PHONY: call-records
+call-records: setup ## the tables of docs/call-records.md, from the classes of records and events
+	$(BIN)/python scripts/call_records.py --write
+
+.PHONY: numbering
+numbering: setup ## the edge's numbering plans from libphonenumber's data
+	$(BIN)/python scripts/numbering.py --write
 
 .PHONY: golden
 golden: setup ## rewrite golden files; read the difference as prose before you commit it

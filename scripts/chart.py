@@ -1,4 +1,4 @@
-"""What of the chart is made from elsewhere: CRDs, the table of values, and the plain manifests of deploy/.
+"""What of the chart is made from elsewhere: CRDs, what values mean, dashboards, and deploy/.
 
     python scripts/chart.py --write [--helm HELM]     make the files what their sources say
     python scripts/chart.py --check [--helm HELM]     fail if one is not
@@ -9,6 +9,7 @@ Without a helm, the plain manifests are left alone.
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
+
+import dashboards
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 CHART: Final = ROOT / "charts" / "trunkline"
@@ -41,8 +44,12 @@ def made_from_sources() -> dict[Path, str]:
         CHART / "templates" / "crds" / path.name: crd_template(path.read_text(encoding="utf-8"))
         for path in sorted(CRDS.glob("*.yaml"))
     }
+    files[CHART / "templates" / "_kinds.tpl"] = kinds_template()
     readme = CHART / "README.md"
     files[readme] = with_table(readme.read_text(encoding="utf-8"), values_table())
+    schema = CHART / "values.schema.json"
+    files[schema] = described(schema.read_text(encoding="utf-8"))
+    files |= {CHART / "dashboards" / name: text for name, text in dashboards.made().items()}
     return files
 
 
@@ -66,6 +73,20 @@ def crd_template(text: str) -> str:
     whole = escaped[: name.end()] + metadata + escaped[name.end() :]
     begin = "{{- /* Made by `make chart` from crds/; edit operator/trunkline/api. */}}\n"
     return f"{begin}{{{{- if .Values.crds.enabled }}}}\n{marker}{whole}{{{{- end }}}}\n"
+
+
+def kinds_template() -> str:
+    """The plurals of our kinds for the chart's roles: of all, of the tenants', of the platform's."""
+    specs = [yaml.safe_load(path.read_text(encoding="utf-8"))["spec"] for path in sorted(CRDS.glob("*.yaml"))]
+    plurals = {
+        scope: [spec["names"]["plural"] for spec in specs if scope in ("", spec["scope"])]
+        for scope in ("", "Namespaced", "Cluster")
+    }
+    lists = {"all": "", "tenant": "Namespaced", "platform": "Cluster"}
+    return "{{/* Made by `make chart` from crds/: the kinds, for `fromJsonArray`. */}}\n" + "".join(
+        f'{{{{- define "trunkline.kinds.{name}" -}}}}{json.dumps(plurals[scope])}{{{{- end }}}}\n'
+        for name, scope in lists.items()
+    )
 
 
 # ---------------------------------------------------------------------------------------------- values
@@ -115,6 +136,17 @@ def values_table() -> str:
     text = (CHART / "values.yaml").read_text(encoding="utf-8")
     rows = [f"| `{each.path}` | {each.default} | {each.comment} |" for each in values(text)]
     return "\n".join(["| value | default | what it does |", "|---|---|---|", *rows]) + "\n"
+
+
+def described(schema: str) -> str:
+    """The schema with each value's comment as its description. Raises KeyError for a value that it lacks."""
+    whole = json.loads(schema)
+    for each in values((CHART / "values.yaml").read_text(encoding="utf-8")):
+        part = whole
+        for name in each.path.split("."):
+            part = part["properties"][name]
+        part["description"] = each.comment
+    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
 
 
 def with_table(page: str, table: str) -> str:

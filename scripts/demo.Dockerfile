@@ -13,6 +13,7 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY scripts/setup scripts/packages.debian scripts/
 COPY operator/trunkline/__init__.py operator/trunkline/
 COPY edge/sipedge/__init__.py edge/sipedge/
+COPY recorder/siprecorder/__init__.py recorder/siprecorder/
 RUN scripts/setup run && rm -rf /var/lib/apt/lists/* /root/.cache
 COPY . .
 CMD ["make", "demo"]

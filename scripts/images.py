@@ -1,9 +1,9 @@
-"""Both images as OCI archives, made from the Dockerfiles by buildah, without a registry.
+"""All images as OCI archives, made from the Dockerfiles by buildah, without a registry.
 
     python scripts/images.py FOLDER [--host local.test] [--tag dev]
 
-Writes FOLDER/operator.tar and FOLDER/edge.tar, which `ctr images import` takes; the images are named
-<host>/trunkline/operator:<tag> and <host>/trunkline/edge:<tag>. `kept` is the same for tests, which build an
+Writes FOLDER/operator.tar, FOLDER/edge.tar and FOLDER/recorder.tar, which `ctr images import` takes; they
+are named <host>/trunkline/operator:<tag> and so on. `kept` is the same for tests, which build an
 image only when its sources have changed. Their bases are Debian's packages, put
 together by mmdebstrap and kept between runs. Needs root, buildah and mmdebstrap. Where Docker and a registry
 are, the Dockerfiles need none of this.
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 _DEBIAN_AUTHORITIES: Final = "/etc/ssl/certs/ca-certificates.crt"
 AUTHORITIES: Final = Path(os.environ.get("SSL_CERT_FILE") or _DEBIAN_AUTHORITIES)
 """Those that this machine trusts, for pip: its package index may have one of its own."""
+_BASE: Final = "org.opencontainers.image.base"
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,18 @@ class Image:
 
 
 EDGE: Final = Image(
-    "edge", "edge/Dockerfile", "trixie", ("ca-certificates",), ("edge/sipedge", "edge/kamailio")
+    "edge",
+    "edge/Dockerfile",
+    "trixie",
+    ("ca-certificates",),
+    (
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+        "operator/trunkline/__init__.py",
+        "edge/sipedge",
+        "edge/kamailio",
+    ),
 )
 OPERATOR: Final = Image(
     "operator",
@@ -55,7 +67,17 @@ OPERATOR: Final = Image(
     ("ca-certificates", "python3", "python3-venv"),
     ("pyproject.toml", "constraints.txt", "README.md", "LICENSE", "operator/trunkline", "edge/sipedge"),
 )
-IMAGES: Final = (EDGE, OPERATOR)
+RECORDER: Final = Image(
+    "recorder",
+    "recorder/Dockerfile",
+    "bookworm",
+    ("ca-certificates", "python3", "python3-venv"),
+    (
+        *("pyproject.toml", "constraints.txt", "README.md", "LICENSE", "operator/trunkline/__init__.py"),
+        *("edge/sipedge", "recorder/siprecorder"),
+    ),
+)
+IMAGES: Final = (EDGE, OPERATOR, RECORDER)
 
 CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trunkline" / "images"
 _KEPT_SECONDS: Final = 3 * 24 * 3600
@@ -71,25 +93,32 @@ class Archive:
     tag: str
 
 
-def base(image: Image, cache: Path) -> Path:
-    """The file system below an image, made once."""
+def base(image: Image, cache: Path, seconds: int | None = None) -> Path:
+    """The file system below an image, made once; with `seconds`, no file in it is newer (since the epoch)."""
     path = cache / f"base-{image.release}-{'-'.join(image.packages)}.tar"
     if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f"building-{os.getpid()}-{path.name}")
         command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(image.packages)}"]
         try:
-            subprocess.run([*command, image.release, str(partial)], check=True)
+            subprocess.run([*command, image.release, str(partial)], check=True, env=_dated(seconds))
             partial.rename(path)
         finally:
             partial.unlink(missing_ok=True)
     return path
 
 
+def _dated(seconds: int | None) -> dict[str, str]:
+    """This environment, in which programs that know how to write no later time."""
+    return {**os.environ, **({} if seconds is None else {"SOURCE_DATE_EPOCH": str(seconds)})}
+
+
 class Builder:
     """buildah with a store of its own, which is gone afterwards."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, sources: Path = ROOT) -> None:
+        """`sources`: the clone, or files of one, that images are made of."""
+        self._sources = sources
         self._options = ["--root", f"{folder}/store", "--runroot", f"{folder}/run", "--storage-driver", "vfs"]
 
     def __call__(self, *arguments: str) -> str:
@@ -99,7 +128,7 @@ class Builder:
         done = subprocess.run(
             ["buildah", *self._options, *arguments],
             check=True,
-            cwd=ROOT,
+            cwd=self._sources,
             env=environment,
             stdout=subprocess.PIPE,
             text=True,
@@ -108,16 +137,40 @@ class Builder:
 
     def build(self, image: Image, base_archive: Path, name: str, target: Path) -> None:
         """Write the archive of one image."""
+        self._build(image, base_archive, name)
+        target.unlink(missing_ok=True)
+        self("push", "--quiet", name, f"oci-archive:{target}:{name}")
+
+    def build_layout(
+        self, image: Image, base_archive: Path, target: str, *, labels: Mapping[str, str], seconds: int
+    ) -> None:
+        """Write one image as an OCI layout, `target` = FOLDER:TAG; no time in it is later than `seconds`."""
+        name = f"localhost/{image.name}"
+        self._build(image, base_archive, name, seconds, labels=labels)
+        self("push", "--quiet", name, f"oci:{target}")
+
+    def _build(
+        self,
+        image: Image,
+        base_archive: Path,
+        name: str,
+        seconds: int | None = None,
+        labels: Mapping[str, str] = {},
+    ) -> None:
+        dated = [] if seconds is None else [f"--timestamp={seconds}"]
+        beneath = f"localhost/debian-{image.name}:{image.release}"
         started = self("from", "scratch")
         self("add", "--quiet", started, str(base_archive), "/")
-        self("commit", "--quiet", "--rm", started, f"localhost/base-{image.name}")
-        command = ["bud", "--quiet", "--file", image.dockerfile, "--tag", name]
-        command += ["--build-arg", f"BASE_IMAGE=localhost/base-{image.name}"]
+        self("commit", "--quiet", "--rm", *dated, started, beneath)
+        digest = self("inspect", "--type", "image", "--format", "{{.FromImageDigest}}", beneath)
+        told = {**labels, f"{_BASE}.name": beneath, f"{_BASE}.digest": digest}
+        command = ["bud", "--quiet", *dated, "--file", image.dockerfile, "--tag", name]
+        command += [f"--label={key}={value}" for key, value in told.items()]
+        command += [f"--build-arg=BASE_IMAGE={beneath}"]
+        command += [] if seconds is None else [f"--build-arg=SOURCE_DATE_EPOCH={seconds}"]
         if AUTHORITIES.exists():
             command += ["--volume", f"{AUTHORITIES}:{_DEBIAN_AUTHORITIES}:ro"]
         self(*command, ".")
-        target.unlink(missing_ok=True)
-        self("push", "--quiet", name, f"oci-archive:{target}:{name}")
 
 
 def kept(image: Image, host: str = "local.test", cache: Path = CACHE) -> Archive:
@@ -158,10 +211,10 @@ def _digest(image: Image) -> str:
 
 
 @contextmanager
-def builder() -> Iterator[Builder]:
+def builder(sources: Path = ROOT) -> Iterator[Builder]:
     """A builder in a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="trunkline-images-") as folder:
-        yield Builder(Path(folder))
+        yield Builder(Path(folder), sources)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

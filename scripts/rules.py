@@ -1,4 +1,4 @@
-"""Writes docs/rules.md from tests/rules.yaml, and docs/reasons.md from the reasons in the code.
+"""Writes docs/rules.md from tests/rules.yaml, and pages of reasons and metrics from the code.
 
 python scripts/rules.py --write    writes both;    --check    fails if one is not what it would write.
 """
@@ -110,6 +110,7 @@ def _proof(rule: Rule) -> str:
 def reasons_page() -> str:
     """docs/reasons.md."""
     from sipedge.routing.reasons import Reason
+    from trunkline.cli.explain.deciding import deciding_fields
 
     lines = [
         "# Every reason, explained",
@@ -122,15 +123,15 @@ def reasons_page() -> str:
         "`X-Trunkline-Error`. Rules are explained in [rules.md](rules.md).",
         "Source: [edge/sipedge/routing/reasons.py](../edge/sipedge/routing/reasons.py).",
         "",
-        "| reason | answer | number | rule | meaning |",
-        "|---|---|---|---|---|",
+        "| reason | answer | number | rule | meaning | decided by |",
+        "|---|---|---|---|---|---|",
     ]
     for reason in Reason:
         answer = reason.value
         shown = f"{answer.status} {answer.text}" if answer.status else "none (dropped)"
-        lines.append(
-            f"| {reason.name} | {shown} | {answer.error_code or ''} | {answer.rule} | {answer.meaning} |"
-        )
+        fields = "<br>".join(f"`{field}`" for field in deciding_fields(reason))
+        cells = reason.name, shown, answer.error_code or "", answer.rule, answer.meaning, fields
+        lines.append(f"| {' | '.join(map(str, cells))} |")
     lines += _condition_reasons()
     return "\n".join(lines) + "\n"
 
@@ -167,7 +168,67 @@ def _rows(vocabulary: type[ExplainedReason]) -> Iterable[str]:
     return (f"| {reason.value} | {reason.meaning} |" for reason in vocabulary)
 
 
-PAGES = {"docs/rules.md": rules_page, "docs/reasons.md": reasons_page}
+def metrics_page() -> str:
+    """docs/metrics.md."""
+    from sipedge.metrics.catalogue import (
+        BUILD_INFO,
+        CALL_METRICS,
+        EDGE_METRICS,
+        OPERATOR_METRICS,
+        PROCESS_METRICS,
+        Metric,
+    )
+
+    def rows(metrics: Iterable[Metric]) -> Iterable[str]:
+        for each in metrics:
+            labels = ", ".join(f"`{label}`" for label in each.labels)
+            yield f"| `{each.sample_name}` | {each.kind} | {labels} | {each.meaning} |"
+
+    head = ("| metric | type | labels | meaning |", "|---|---|---|---|")
+    text = (ROOT / "scripts/metrics.md").read_text(encoding="utf-8").rstrip().split("\n")
+    lines = [
+        *text,
+        *("", "## Calls", "", "Counted by each edge's agent from call records.", "", *head),
+        *rows(CALL_METRICS),
+        *("", "## Edges", "", "Told by each edge's agent, of itself and of its Kamailio.", "", *head),
+        *rows(EDGE_METRICS),
+        *("", "## The operator", "", *head),
+        *rows(OPERATOR_METRICS),
+        *rows(each for each in EDGE_METRICS if len(each.tellers) > 1),
+        *("", "## Both", "", *head),
+        *rows((BUILD_INFO, *PROCESS_METRICS)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def refusals_page() -> str:
+    """docs/guides/refused-calls.md: every reason by the answer that a PBX or carrier sees."""
+    from sipedge.routing.reasons import Reason
+
+    text = (ROOT / "scripts/refused-calls.md.in").read_text(encoding="utf-8").rstrip()
+    lines = [
+        text,
+        "",
+        "## Every reason, by the answer",
+        "",
+        "The number is that of `X-Trunkline-Error`.",
+        "",
+        "| answer | number | reason | means |",
+        "|---|---|---|---|",
+    ]
+    for reason in sorted(Reason, key=lambda each: each.value.status):
+        answer = reason.value
+        shown = f"{answer.status} {answer.text}" if answer.status else "none"
+        lines.append(f"| {shown} | {answer.error_code or ''} | `{reason.name}` | {answer.meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {
+    "docs/rules.md": rules_page,
+    "docs/reasons.md": reasons_page,
+    "docs/metrics.md": metrics_page,
+    "docs/guides/refused-calls.md": refusals_page,
+}
 
 
 def main() -> int:

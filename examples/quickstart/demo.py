@@ -1,4 +1,4 @@
-"""`make demo`: the quickstart's edges on this machine, and five things that calls do through them.
+"""`make demo`: the quickstart's edges on this machine, and seven things that calls do and leave.
 
 Exit code 0 only if every call ended as told and nothing was left behind.
 """
@@ -28,6 +28,7 @@ import yaml
 from peers import HERE, NameServer, Peer, PeerError, in_use
 from rich.console import Console
 from rich.markup import escape
+from talking import TalkingPeer, longest_tone, tones_of_channels, tones_told
 
 from trunkline.standalone.state import UpState, read_state
 
@@ -35,6 +36,9 @@ ASHBURN, DUBLIN = "127.0.11.1", "127.0.12.1"
 READY_SECONDS = 40.0
 STOP_SECONDS = 15.0
 MOVE_SECONDS = 5.0
+TALK_SECONDS = 2.0
+RECORDING_SECONDS = 10.0
+SECURE_AND_RECORDED = "  secure: true\n  recording: {mode: RecordFromAnswerDual}"
 
 
 class DemoError(RuntimeError):
@@ -49,6 +53,7 @@ class Stage:
     ladder: bool
     console: Console
     carrier: Peer
+    talking: TalkingPeer
     primary: Peer
     backup: Peer
     lab: Peer
@@ -74,6 +79,11 @@ class Stage:
     def tell(self, text: str) -> None:
         self.console.print(f"   {text}", soft_wrap=True)
 
+    def print_plain(self, text: str) -> None:
+        """What a command has printed, as it is."""
+        for line in text.splitlines():
+            self.console.print(f"   {line}", markup=False, highlight=False, soft_wrap=True)
+
     def check(self, good: bool, text: str) -> None:
         """Tells an outcome; remembers one that is not as told."""
         sign = "[green]as told:[/green]" if good else "[red]NOT as told:[/red]"
@@ -90,10 +100,20 @@ class Stage:
             raise DemoError(f"DNS has no A record for {name}")
         return sorted(each.address for each in records[0]), records[0].ttl
 
-    def call(self, uri: str, caller: str, via: str, source: str, *, digest: bool = False) -> dict[str, Any]:
+    def call(
+        self,
+        uri: str,
+        caller: str,
+        via: str,
+        source: str,
+        *options: str,
+        digest: bool = False,
+        seconds: float = 0.5,
+    ) -> dict[str, Any]:
         """One call by the shipped command."""
-        command = [sys.executable, "-m", "trunkline", "call", uri, "--from", caller, "--via", via]
-        command += ["--source", source, "--duration", "0.5", "--wait", "15", "--ring", "30", "-o", "json"]
+        command = [sys.executable, "-m", "trunkline", "call", uri, "--from", caller, "--via", via, *options]
+        command += ["--source", source, "--duration", f"{seconds:g}", "--wait", "15", "--ring", "30"]
+        command += ["-o", "json"]
         if digest:
             command += ["--username", "pbx", "--password-file", str(self.password_file)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -184,25 +204,105 @@ def _answer_seconds(result: dict[str, Any]) -> float:
 def move(stage: Stage) -> None:
     stage.title("5. A number moves to another trunk: edit one file")
     stage.tell("tenant/numbers.yaml: main-line's trunkRef changes from hq to lab. Nothing is restarted.")
-    numbers = stage.tenant / "numbers.yaml"
-    before = _revisions(stage)
-    text = numbers.read_text()
+    taken, addresses = _edit(stage, "numbers.yaml", "trunkRef: {name: hq}", "trunkRef: {name: lab}")
+    result = stage.call("sip:+14155550100@127.0.11.4", "+12125550111", "127.0.11.4", stage.carrier.address)
+    stage.check(
+        taken < 1 and result["answered"] and stage.lab.invite(result["callId"]) is not None,
+        f"all {addresses} addresses had it after {taken:.2f} s; the lab's PBX answered the next call",
+    )
+
+
+def _edit(stage: Stage, name: str, old: str, new: str) -> tuple[float, int]:
+    """Edit a file of the tenant. After how many seconds it was in force, and at how many addresses."""
+    before, file = _revisions(stage), stage.tenant / name
     started = time.monotonic()
-    numbers.write_text(text.replace("trunkRef: {name: hq}", "trunkRef: {name: lab}", 1))
+    file.write_text(file.read_text().replace(old, new, 1))
     while time.monotonic() - started < MOVE_SECONDS:
         now = _revisions(stage)
         if all(revision > before.get(address, 0) for address, revision in now.items()):
             break
         time.sleep(0.01)
-    taken = time.monotonic() - started
-    result = stage.call("sip:+14155550100@127.0.11.4", "+12125550111", "127.0.11.4", stage.carrier.address)
+    return time.monotonic() - started, len(before)
+
+
+def sound(stage: Stage) -> None:
+    stage.title("6. Sound: TLS and SRTP to the edge, recorded there")
+    stage.tell("tenant/trunks.yaml: trunk hq becomes `secure: true`, and records its calls in two channels.")
+    _edit(stage, "trunks.yaml", "friendlyName: Acme HQ", f"friendlyName: Acme HQ\n{SECURE_AND_RECORDED}")
+    stage.tell("The PBX calls +442079460123 with a tone of 1000 Hz; carrier telco-b answers with 700 Hz.")
+    authority = ("--ca", str(stage.state_directory / "ca" / "ca.crt"))
+    name, transport = "acme-hq.pstn.ashburn.trunkline.test", ("--transport", "tls", "--media", "srtp")
+    uri = f"sip:+442079460123@{name};transport=tls"
+    result = stage.call(
+        uri, "+14155550100", ASHBURN, "127.0.10.1", *transport, *authority, digest=True, seconds=TALK_SECONDS
+    )
+    told = result.get("sound") or {}
     stage.check(
-        taken < 1 and result["answered"] and stage.lab.invite(result["callId"]) is not None,
-        f"all {len(before)} addresses had it after {taken:.2f} s; the lab's PBX answered the next call",
+        result["answered"] and told.get("toneHeard") == 700 and stage.talking.heard == 1000,
+        f"by {told.get('suite')} the PBX heard {told.get('toneHeard')} Hz; by RTP the carrier heard "
+        f"{stage.talking.heard} Hz"
+        if result["answered"]
+        else result["explanation"],
+    )
+    channels = _recorded(stage)
+    stage.check(
+        [longest_tone(each) for each in channels] == [1000, 700],
+        "the recording has " + ", and ".join(map(tones_told, channels, ("caller's", "callee's")))
+        if len(channels) == 2
+        else f"there is no recording of two channels: {channels}",
     )
 
 
-STORY: tuple[Callable[[Stage], None], ...] = (termination, origination, refusal, failover, move)
+def _recorded(stage: Stage) -> list[dict[int, float]]:
+    """Of each channel of the one recording: seconds of each tone, by Hz. Empty if there is none."""
+    started, file = time.monotonic(), stage.directory / "recording.wav"
+    while time.monotonic() - started < RECORDING_SECONDS:
+        for said in (stage.state_directory / "recordings").rglob("*.json"):
+            stage.tell(f"$ trunkline recordings get {said.stem}")
+            _shipped(stage, "recordings", "get", said.stem, "-o", str(file))
+            return tones_of_channels(file)
+        time.sleep(0.1)
+    return []
+
+
+def records(stage: Stage) -> None:
+    stage.title("7. What these calls have left: a record each, refused ones too")
+    started = time.monotonic()
+    while len(found := json.loads(_shipped(stage, "calls", "list", "-o", "json"))) < len(STORY) - 1:
+        if time.monotonic() - started > MOVE_SECONDS:
+            break
+        time.sleep(0.2)
+    stage.tell("$ trunkline calls list")
+    stage.print_plain(_shipped(stage, "calls", "list"))
+    stage.tell("$ trunkline usage --by trunk --rates rates.yaml")
+    usage = _shipped(stage, "usage", "--by", "trunk", "--rates", str(HERE / "rates.yaml"))
+    stage.print_plain(usage)
+    results = sorted(each["result"] for each in found)
+    stage.check(
+        results == ["answered"] * 5 + ["refused"] and "total" in usage,
+        "six calls, six records: five were answered and counted, one was refused",
+    )
+
+
+def _shipped(stage: Stage, *arguments: str) -> str:
+    """What the shipped command prints of the running `up`."""
+    command = [sys.executable, "-m", "trunkline", *arguments, "--state-dir", str(stage.state_directory)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        ended = f"`trunkline {' '.join(arguments)}` ended with {done.returncode}"
+        raise DemoError(done.stderr.strip() or ended)
+    return done.stdout
+
+
+STORY: tuple[Callable[[Stage], None], ...] = (
+    termination,
+    origination,
+    refusal,
+    failover,
+    move,
+    sound,
+    records,
+)
 
 
 def _revisions(stage: Stage) -> dict[str, int]:
@@ -246,7 +346,7 @@ def _dns_port() -> int:
 
 def _wait_until_ready(stage: Stage, process: subprocess.Popen[bytes], log: Path) -> None:
     started = time.monotonic()
-    message = "starting 2 edges (7 addresses, each a Kamailio and its agent) and DNS"
+    message = "starting 2 edges (7 addresses, each a Kamailio, its agent and its rtpengine) and DNS"
     with stage.console.status(message):
         if not stage.console.is_terminal:
             stage.tell(message + " ...")
@@ -301,11 +401,12 @@ def _play(options: argparse.Namespace, console: Console) -> list[str]:
             carrier=Peer("carrier telco-a", "127.0.9.1", directory),
             primary=Peer("the primary PBX", "127.0.10.1", directory),
             backup=Peer("the backup PBX", "127.0.10.2", directory),
+            talking=TalkingPeer("carrier telco-b", "127.0.9.17"),
             lab=Peer("the lab's PBX", "127.0.10.3", directory),
             dns_port=_dns_port(),
         )
         names = NameServer("127.0.10.53", 5300, directory)
-        for peer in (names, stage.carrier, stage.primary, stage.backup, stage.lab):
+        for peer in (names, stage.carrier, stage.talking, stage.primary, stage.backup, stage.lab):
             peer.start()
             stack.callback(peer.stop)
         stack.enter_context(running_up(stage, names))
@@ -329,6 +430,7 @@ def _keep(stage: Stage, state: UpState) -> None:
     for line in (
         f"dig +noall +answer @{address} -p {port} acme-hq.pstn.ashburn.{state.base_domain}",
         f"trunkline status --state-dir {stage.state_directory}",
+        f"trunkline calls list -f --state-dir {stage.state_directory}",
         f"trunkline call sip:+12125550111@acme-hq.pstn.{state.base_domain} --from +14155550100 \\\n"
         f"     --via {ASHBURN} --source 127.0.10.1 --username pbx --password-file {stage.password_file}",
         f"$EDITOR {stage.tenant}/numbers.yaml",
