@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, Phase, settings
 from cluster import machine
 from support import side_by_side
 
-# The same examples each time, so that a run tells of the code and not of luck;
-# HYPOTHESIS_PROFILE=explore draws new ones, many more of them. No deadline: on two shared cores time says
-# nothing about correctness. Without the phase that explains a failure, which can take minutes.
+# The same examples each time, so that a run tells of the code and not of luck. `make check` draws half,
+# HYPOTHESIS_PROFILE=explore new ones, many more of them. No deadline: on two shared cores time says nothing
+# about correctness. Without the phase that explains a failure, which can take minutes.
 settings.register_profile(
     "repeatable",
     derandomize=True,
@@ -29,6 +29,7 @@ settings.register_profile(
     phases=[phase for phase in Phase if phase is not Phase.explain],
     suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large),
 )
+settings.register_profile("quick", parent=settings.get_profile("repeatable"), max_examples=40)
 settings.register_profile(
     "explore", parent=settings.get_profile("repeatable"), derandomize=False, max_examples=1500
 )
@@ -43,9 +44,10 @@ THEIR_CLUSTER = "TRUNKLINE_E2E_KUBECONFIG"
 NEEDS: dict[str, tuple[str, ...]] = {
     "agent": ("edge-python", "knotd"),
     "dns": ("knotd", "named"),
-    "sip": ("edge-python", "kamailio", "sipp"),
+    "sip": ("edge-python", "kamailio", "sipp", "rtpengine", "baresip"),
     "standalone": ("edge-python", "kamailio", "knotd", "dig"),
     "cli": ("edge-python", "kamailio", "knotd", "sipp"),
+    "guides": ("edge-python", "kamailio", "knotd", "sipp", "rtpengine", "baresip", "dig"),
     "demo": ("edge-python", "kamailio", "knotd", "sipp"),
     "bench": ("edge-python", "kamailio", "sipp"),
     "fuzz": ("edge-python", "kamailio"),

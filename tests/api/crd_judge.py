@@ -8,10 +8,12 @@ Patterns are read by RE2, which is what Go has.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+import ipaddress
+import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import celpy
 import celpy.adapter
@@ -140,16 +142,52 @@ def _broken_rules(schema: Schema, value: Any, path: str, old: Any) -> Iterator[O
         on_change = "oldSelf" in rule["rule"]
         if on_change and old is None:
             continue
-        names = {"self": celpy.adapter.json_to_cel(value)}
-        if on_change:
-            names["oldSelf"] = celpy.adapter.json_to_cel(old)
-        if not _program(rule["rule"]).evaluate(names):
+        if not _holds(rule["rule"], json.dumps(value), json.dumps(old) if on_change else None):
             yield Objection((path + rule.get("fieldPath", "")).lstrip("."), "rule", rule["message"])
     for part, item, below, former in _below(schema, value, path, old):
         yield from _broken_rules(part, item, below, former)
 
 
+def _ip(text: celpy.celtypes.StringType) -> celpy.celtypes.BoolType:
+    return celpy.celtypes.BoolType(_is_ours(text, ipaddress.ip_address))
+
+
+def _cidr(text: celpy.celtypes.StringType) -> celpy.celtypes.BoolType:
+    return celpy.celtypes.BoolType("/" in text and _is_ours(text, ipaddress.ip_interface))
+
+
+def _is_ours(text: str, read: Callable[[str], Any]) -> bool:
+    """Neither a zone nor an IPv4 address mapped into IPv6 is an address to Kubernetes."""
+    try:
+        found = read(str(text))
+    except ValueError:
+        return False
+    address = getattr(found, "ip", found)
+    return "%" not in text and getattr(address, "ipv4_mapped", None) is None
+
+
+def _network(text: celpy.celtypes.StringType) -> celpy.celtypes.StringType:
+    return celpy.celtypes.StringType(ipaddress.ip_interface(str(text)).with_prefixlen)
+
+
+def _masked(text: celpy.celtypes.StringType) -> celpy.celtypes.StringType:
+    return celpy.celtypes.StringType(ipaddress.ip_interface(str(text)).network.with_prefixlen)
+
+
+FUNCTIONS: Final = {"isIP": _ip, "isCIDR": _cidr, "cidr": _network, "masked": _masked}
+"""Functions of Kubernetes' CEL that CEL itself has not, as far as rules use them. A network is text here."""
+
+
+@cache
+def _holds(rule: str, value: str, old: str | None) -> bool:
+    """By texts of JSON: objects of the table differ in one field, and all else is judged once."""
+    names = {"self": celpy.adapter.json_to_cel(json.loads(value))}
+    if old is not None:
+        names["oldSelf"] = celpy.adapter.json_to_cel(json.loads(old))
+    return bool(_program(rule).evaluate(names))
+
+
 @cache
 def _program(expression: str) -> celpy.Runner:
     environment = celpy.Environment()
-    return environment.program(environment.compile(expression))
+    return environment.program(environment.compile(expression), functions=FUNCTIONS)  # type: ignore[arg-type]

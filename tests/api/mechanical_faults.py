@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from api.table_of_objects import Bad
+from api.bad_cluster_objects import Bad
 from api.whole_objects import REMOVED, changed
 
 Schema = Mapping[str, Any]

@@ -38,18 +38,18 @@ def only_error(manifest: object) -> FieldError:
             "InvalidType",
             "must be a mapping, not a list (write apiVersion, kind, metadata and spec)",
         ),
-        ({}, "apiVersion", "Required", f"is required and missing (write {API_VERSION})"),
+        ({}, "apiVersion", "Required", f"is required but missing (write {API_VERSION})"),
         (
             {"apiVersion": "trunkline.dev/v1", "kind": "Trunk"},
             "apiVersion",
             "UnknownKind",
-            f'"trunkline.dev/v1" is no version that is understood here (write {API_VERSION})',
+            f'"trunkline.dev/v1" is not a version that Trunkline knows (write {API_VERSION})',
         ),
         (
             {"apiVersion": "v1", "kind": "Secret"},
             "apiVersion",
             "UnknownKind",
-            f'"v1" is not of the group trunkline.dev (write {API_VERSION})',
+            f'"v1" is not in the group trunkline.dev (write {API_VERSION})',
         ),
         (
             {"apiVersion": API_VERSION, "kind": "OriginationUrl"},
@@ -102,28 +102,36 @@ def test_what_is_no_object_of_ours_is_refused_as_such(
         ),
         (
             changed(NUMBER, "spec.number", "4155550100"),
-            '"4155550100" is no E.164 number (write +, then 2 to 15 digits: "+14155550100")',
+            '"4155550100" is not a valid E.164 number (write +, then 2 to 15 digits: "+14155550100")',
         ),
         (
             changed(TRUNK, "spec.codecs[0]", "Pcmu"),
-            '"Pcmu" is not possible here (did you mean PCMU? Possible are PCMU, PCMA, OPUS, G729, AMR-NB)',
+            '"Pcmu" is not allowed here (did you mean PCMU? Possible values: PCMU, PCMA, OPUS, G729, AMR-NB)',
         ),
-        (changed(TRUNK, "spec.friendly_name", "x"), "is no field of this kind (did you mean friendlyName?)"),
+        (
+            changed(TRUNK, "spec.friendly_name", "x"),
+            "is not a field of this kind (did you mean friendlyName?)",
+        ),
         (
             changed(TRUNK, "spec.termination.domain", "x"),
-            "is no field of this kind (did you mean domainName?)",
+            "is not a field of this kind (did you mean domainName?)",
         ),
         (
+            changed(TRUNK, "spec.callsPerSecond", 5),
+            "is not a field here (it belongs at spec.termination.callsPerSecond)",
+        ),
+        (changed(TRUNK, "spec.termination.secure", True), "is not a field here (it belongs at spec.secure)"),
+        (
             changed(NUMBER, "spec.trunkRef.namespace", "x"),
-            "is no field of this kind (known here: name)",
+            "is not a field of this kind (fields here: name)",
         ),
         (
             changed(EDGE, "spec.tls", {"selfSigned": {"x": 1}}),
-            "is no field of this kind (nothing may stand here)",
+            "is not a field of this kind (no field is allowed here)",
         ),
         (
             changed(NUMBER, "spec.trunkRef", "hq"),
-            "must be a mapping, not text (write name: value lines below it)",
+            "must be a mapping, not text (write {name: ...})",
         ),
         (
             changed(TRUNK, "spec.codecs", "PCMU"),
@@ -135,7 +143,7 @@ def test_what_is_no_object_of_ours_is_refused_as_such(
         ),
         (
             changed(NUMBER, "metadata.creationTimestamp", "yesterday"),
-            'the text "yesterday" is no time of RFC 3339 (write 2026-01-31T12:00:00Z)',
+            'the text "yesterday" is not an RFC 3339 time (write 2026-01-31T12:00:00Z)',
         ),
     ),
 )
@@ -222,7 +230,7 @@ def test_a_cluster_kind_has_no_namespace_whatever_its_manifest_says() -> None:
 def test_a_missing_spec_is_one_error() -> None:
     """A manifest that ends too early says where."""
     manifest = {"apiVersion": API_VERSION, "kind": "Edge", "metadata": {"name": "x"}, "spec": None}
-    assert only_error(manifest) == FieldError("spec", "Required", "is required and missing (add it)")
+    assert only_error(manifest) == FieldError("spec", "Required", "is required but missing (add it)")
 
 
 def test_status_and_foreign_metadata_are_left_unread() -> None:
@@ -277,7 +285,7 @@ def test_objects_are_frozen() -> None:
     """Nothing that was decoded changes under the compiler."""
     trunk = decode(TRUNK)
     with pytest.raises(ValueError, match="frozen"):
-        trunk.spec.friendly_name = "other"  # type: ignore[misc,union-attr]
+        trunk.spec.friendly_name = "other"  # type: ignore[attr-defined]
 
 
 def test_references_read_as_people_write_them() -> None:

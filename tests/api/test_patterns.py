@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sipedge.uri import address_of, parse_uri
 from trunkline.api import patterns
-from trunkline.api.patterns import CIDR, E164, HOST, IPV4_NETWORK_OR_OTHER, SIP_URI, UNICAST_IPV4
+from trunkline.api.patterns import CIDR, E164, HOST, SIP_URI, UNICAST_IPV4
 
 PATTERNS = {
     name: value for name, value in vars(patterns).items() if name.isupper() and isinstance(value, str)
@@ -76,14 +76,6 @@ def test_cidr_agrees_with_the_ipaddress_module(text: str) -> None:
 def test_what_passes_as_a_network_is_one(text: str) -> None:
     """No text of the format surprises the compiler."""
     ipaddress.ip_network(text, strict=False)
-
-
-@given(st.ip_addresses(v=4), st.integers(0, 32))
-def test_host_bits_are_seen(address: ipaddress.IPv4Address, length: int) -> None:
-    """The rule on IPv4 host bits agrees with the ipaddress module for every prefix length."""
-    network = ipaddress.ip_network(f"{address}/{length}", strict=False)
-    assert matches(IPV4_NETWORK_OR_OTHER, str(network))
-    assert matches(IPV4_NETWORK_OR_OTHER, f"{address}/{length}") == (address == network.network_address)
 
 
 @few

@@ -16,6 +16,7 @@ from support.objects import (
     make_carrier,
     make_credential_list,
     make_edge,
+    make_header_manipulation_policy,
     make_ip_access_control_list,
     make_number,
     make_origination_uri,
@@ -40,6 +41,7 @@ ONE_OF_EACH = (
     make_number(),
     make_credential_list(),
     make_ip_access_control_list(),
+    make_header_manipulation_policy(),
     make_caller_id(),
     make_account(),
     make_edge(),
@@ -56,7 +58,7 @@ CLAIMS = (
 def test_objects_are_found_by_kind_and_by_name() -> None:
     """Each kind has its own, and a missing one is None."""
     resources = make_resources(*ONE_OF_EACH)
-    assert [len(resources.of(kind)) for kind in ALL_KINDS] == [1] * 9
+    assert [len(resources.of(kind)) for kind in ALL_KINDS] == [1] * 10
     assert resources.get(Trunk, "acme", "hq") == make_trunk()
     assert resources.get(Edge, None, "ashburn") == make_edge()
     assert resources.get(Trunk, "acme", "ashburn") is None

@@ -15,7 +15,7 @@ from trunkline.api import AnyResource, Resources, SecretValues, ValueFault, read
 from trunkline.api.secret_value import LONGEST_LINE, line
 from trunkline.compiler import ConditionReason, ConditionType, compile_resources
 from trunkline.dns.faults import DnsFault
-from trunkline.dns.tsig import tsig_key
+from trunkline.dns.providers.rfc2136.tsig import tsig_key
 from trunkline.tls.given import CertificateError, given_pair
 
 GOOD = "Field-Pass-2026x"
@@ -137,5 +137,5 @@ def test_a_certificate_s_secret_with_such_bytes_is_told(key: str, raw: bytes) ->
 
 @pytest.mark.parametrize("raw", (b"\xff\xfe", b"QUJD\0", b"Q\xe4"))
 def test_a_dns_key_with_such_bytes_is_told(raw: bytes) -> None:
-    with pytest.raises(DnsFault, match="holds no base64"):
+    with pytest.raises(DnsFault, match="is not base64"):
         tsig_key(values_of(raw, "secret"), "key", "hmac-sha256", "trunkline-system/tsig")

@@ -46,6 +46,7 @@ TRUNK = tenant_manifest(
     secure=True,
     symmetricRtp=True,
     codecs=["OPUS", "PCMU"],
+    transcoding="WhenNeeded",
     maxConcurrentCalls=50,
     recording={"mode": "RecordFromRingingDual", "trim": "TrimSilence"},
     transfer={"mode": "SipOnly", "callerId": "FromTransferor"},
@@ -54,10 +55,12 @@ TRUNK = tenant_manifest(
         "ipAccessControlListRefs": [{"name": "hq-sbc"}, {"name": "lab-sbc"}],
         "credentialListRefs": [{"name": "hq-users"}, {"name": "lab-users"}],
         "callsPerSecond": 5,
+        "headerManipulationPolicyRef": {"name": "nine-for-a-line"},
     },
     origination={
         "cnamLookup": True,
         "disasterRecovery": {"url": "https://acme.example/voice", "method": "GET"},
+        "headerManipulationPolicyRef": {"name": "nine-for-a-line"},
     },
 )
 URI = tenant_manifest(
@@ -69,6 +72,7 @@ URI = tenant_manifest(
     weight=65535,
     enabled=False,
     friendlyName="primary",
+    probe={"seconds": 120},
 )
 NUMBER = tenant_manifest(
     "Number",
@@ -99,6 +103,25 @@ ACL = tenant_manifest(
         {"cidr": "2001:db8::/32", "friendlyName": "Lab"},
     ],
 )
+POLICY = tenant_manifest(
+    "HeaderManipulationPolicy",
+    "nine-for-a-line",
+    friendlyName="Strip the 9",
+    rules=[
+        {
+            "match": "All",
+            "when": [
+                {"field": "RequestUri", "part": "User", "operator": "StartsWith", "value": "9"},
+                {"field": "From", "part": "DisplayName", "operator": "NotContains", "value": "Front Office"},
+            ],
+            "actions": [
+                {"target": "ToNumber", "type": "RemoveLeading", "count": 1},
+                {"target": "FromNumber", "type": "AddPrefix", "value": "+1"},
+            ],
+        },
+        {"actions": [{"target": "FromNumber", "type": "ReplaceWith", "value": "front.desk%23"}]},
+    ],
+)
 CALLER_ID = cluster_manifest(
     "CallerId",
     "acme-support-line",
@@ -117,15 +140,30 @@ ACCOUNT = cluster_manifest(
     maxConcurrentCalls=1000,
     numberPrefixes=["+1415", "+44"],
     domainNames=["acme-hq", "acme-lab"],
+    dailyMinutes=10_000,
     allowedTargetCidrs=["10.20.0.0/16", "2001:db8::/32"],
     suspended=True,
+    edges=["ashburn", "dublin"],
+    quota={"trunks": 100, "numbers": 10_000, "credentials": 10_000, "accessEntries": 1000},
+    dialingPermissions={
+        "unlisted": "Allow",
+        "countries": [{"isoCode": "US", "allow": ["LowRisk", "HighRiskSpecial"]}, {"isoCode": "GB"}],
+    },
+    blockedPrefixes=["+37190"],
+    recordings={
+        "url": "s3://acme-calls/trunks",
+        "endpoint": "https://s3.example",
+        "region": "eu-west-1",
+        "credentialSecretRef": {"name": "acme-s3"},
+        "retentionDays": 30,
+    },
+    authTokenSecretRef={"name": "acme-token", "key": "authToken"},
 )
 EDGE = cluster_manifest(
     "Edge",
     "ashburn",
     region="us1",
     advertise={"type": "Static", "addresses": ["127.0.11.1", "127.0.11.2"]},
-    replicas=4,
     placement={
         "nodeSelector": {"topology.kubernetes.io/region": "us-east-1"},
         "tolerations": [
@@ -138,16 +176,26 @@ EDGE = cluster_manifest(
             }
         ],
     },
-    ports={"udp": 5060, "tcp": 5060, "tls": 5061},
-    media={"firstPort": 10000, "lastPort": 60000},
+    ports={"udp": 5060, "tcp": 5060, "tls": 5061, "agent": 8091},
+    media={"firstPort": 10000, "lastPort": 60000, "relay": "WhenNeeded", "transcodedCalls": 40},
     tls={"issuerRef": {"name": "letsencrypt", "kind": "ClusterIssuer", "group": "cert-manager.io"}},
     dns={"ttlSeconds": 600},
     drain={"maxSeconds": 0},
+    capture={
+        "hep": {
+            "host": "homer.example",
+            "port": 9060,
+            "transport": "UDP",
+            "captureId": 2001,
+            "authKeySecretRef": {"name": "homer", "key": "authKey"},
+        }
+    },
 )
 NODE_EDGE = cluster_manifest(
     "Edge",
     "dublin",
     advertise={"type": "HostNetwork", "nodeAddressType": "InternalIP"},
+    replicas=4,
     tls={"secretRef": {"name": "dublin-tls"}},
 )
 CARRIER = cluster_manifest(
@@ -164,14 +212,38 @@ CARRIER = cluster_manifest(
             "weight": 1,
             "edges": ["ashburn", "dublin"],
             "enabled": False,
+            "tls": {"verify": True, "caSecretRef": {"name": "telco-ca"}, "serverName": "gw.telco.example"},
         },
-        {"host": "gw.telco.example"},
+        {"host": "gw.telco.example", "uriParameters": "user=phone;cic=+1-288", "probe": {"seconds": 10}},
     ],
+    numberFormat={"called": "National", "caller": "International00", "countryCode": "49"},
+    acceptTransports=["TCP", "TLS"],
+    registration={
+        "registrar": "sip.telco.example",
+        "port": 5070,
+        "transport": "TLS",
+        "credentialSecretRef": {"name": "telco-a"},
+        "expiresSeconds": 3600,
+        "edges": ["ashburn"],
+        "tls": {"verify": True, "caSecretRef": {"name": "telco-ca"}, "serverName": "sip.telco.example"},
+    },
     credentialSecretRef={"name": "telco-a"},
     callsPerSecond=100,
     maxConcurrentCalls=2000,
     emergencyCapable=True,
 )
 
-WHOLE = (TRUNK, URI, NUMBER, BLOCK, CREDENTIALS, ACL, CALLER_ID, ACCOUNT, EDGE, NODE_EDGE, CARRIER)
+SECURE_CARRIER = cluster_manifest(
+    "Carrier",
+    "telco-b",
+    prefixes=["+33"],
+    gateways=[{"host": "gw.telco-b.example", "transport": "TLS"}],
+    acceptTransports=["TLS"],
+    secure=True,
+    codecs=["PCMA", "G729"],
+)
+WHOLE = (
+    *(TRUNK, URI, NUMBER, BLOCK, CREDENTIALS, ACL, POLICY, CALLER_ID),
+    *(ACCOUNT, EDGE, NODE_EDGE, CARRIER, SECURE_CARRIER),
+)
 """Together these have every field of every kind."""

@@ -76,13 +76,24 @@ def touching(found: Functions) -> set[str]:
 FOR_OTHERS = {
     "routes.Routes.__init__": "reads the settings, before any message",
     "reader._folded": "of the header values that the walk reads",
-    "writer.own_addresses": "settings, as the functions that send ask for them",
     "calls._elapsed": "reads the clock",
-    "events.EventWriter.__init__": "names the file",
+    "events.EventWriter.__init__": "names the file, and says that Kamailio begins",
+    "events.new_call_sid": "draws from the kernel",
     "events._never_up": "reads what `note_ending` has kept",
+    "liveness.TargetProber.__init__": "an empty book",
+    "probes.Prober.__init__": "an empty book",
+    "routes.Routes._probe": "opens the table for it",
     "dialogs.held_token": "reads the clock",
     "journal._one_line": "of what is logged",
     "reader._Walk.__init__": "an empty walk",
+    "tallies._Voice.__init__": "no socket yet",
+    "tallies.tell": "words for the agent",
+    "counting._Neighbours.__init__": "nothing is known yet",
+    "relay.MediaRelay.__init__": "no socket yet",
+    "relay._reason_of": "words of the client",
+    "routes.Routes._call_room": "what each step of a call is done with",
+    "routes.Routes._dialog_room": "what each step of a dialog is done with",
+    "counting._Neighbours.read": "reads the clock",
 }
 """What serves those that touch Kamailio and does not itself."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import pytest
@@ -34,7 +35,9 @@ def test_the_rest_of_its_block_is_left_out_and_its_status_says_so(caplog: pytest
     assert (opinion.type, opinion.status, opinion.reason) == ("Programmed", "False", "OperatorFailed")
     assert "ValueError at " in opinion.message
     assert PASSWORD not in opinion.message + caplog.text
-    assert metrics.registry.get_sample_value("trunkline_edge_faults_total", {"edge": "frankfurt"}) == 1
+    assert (
+        metrics.registry.get_sample_value("trunkline_reconcile_edge_faults_total", {"edge": "frankfurt"}) == 1
+    )
     faults.begin()
     assert faults.opinions("frankfurt") == ()
 
@@ -45,7 +48,7 @@ def test_faults_of_the_api_server_are_foreseen() -> None:
 
 
 def test_an_edge_that_cannot_be_planned_leaves_the_others_plans() -> None:
-    def workloads(edge: Edge) -> list[Manifest]:
+    def workloads(edge: Edge, nodes: Sequence[str]) -> list[Manifest]:
         if edge.metadata.name == "frankfurt":
             raise KeyError(PASSWORD)
         return [{"kind": "Service", "metadata": {"name": edge.metadata.name}}]

@@ -28,7 +28,12 @@ def lease(version: int = 1, name: str = "edge-ashburn-0", **notes: str) -> dict[
 
 def pod(ready: str, name: str = "edge-ashburn-0", edge: str = "ashburn", **metadata: str) -> dict[str, Any]:
     return {
-        "metadata": {"name": name, "labels": {"trunkline.dev/edge": edge}, **metadata},
+        "metadata": {
+            "name": name,
+            "resourceVersion": "1",
+            "labels": {"trunkline.dev/edge": edge},
+            **metadata,
+        },
         "status": {"conditions": [{"type": "Ready", "status": ready}], "podIP": "192.0.2.1"},
     }
 
@@ -56,11 +61,26 @@ def test_an_agent_that_renews_its_lease_is_believed() -> None:
     assert not report([pod("True", deletionTimestamp="2026-01-01T00:00:00Z")], renewed=True).ready
 
 
+def test_a_pod_that_the_api_server_calls_unready_is_out_though_its_lease_is_fresh() -> None:
+    """A node that died a moment ago: its agent's last words stand for 40 s more."""
+    names = [f"edge-ashburn-{n}" for n in range(3)]
+    leases = [lease(name=name) for name in names]
+    words = {"edge-ashburn-0": "False"}
+    found = seen(leases, [pod(words.get(name, "True"), name) for name in names])
+    addresses = found.report(make_edge(advertise=POD_IP, replicas=3), {}, 4).report.addresses
+    assert [(each.pod, each.ready) for each in addresses] == [
+        (name, name != "edge-ashburn-0") for name in names
+    ]
+    found._pods.replace([pod("False", name) for name in names])
+    addresses = found.report(make_edge(advertise=POD_IP, replicas=3), {}, 4).report.addresses
+    assert all(each.ready for each in addresses), "more than half at once: their Leases are asked"
+
+
 def test_a_silent_agents_pod_is_not_ready_and_may_be_called_while_the_kubelet_calls_it_ready() -> None:
     """DNS leaves it; but its table is an old one, so what it does not have is not programmed."""
     silent = report([pod("True")], renewed=False)
     assert (silent.ready, silent.may_be_called) == (False, True)
-    assert silent.error == "its agent is not heard of"
+    assert silent.error == "its agent is silent"
     for gone in ([], [pod("False")], [pod("True", deletionTimestamp="2026-01-01T00:00:00Z")]):
         silent = report(gone, renewed=False)
         assert (silent.ready, silent.may_be_called) == (False, False)
@@ -95,7 +115,6 @@ def test_the_address_of_a_pod_that_has_ended_for_good_may_be_anothers() -> None:
 
 
 def test_an_object_that_cannot_be_read_costs_its_own_pod_only() -> None:
-    found = seen(
-        [lease(), lease(name="edge-ashburn-1")], [{"metadata": {"name": "edge-ashburn-1", "labels": 3}}]
-    )
+    odd = {"metadata": {"name": "edge-ashburn-1", "resourceVersion": "1", "labels": 3}}
+    found = seen([lease(), lease(name="edge-ashburn-1")], [odd])
     assert len(found.report(make_edge(advertise=STATIC), {}, 4).report.addresses) == 2

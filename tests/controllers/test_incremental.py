@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sipedge.table.publication import pack_parts
+from support.contents import Contents
 from support.objects import manifest_of
+from support.revisions import PackedTables
 from trunkline.api import FieldErrors, InvalidObject, ObjectRef, Platform, Resources, decode
 from trunkline.compiler import compile_resources
-from trunkline.controllers.packing import Packer
 from trunkline.controllers.store import Store
 
 PLATFORM = Platform("trunkline.test")
@@ -72,7 +73,8 @@ def test_any_sequence_of_changes_ends_as_a_cold_start(
     changes: list[tuple[tuple[str, str | None, str], dict[str, Any] | None]],
 ) -> None:
     """After each change: tables byte for byte, and every verdict. The oldest claim wins in both."""
-    store, packer = Store(), Packer()
+    store, packed = Store(), PackedTables()
+    contents = Contents(store)
     present: dict[tuple[str, str | None, str], dict[str, Any]] = {}
     for version, (name, spec) in enumerate(changes, 1):
         manifest = _manifest(name, spec or {}, version, present.get(name))
@@ -80,15 +82,14 @@ def test_any_sequence_of_changes_ends_as_a_cold_start(
         present.pop(name, None)
         if spec is not None:
             present[name] = manifest
-        warm = compile_resources(Resources.build(store.contents()[0], {}, store.contents()[1], PLATFORM))
+        good, bad = contents.all()
+        warm = compile_resources(Resources.build(good, {}, bad, PLATFORM))
         cold = compile_resources(_cold(present))
         assert warm.verdicts == cold.verdicts
         assert warm.facts == cold.facts
         assert warm.tables.keys() == cold.tables.keys()
-        for edge, table in warm.tables.items():
-            parts = {**packer.shared(warm.tables), **packer.own(table)}
-            packed = {part: each.data for part, each in sorted(parts.items())}
-            assert packed == pack_parts(cold.tables[edge])
+        parts = packed.parts(warm.tables)
+        assert parts == {edge: pack_parts(table) for edge, table in cold.tables.items()}
 
 
 def _manifest(

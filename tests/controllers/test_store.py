@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.contents import Contents
 from support.objects import manifest_of
 from trunkline.api import FieldReason, InvalidObject, ObjectRef, Trunk
 from trunkline.controllers.store import Store
+from trunkline.status.stored import stored_status
 
 METADATA = {"uid": "n", "generation": 1, "resourceVersion": "9"}
 HQ = ObjectRef("Trunk", "acme", "hq")
@@ -27,15 +29,26 @@ def trunk(version: int, *, generation: int = 1, uid: str = "a", **spec: object) 
 
 
 def test_an_object_is_decoded_once_for_each_version_of_its_spec() -> None:
+    """And handed on once: of its status a digest is kept, of its spec nothing."""
     store = Store()
     store.note(None, trunk(1))
-    first = store.get(HQ)
+    assert [type(each) for each in store.take_contents().values()] == [Trunk]
     store.note("MODIFIED", {**trunk(2), "status": {"observedGeneration": 1}})
-    second = store.get(HQ)
-    assert first is not None
-    assert second is not None
-    assert second.content is first.content
-    assert second.status == {"observedGeneration": 1}
+    assert store.take_contents() == {}
+    seen = store.get(HQ)
+    assert seen is not None
+    assert seen.stored == stored_status({"observedGeneration": 1})
+    store.note("DELETED", trunk(3))
+    assert store.take_contents() == {HQ: None}
+
+
+def test_what_changed_is_told_once() -> None:
+    store = Store()
+    store.note(None, trunk(1))
+    assert store.take_changed() == ([store.get(HQ)], [])
+    assert store.take_changed() == ([], [])
+    store.note("DELETED", trunk(2))
+    assert store.take_changed() == ([], [HQ])
 
 
 def test_a_changed_status_is_no_reason_to_compile_and_a_changed_spec_is() -> None:
@@ -53,16 +66,15 @@ def test_an_object_of_the_same_name_is_another_one() -> None:
     store = Store()
     store.note(None, trunk(1, friendlyName="old"))
     store.note("ADDED", trunk(5, uid="b", friendlyName="new"))
-    seen = store.get(HQ)
-    assert seen is not None
-    assert isinstance(seen.content, Trunk)
-    assert seen.content.spec.friendly_name == "new"
+    found = store.take_contents()[HQ]
+    assert isinstance(found, Trunk)
+    assert found.spec.friendly_name == "new"
 
 
 def test_what_cannot_be_used_is_kept_with_its_faults() -> None:
     store = Store()
     store.note(None, trunk(1, colour="red"))
-    good, bad = store.contents()
+    good, bad = Contents(store).all()
     assert good == []
     assert [each.ref for each in bad] == [HQ]
     assert isinstance(bad[0], InvalidObject)
@@ -74,7 +86,7 @@ def test_an_object_whose_deletion_waits_for_a_finalizer_is_served_no_more() -> N
     manifest = trunk(1)
     manifest["metadata"]["deletionTimestamp"] = "2026-01-02T00:00:00Z"
     store.note("MODIFIED", manifest)
-    assert store.contents() == ([], [])
+    assert Contents(store).all() == ([], [])
 
 
 def test_kinds_that_lost_an_object_are_told_once() -> None:
@@ -115,7 +127,7 @@ def test_an_object_that_decode_fails_at_costs_itself_alone(monkeypatch: pytest.M
         patch.setattr(Trunk, "model_validate", fail)
         store.note(None, trunk(1))
     store.note(None, manifest_of("Number", "main", "acme", {"number": "+14155550100"}, **METADATA))
-    good, bad = store.contents()
+    good, bad = Contents(store).all()
     assert [each.kind for each in good] == ["Number"]
     assert [(each.ref, each.errors[0].reason) for each in bad] == [(HQ, FieldReason.InternalError)]
     assert "RuntimeError at api/decode.py" in bad[0].errors[0].message

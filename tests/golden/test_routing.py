@@ -17,7 +17,8 @@ import yaml
 
 from sipedge.routing.authenticate import DigestResult
 from sipedge.routing.decision import Decision
-from sipedge.routing.message import SipRequest
+from sipedge.routing.lookups import Lookups
+from sipedge.routing.message.messages import SipRequest
 from sipedge.routing.route import route
 from sipedge.secret import Secret
 from sipedge.table import MemoryRows, Table
@@ -31,7 +32,7 @@ MARKER = "--- # decisions, written by `make golden`\n"
 CALLS = "---\ncalls:\n"
 KEYS = {
     "it", "edge", "source", "transport", "method", "request-uri", "from", "headers", "username", "digest",
-    "sdp", "tls-version", "seed", "draining", "without",
+    "sdp", "tls-version", "seed", "draining", "without", "merged",
 }  # fmt: skip
 """What a call may say. `digest` overrides what becomes of the credentials of `username`; a header that every
 request has is added, unless it stands in `without`."""
@@ -95,7 +96,9 @@ def decided_call(reading: Reading, call: Mapping[str, Any]) -> dict[str, Any]:
         digest=digest_of(call),
         dice=Random(call.get("seed", 1)).random,
         draining=call.get("draining", False),
+        looked_up=True,
     )
+    assert not isinstance(decision, Lookups)
     return {"it": call["it"], **document(decision)}
 
 
@@ -120,6 +123,7 @@ def request_of(call: Mapping[str, Any]) -> SipRequest:
         },
         body=call.get("sdp", ""),
         username=call.get("username"),
+        merged=call.get("merged", False),
         tls_version=call.get("tls-version", "TLSv1.2" if transport == "tls" else None),
     )
     whole = completed(request)

@@ -9,15 +9,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sipedge.routing.attempts import DEFAULT_PORTS, Attempt
-from sipedge.routing.carried import CarriedTexts, texts_of
 from sipedge.routing.decision import Direction
-from sipedge.routing.hops import Hop, hop_of_uri
-from sipedge.routing.memory import CallFacts, SideKind
-from sipedge.routing.message import SipAnswer
-from sipedge.routing.native_filters import PLAIN_CONTACT
-from sipedge.routing.sides import contact_of
-from sipedge.routing.tokens import DialogToken
+from sipedge.routing.dialog.carried import CarriedTexts, texts_of
+from sipedge.routing.dialog.hops import Hop, hop_of_uri
+from sipedge.routing.dialog.memory import CallFacts, SideKind
+from sipedge.routing.dialog.native_filters import PLAIN_CONTACT
+from sipedge.routing.dialog.sides import contact_of
+from sipedge.routing.dialog.tokens import DialogToken
+from sipedge.routing.message.messages import SipAnswer
 from sipedge.uri import parse_uri
+from support.memories import make_facts
 from support.strategies import hostile_text
 
 _contacts = st.from_regex(PLAIN_CONTACT.removesuffix("$") + r"\Z", alphabet=st.characters(codec="ascii"))
@@ -46,12 +47,7 @@ def test_a_plain_contact_is_read_as_kamailio_reads_it(value: str) -> None:
         assert (hop.port, hop.transport) == (uri.port or DEFAULT_PORTS[transport], transport)
 
 
-FACTS = CallFacts(
-    direction=Direction.TERMINATION, trunk="acme/hq", account="acme", account_sid="AC1", call_sid="CA1",
-    carrier="telco", secure=False, calling="+14155550100", anonymous=False, emergency=False,
-    max_duration_seconds=60, from_received="<sip:a@b>", from_sent="<sip:c@d>", to_received="<sip:e@f>",
-    to_sent="<sip:g@h>",
-)  # fmt: skip
+FACTS = make_facts(from_sent="<sip:c@d>", to_received="<sip:e@f>", to_sent="<sip:g@h>")
 HOP = Hop("192.0.2.1", 5060, "udp")
 TOKEN = DialogToken(Direction.TERMINATION, 2**31, HOP, HOP, SideKind.CUSTOMER, SideKind.CARRIER)
 ATTEMPT = Attempt(
@@ -63,33 +59,27 @@ def texts(facts: CallFacts = FACTS, token: DialogToken = TOKEN, tag: str = "tag"
     return texts_of(facts, ATTEMPT, token, ";tk=abc", tag, 7, with_sdp=True)
 
 
-def test_a_plain_call_has_texts_for_its_branch_its_answers_and_its_dialog() -> None:
+def test_a_plain_call_has_texts_for_its_branch_and_for_all_that_follows() -> None:
     made = texts()
     assert (made.route, made.lines, made.cseq) == (";tk=abc", "X-Of-Target: 1\r\n", "")
-    answer = made.answer.split("\n")
-    assert answer[:7] == [
-        HOP.uri, "c-", "7 INVITE", "<sip:a@b>", "<sip:e@f>",
-        "X-Trunkline-AccountSid: AC1", "X-Trunkline-CallSid: CA1",
-    ]  # fmt: skip
-    assert answer[8:] == ["abc", "-"]
-    dialog = made.dialog.split("\n")
-    assert dialog[:7] == ["abc", "tag", "<sip:a@b>", "<sip:c@d>", "<sip:e@f>", "<sip:g@h>", "-"]
+    call = made.call.split("\n")
+    assert call[:7] == ["abc", "tag", "<sip:a@b>", "<sip:c@d>", "<sip:e@f>", "<sip:g@h>", "-"]
+    ids = ["X-Trunkline-AccountSid: AC1", "X-Trunkline-CallSid: CA1"]
+    assert call[9:14] == [HOP.uri, "c-", "7 INVITE", *ids]
+    assert call[15:] == ["-"]
 
 
 def test_what_is_not_plain_has_none() -> None:
-    """An anonymous caller, a moved CSeq, another platform's edge; of a secure call its dialog alone."""
-    assert texts(replace(FACTS, anonymous=True)).dialog == ""
+    """An anonymous caller, a moved CSeq, another platform's edge. A secure call is told from others."""
+    assert texts(replace(FACTS, anonymous=True)).call == ""
     shifted = texts(token=replace(TOKEN, cseq_shift=1))
-    assert (shifted.dialog, shifted.answer, shifted.cseq) == ("", "", "8 INVITE")
-    assert texts(token=replace(TOKEN, callee_kind=SideKind.SIBLING)).dialog == ""
-    secure = texts(replace(FACTS, secure=True))
-    assert secure.answer == ""
-    assert secure.dialog.split("\n")[6] == "s"
+    assert (shifted.call, shifted.cseq) == ("", "8 INVITE")
+    assert texts(token=replace(TOKEN, callee_kind=SideKind.SIBLING)).call == ""
+    assert texts(replace(FACTS, secure=True)).call.split("\n")[6] == "s"
 
 
 @given(hostile_text, hostile_text, hostile_text)
 def test_no_text_of_a_caller_makes_another_line(sender: str, receiver: str, tag: str) -> None:
     made = texts(replace(FACTS, from_received=sender, to_sent=receiver), tag=tag)
-    assert made.answer.count("\n") in (0, 9)
-    assert made.dialog.count("\n") in (0, 8)
-    assert all(text.replace("\n", "").isprintable() for text in (made.answer, made.dialog))
+    assert made.call.count("\n") in (0, 15)
+    assert made.call.replace("\n", "").isprintable()

@@ -9,13 +9,13 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from sipedge.routing.decision import Direction, Forward, HeaderChanges
-from sipedge.routing.headers import passes
-from sipedge.routing.hops import Hop
+from sipedge.routing.dialog.hops import Hop
+from sipedge.routing.dialog.memory import CallFacts, CallMemory, SideKind, SideMemory
 from sipedge.routing.identity import changes_in_dialog
-from sipedge.routing.memory import CallFacts, CallMemory, SideKind, SideMemory
-from sipedge.routing.message import SipAnswer, SipRequest
+from sipedge.routing.message.headers import passes
+from sipedge.routing.message.messages import SipAnswer, SipRequest
+from sipedge.routing.message.privacy import ANONYMOUS, TELLING
 from sipedge.routing.parties import LONGEST_PARTY, exchanged
-from sipedge.routing.privacy import ANONYMOUS, TELLING
 from sipedge.uri import split_address
 from support.calls import (
     CARRIER,
@@ -26,6 +26,7 @@ from support.calls import (
     make_request,
     table_of,
 )
+from support.memories import make_facts
 from support.strategies import FRAGMENTS, hostile_text
 
 FOREIGN = "19998887777"
@@ -112,10 +113,15 @@ def memory(direction: Direction, facts: CallFacts | None) -> CallMemory:
 
 def facts_of(direction: Direction, calling: str, anonymous: bool) -> CallFacts:
     shown = ANONYMOUS if anonymous else f"<sip:{calling}@trunkline.test>"
-    return CallFacts(
-        direction, "acme/hq", "acme", "AC", "CA", "telco", False, calling, anonymous, False, 60,
-        f"<sip:{calling}@x>", shown, "<sip:called@x>", "<sip:called@y>",
-    )  # fmt: skip
+    return make_facts(
+        direction=direction,
+        calling=calling,
+        anonymous=anonymous,
+        from_received=f"<sip:{calling}@x>",
+        from_sent=shown,
+        to_received="<sip:called@x>",
+        to_sent="<sip:called@y>",
+    )
 
 
 messages = st.builds(

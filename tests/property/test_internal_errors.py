@@ -31,6 +31,7 @@ from trunkline.api import (
     Trunk,
 )
 from trunkline.api.faults import internal_error
+from trunkline.api.header_manipulation_policy import HeaderManipulationPolicy
 from trunkline.compiler import (
     Compilation,
     ConditionReason,
@@ -40,41 +41,60 @@ from trunkline.compiler import (
     accounts,
     carriers,
     compile_resources,
-    facts,
+    edges,
     features,
+    header_policies,
+    number_claims,
     numbers,
     opinions,
     origination,
-    sites,
+    overlaps,
+    readiness,
+    running,
     trunks,
 )
 
 PLANTED = "Planted-Pass-2026x"
 EDGE = make.make_edge("observer", advertise={"type": "Static", "addresses": ["127.0.13.1"]})
 
-PLACES: tuple[tuple[ModuleType, str, type[AnyResource]], ...] = (
+PLACES: tuple[tuple[ModuleType | type, str, type[AnyResource]], ...] = (
     *(
         (opinions, "accepted", kind)
-        for kind in (Account, CallerId, Carrier, Edge, IpAccessControlList, Number, OriginationUri, Trunk)
+        for kind in (
+            Account,
+            CallerId,
+            Carrier,
+            Edge,
+            HeaderManipulationPolicy,
+            IpAccessControlList,
+            Number,
+            OriginationUri,
+            Trunk,
+        )
     ),
     *((opinions, "references", kind) for kind in (Account, CallerId, Carrier, CredentialList, Trunk)),
     (opinions, "side", Trunk),
     (opinions, "unusual", Trunk),
     (access, "_passwords", CredentialList),
-    (accounts, "_settle", Account),
-    (accounts, "_judge", Account),
+    (header_policies, "_rule", HeaderManipulationPolicy),
+    (accounts, "settle", Account),
+    (accounts, "_faults", Account),
+    (overlaps, "overlap", Account),
     (carriers, "_offer", Carrier),
     (carriers, "_row", Carrier),
-    (facts, "_facts", Trunk),
-    (features, "_of_edge", Edge),
-    (features, "_of_number", Number),
-    (features, "_of_trunk", Trunk),
-    (numbers, "_row", Number),
-    (numbers, "_refusal", Number),
+    (carriers, "secrets_of", Carrier),
+    (carriers, "registration_of", Carrier),
+    (carriers, "authorities_of", Carrier),
+    (readiness, "facts_of_trunk", Trunk),
+    *((features, "_contribute", kind) for kind in (Edge, Trunk)),
+    (numbers, "row_of", Number),
+    (numbers, "refusal", Number),
+    (numbers, "verdicts_of", Number),
+    (number_claims.Claims, "conflict", Number),
     (origination, "_target", OriginationUri),
-    (sites, "_taken", Edge),
-    (sites, "addresses_of", Edge),
-    (sites, "labels_of", Edge),
+    (origination, "_refusal", OriginationUri),
+    (edges, "placed", Edge),
+    (running, "line_of", Number),
     (trunks, "_refusal", Trunk),
     (trunks, "_terminate", Trunk),
 )
@@ -82,7 +102,7 @@ PLACES: tuple[tuple[ModuleType, str, type[AnyResource]], ...] = (
 
 
 @contextmanager
-def failing(module: ModuleType, function: str, victim: ObjectRef) -> Iterator[list[bool]]:
+def failing(module: ModuleType | type, function: str, victim: ObjectRef) -> Iterator[list[bool]]:
     """The function raises for this object alone; the list says whether it did."""
     real, reached = getattr(module, function), list[bool]()
 
@@ -103,17 +123,10 @@ def resources_of(objects: list[AnyResource], *invalid: InvalidObject) -> Resourc
 
 def refused_from_the_start(objects: list[AnyResource], victim: AnyResource) -> Compilation:
     """The same objects, where decode had failed at `victim`."""
-    fault = InvalidObject(victim.ref, victim.generation, (internal_error(KeyError()),))
-    resources = resources_of([each for each in objects if each is not victim], fault)
-    if isinstance(victim, Account):
-        # No other account may open what this one closed.
-        open_account = victim.metadata.name != "default"
-        resources = replace(
-            resources,
-            platform=replace(resources.platform, open_account=open_account),
-            closed_namespaces=frozenset(victim.spec.namespaces),
-        )
-    return compile_resources(resources)
+    # No other account may open what this one closed.
+    closed = frozenset(victim.spec.namespaces) if isinstance(victim, Account) else frozenset[str]()
+    fault = InvalidObject(victim.ref, victim.generation, (internal_error(KeyError()),), closed)
+    return compile_resources(resources_of([each for each in objects if each is not victim], fault))
 
 
 def assert_costs_only_itself(found: Compilation, objects: list[AnyResource], victim: AnyResource) -> None:
@@ -140,7 +153,7 @@ def without(victim: AnyResource, verdicts: tuple[Verdict, ...]) -> list[Verdict]
 @given(st.data())
 @settings(max_examples=12)
 def test_a_fault_anywhere_in_the_compiler_costs_the_object_alone(
-    module: ModuleType, function: str, kind: type[AnyResource], data: st.DataObject
+    module: ModuleType | type, function: str, kind: type[AnyResource], data: st.DataObject
 ) -> None:
     objects = data.draw(object_sets())
     victims = [each for each in objects if isinstance(each, kind)]
@@ -154,30 +167,26 @@ def test_a_fault_anywhere_in_the_compiler_costs_the_object_alone(
         assert found == compile_resources(resources_of(objects))
 
 
-@given(object_sets(), st.data())
-@settings(max_examples=25)
-def test_a_fault_between_objects_costs_the_object_without_which_there_is_none(
-    objects: list[AnyResource], data: st.DataObject
-) -> None:
-    """No function of one object raises here: what does sees the rows of all."""
-    victims = [each for each in objects if isinstance(each, Number)]
-    assume(victims)
-    victim = data.draw(st.sampled_from(victims))
-    real, reached = numbers._count_of_trunk, list[bool]()
+@given(object_sets())
+@settings(max_examples=60)
+def test_a_fault_between_objects_costs_the_younger(objects: list[AnyResource]) -> None:
+    """It is the one that is judged: the older ones were judged without it."""
+    real, failed = number_claims.Claims.conflict, list[ObjectRef]()
 
-    def broken(*rows: Any) -> Any:
-        if any(row.owner == victim.ref.id for section in rows for row in section.values()):
-            reached.append(True)
+    def broken(claims: Any, line: Any) -> Any:
+        found = real(claims, line)
+        if found[0] is not None:
+            failed.append(line.ref)
             raise TypeError(PLANTED)
-        return real(*rows)
+        return found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(numbers, "_count_of_trunk", broken)
+        patch.setattr(number_claims.Claims, "conflict", broken)
         found = compile_resources(resources_of(objects))
-    if reached:
-        assert_costs_only_itself(found, objects, victim)
-    else:
-        assert not found.faults
+    assert {each.ref for each in found.faults} == set(failed)
+    faults = [InvalidObject(each.ref, each.generation, each.errors) for each in found.faults]
+    others = [each for each in objects if each.ref not in failed]
+    assert found.tables == compile_resources(resources_of(others, *faults)).tables
 
 
 def test_what_fails_without_any_object_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,7 +196,7 @@ def test_what_fails_without_any_object_is_raised(monkeypatch: pytest.MonkeyPatch
         raise TypeError(PLANTED)
 
     resources = resources_of([make.make_trunk()])
-    monkeypatch.setattr(numbers, "_count_of_trunk", broken)
+    monkeypatch.setattr(edges, "site_row", broken)
     with pytest.raises(TypeError):
         compile_resources(resources)
 

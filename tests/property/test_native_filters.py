@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import ctypes
-from functools import cache
+import re
+from typing import Final
 
+import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from sipedge.routing import headers
-from sipedge.routing.headers import COMPACT, OWN_PREFIX, long_name, passes
-from sipedge.routing.native_filters import native_filter
+from sipedge.routing.dialog.native_filters import JUDGED_IN_ANSWERS, JUDGED_IN_REQUESTS, native_filter
+from sipedge.routing.message import headers
+from sipedge.routing.message.headers import COMPACT, OWN_PREFIX, long_name, passes
+from support.edge import ROOT
+from support.posix import matches
+
+CARRIED: Final = (ROOT / "edge" / "kamailio" / "carried.cfg").read_text(encoding="utf-8")
 
 METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "PRACK", "UPDATE", "INFO", "NOTIFY", "FOO")
-_EXTENDED, _NO_CASE = 1, 2
-_C = ctypes.CDLL(None)
-
-
-@cache
-def compiled(expression: str) -> ctypes.Array[ctypes.c_char]:
-    """A `regex_t`, with room to spare."""
-    made = ctypes.create_string_buffer(256)
-    assert _C.regcomp(made, expression.encode(), _EXTENDED | _NO_CASE) == 0
-    return made
 
 
 def is_kept(method: str, name: str, *, is_answer: bool) -> bool:
     """As Kamailio's `keep_hf` and `remove_hf_re` ask."""
-    match = _C.regexec(compiled(native_filter(method, is_answer)), name.encode(), 0, None, 0) == 0
-    return not match if is_answer else match
+    return matches(native_filter(method, is_answer), name.encode()) is not is_answer
 
 
 KNOWN = sorted(
@@ -69,3 +63,14 @@ def test_so_is_any_other(method: str, name: str, upper: bool, is_answer: bool) -
     assert is_kept(method, spelling, is_answer=is_answer) is passes(
         method, long_name(spelling), is_answer=is_answer
     )
+
+
+@pytest.mark.parametrize(
+    ("route", "judged"), (("PLAIN_REQUEST", JUDGED_IN_REQUESTS), ("PLAIN_ANSWER", JUDGED_IN_ANSWERS))
+)
+def test_kamailios_own_list_of_judged_headers_is_that_of_the_filters(
+    route: str, judged: frozenset[str]
+) -> None:
+    """carried.cfg asks for each by name where a head is none of PLAIN_HEAD, made of the same names."""
+    (body,) = re.findall(rf"^route\[{route}\] {{$(.*?)^}}$", CARRIED, re.MULTILINE | re.DOTALL)
+    assert set(re.findall(r'is_present_hf\("([^"]+)"\)', body.lower())) == judged

@@ -15,7 +15,11 @@ from hypothesis import strategies as st
 from sipedge.routing.attempts import plan_attempts
 from sipedge.routing.authenticate import DigestResult
 from sipedge.routing.decision import Decision, Forward, Outcome
-from sipedge.routing.message import SipRequest
+from sipedge.routing.dialog.new_call import beginning_of, facts_of
+from sipedge.routing.dialog.sides import source_of
+from sipedge.routing.failover import begin_call
+from sipedge.routing.lookups import Lookups
+from sipedge.routing.message.messages import SipRequest
 from sipedge.routing.reasons import Reason
 from sipedge.routing.route import may_be_answered, route
 from sipedge.store import PUBLISHED, LmdbRows, Store
@@ -29,6 +33,7 @@ from support.tables import Platform, make_account, make_gateway, make_target
 
 digests = st.sampled_from(DigestResult)
 PLAIN = (make_request(), make_pstn_request())
+OWN = ("192.0.2.1",)
 
 
 def packed(table: EdgeTable) -> PackedRows:
@@ -67,7 +72,9 @@ class Edge:
         return Table(numbered, self.kept)
 
 
-def decided(table: Table, request: SipRequest, digest: DigestResult, seed: int, **how: bool) -> Decision:
+def decided(
+    table: Table, request: SipRequest, digest: DigestResult, seed: int, **how: bool
+) -> Decision | Lookups:
     return route(table, request, digest=lambda _: digest, dice=Random(seed).random, **how)
 
 
@@ -82,14 +89,30 @@ def test_a_call_is_decided_as_if_it_were_the_first_one(
 ) -> None:
     edge = Edge()
     for platform, calls in steps:
-        cold = Table(MemoryRows(platform.table()))
+        rows = MemoryRows(platform.table())
         for request in (*calls, *PLAIN, *calls):
-            warm = edge.serve(platform)
+            warm, cold = edge.serve(platform), Table(rows)
             decision = decided(warm, request, digest, seed)
             assert decision == decided(cold, request, digest, seed)
             assert may_be_answered(warm, request) == may_be_answered(cold, request)
             if isinstance(decision, Forward):
                 assert plan_attempts(warm, decision) == plan_attempts(cold, decision)
+                _begins_alike(warm, rows, request, decision)
+
+
+def _begins_alike(warm: Table, rows: MemoryRows, request: SipRequest, decision: Forward) -> None:
+    """The caller's hop, also where it calls again through a proxy, or asks for answers elsewhere."""
+    facts = facts_of(decision, begin_call(decision, plan_attempts(Table(rows), decision)), "CA1")
+    if source_of(request) is None:
+        return
+    for more in (
+        {},
+        {"record-route": ("<sip:198.51.100.77;lr>",)},
+        {"contact": ("<sip:198.51.100.78:5070>",)},
+        {},
+    ):
+        again = replace(request, headers={**request.headers, **more})
+        assert beginning_of(warm, OWN, again, facts) == beginning_of(Table(rows), OWN, again, facts)
 
 
 @given(platforms(), requests, digests, st.integers(), st.booleans())

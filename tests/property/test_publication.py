@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sipedge.agent.keeper import change_between
-from sipedge.agent.source import Staged
 from sipedge.e164 import range_key
 from sipedge.secret import Secret
 from sipedge.store import PUBLISHED, Store
@@ -29,6 +28,7 @@ from sipedge.table import (
 )
 from sipedge.table.codec import pack_row, unpack_row
 from sipedge.table.publication import PackedRows, head_of, pack_parts, rows_of, unpack_head
+from sipedge.table.revision import Staged
 
 texts = st.text(max_size=12)
 optional_counts = st.none() | st.integers(0, 2**31)

@@ -34,7 +34,8 @@ from sipedge.routing.failover import (
     begin_call,
     first_step,
 )
-from sipedge.routing.message import SipRequest
+from sipedge.routing.lookups import Lookups
+from sipedge.routing.message.messages import SipRequest
 from sipedge.routing.reasons import Reason
 from sipedge.routing.targets import draw
 from sipedge.secret import Secret
@@ -207,14 +208,17 @@ def test_every_call_ends_with_one_answer_after_at_most_thirty_attempts(
     decision: Decision = decide(table, request, digest=DigestResult.OK)
     if not isinstance(decision, Forward):
         return
-    state = begin_call(table, decision, plan_attempts(table, decision))
-    result = first_step(state)
+    state = begin_call(decision, plan_attempts(table, decision))
+    result = first_step(table, state)
     made = 0
     while isinstance(result, NextAttempt):
         assert parse_uri(result.attempt.request_uri) is not None
         assert result.attempt.address != "198.51.100.1", "never our own edge"
         assert not only_trunk(platform).secure or source == PBX or result.attempt.transport == "tls"
-        state, result = after_failure(table, CallState.from_text(state.to_text()), story[made % len(story)])
+        known = CallState.from_text(state.to_text())
+        state, after = after_failure(table, known, story[made % len(story)], looked_up=True)
+        assert not isinstance(after, Lookups)
+        result = after
         made += 1
         assert made <= ATTEMPTS_PER_CALL
     assert isinstance(result, FinalReply)
@@ -233,6 +237,7 @@ attempts = st.builds(
     st.none() | st.text(max_size=9),
     st.lists(st.tuples(st.text(max_size=5), st.text(max_size=5)), max_size=2).map(tuple),
     st.none() | st.text(max_size=9),
+    st.none() | st.text(st.characters(), max_size=9),
     st.lists(limits, max_size=2).map(tuple),
 )
 states = st.builds(

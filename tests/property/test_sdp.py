@@ -7,8 +7,14 @@ from dataclasses import replace
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sipedge.routing.message import Message
-from sipedge.routing.sdp import SECURE_PROFILES, body_with_media_refused, media_fault, parts_of, sdp_of
+from sipedge.routing.message.messages import Message
+from sipedge.routing.message.sdp import (
+    SECURE_PROFILES,
+    body_with_media_refused,
+    media_fault,
+    parts_of,
+    sdp_of,
+)
 from support.strategies import hostile_text
 
 PIECES = (

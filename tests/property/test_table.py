@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sipedge.e164 import is_e164, range_key, with_plus
@@ -21,7 +21,7 @@ from sipedge.table.publication import (
     unpack_head,
     unpack_part,
 )
-from sipedge.table.rows import ROW_TYPES
+from sipedge.table.rows import SECTIONS
 from support.calls import table_of
 from support.strategies import hostile_text, values_of
 from support.tables import Platform, make_gateway
@@ -32,7 +32,7 @@ published = sorted(PARTS, key=lambda section: section.value)
 @pytest.mark.parametrize("section", tuple(Section))
 @given(data=st.data())
 def test_a_row_survives_its_bytes(section: Section, data: st.DataObject) -> None:
-    row: Row = data.draw(values_of(ROW_TYPES[section]))
+    row: Row = data.draw(values_of(SECTIONS[section].row))
     packed = pack_row(row)
     assert unpack_row(section, packed) == row
     assert pack_row(unpack_row(section, packed)) == packed
@@ -44,7 +44,7 @@ def test_any_bytes_are_a_row_or_a_format_error(section: Section, data: bytes) ->
         row = unpack_row(section, data)
     except TableFormatError:
         return
-    assert isinstance(row, ROW_TYPES[section])
+    assert isinstance(row, SECTIONS[section].row)
 
 
 @st.composite
@@ -54,7 +54,7 @@ def tables(draw: st.DrawFn) -> EdgeTable:
     return EdgeTable(
         "ashburn",
         {
-            section: draw(st.dictionaries(keys, values_of(ROW_TYPES[section]), max_size=3))
+            section: draw(st.dictionaries(keys, values_of(SECTIONS[section].row), max_size=3))
             for section in sections
         },
     )
@@ -176,6 +176,7 @@ prefixes = st.from_regex(r"\+[14]{0,4}", fullmatch=True)
 
 
 @given(st.frozensets(prefixes, max_size=6), st.lists(st.one_of(prefixes, hostile_text), max_size=20))
+@example(frozenset(), ["emergency"])
 def test_a_call_takes_the_longest_prefix_whether_the_site_tells_their_lengths_or_not(
     keys: frozenset[str], called: list[str]
 ) -> None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from trunkline.api import ObjectRef
 from trunkline.cli.compilation import run_compile
-from trunkline.cli.findings import Finding
-from trunkline.cli.options import ClusterOptions
+from trunkline.cli.finding import Finding
+from trunkline.cli.options import ClusterOptions, ValidateOutput
 from trunkline.cli.validate import run_validate
 from trunkline.standalone.up import Speaker
 
@@ -52,7 +52,7 @@ def test_validate_and_compile_print_nothing_that_a_terminal_obeys(text: str) -> 
         file.write_text(text, encoding="utf-8")
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            run_validate([directory], ClusterOptions(None, None, None), None, False)
+            run_validate([directory], ClusterOptions(None, None, None), None, ValidateOutput.TEXT)
             findings = out.getvalue()
             run_compile([directory], "trunkline.test", False)
     assert harmless(out.getvalue())

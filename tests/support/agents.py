@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,9 @@ from sipedge.store import MAP_SIZE, META, PUBLISHED, LmdbRows, read_meta
 from sipedge.table import EdgeTable, Table
 from sipedge.table.publication import Head, PackedRows, head_of, pack_parts, rows_of
 from support.edge import end_group, make_settings
+from support.patience import PATIENCE
 
-SETTLE_SECONDS = 10.0
+SETTLE_SECONDS = PATIENCE
 
 
 @dataclass
@@ -34,10 +35,10 @@ class Publisher:
     sequence: int = 0
     published: list[tuple[int, PackedRows]] = field(default_factory=list)
 
-    def publish(self, table: EdgeTable, sequence: int | None = None) -> Head:
+    def publish(self, table: EdgeTable, sequence: int | None = None, epoch: int = 0) -> Head:
         self.sequence = self.sequence + 1 if sequence is None else sequence
         parts = pack_parts(table)
-        head = head_of(self.edge, self.sequence, parts)
+        head = replace(head_of(self.edge, self.sequence, parts), epoch=epoch)
         self.published.append((self.sequence, rows_of(parts.values())))
         self.write_parts(parts)
         self.write_head(head.pack())
@@ -68,6 +69,8 @@ class AgentRun:
 
     settings: InstanceSettings
     drain_seconds: str = "1"
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What its supervisor tells it beside the usual."""
     _process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -79,7 +82,11 @@ class AgentRun:
         with open(self.settings.directory / "agent.log", "ab") as log:
             self._process = subprocess.Popen(
                 agent_command(),
-                env={**process_environment(self.settings), "TRUNKLINE_DRAIN_SECONDS": self.drain_seconds},
+                env={
+                    **process_environment(self.settings),
+                    "TRUNKLINE_DRAIN_SECONDS": self.drain_seconds,
+                    **self.environment,
+                },
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -92,7 +99,7 @@ class AgentRun:
         process, self._process = self._process, None
         if process.poll() is None:
             process.send_signal(number)
-        return process.wait(10)
+        return process.wait(PATIENCE)
 
     @property
     def lmdb(self) -> Path:

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Final
 
 from support.debian_root import NoRootError, debian_root, inside
+from support.patience import PATIENCE
 
-SECONDS: Final = 10.0
+SECONDS: Final = PATIENCE
 """For whatever Asterisk is waited for."""
 _MODULES: Final = (
     "res_sorcery_config",
@@ -28,16 +29,24 @@ _MODULES: Final = (
     "res_pjsip_session",
     "res_pjsip_sdp_rtp",
     "res_pjsip_caller_id",
+    "res_pjsip_refer",
     "res_pjsip_rfc3326",
     "res_pjsip_endpoint_identifier_ip",
     "res_pjsip_outbound_authenticator_digest",
     "res_pjsip_logger",
+    "res_pjsip_t38",
+    "res_srtp",
     "res_rtp_asterisk",
     "bridge_simple",
     "codec_ulaw",
     "format_pcm",
     "chan_pjsip",
     "app_dial",
+    "app_originate",
+    "app_transfer",
+    "app_verbose",
+    "func_channel",
+    "func_global",
     "pbx_config",
 )
 
@@ -67,6 +76,8 @@ class Trunk:
     password: str = ""
     certificates: Path | None = None
     """Folder with server.crt and server.key of the PBX and edge.crt of the edge, for TLS."""
+    secure: bool = False
+    """True: SRTP, keys by SDES, and nothing else."""
 
     @property
     def port(self) -> int:
@@ -103,6 +114,7 @@ auth_type=userpass
 username={trunk.username}
 password={trunk.password}
 """
+    sound = f"media_address={address}\nbind_rtp_to_media_address=yes\nt38_udptl=yes"
     return f"""
 [global]
 type=global
@@ -130,7 +142,9 @@ from_user={trunk.number}
 from_domain={trunk.domain}
 direct_media=no
 moh_passthrough=yes
+{sound}
 {"outbound_auth=edge" if trunk.username else ""}
+{"media_encryption=sdes" if trunk.secure else ""}
 
 [edge]
 type=identify
@@ -150,6 +164,7 @@ allow=ulaw
 aors=phone
 direct_media=no
 moh_passthrough=yes
+{sound}
 
 [phone]
 type=identify
@@ -172,7 +187,7 @@ def _modules(root: Path) -> Path:
     return Path("/", found.relative_to(root))
 
 
-def _write(root: Path, place: Path, address: str, phone: str, trunk: Trunk) -> Path:
+def _write(root: Path, place: Path, address: str, phone: str, trunk: Trunk, extensions: str) -> Path:
     folders = {name: place / name for name in ("etc", "run", "db", "spool", "log", "lib")}
     for folder in folders.values():
         folder.mkdir(parents=True)
@@ -194,7 +209,7 @@ def _write(root: Path, place: Path, address: str, phone: str, trunk: Trunk) -> P
     modules = "".join(f"load={name}.so\n" for name in _MODULES)
     (etc / "modules.conf").write_text(f"[modules]\nautoload=no\n{modules}")
     (etc / "logger.conf").write_text("[logfiles]\nmessages => notice,warning,error,verbose\n")
-    (etc / "extensions.conf").write_text(EXTENSIONS)
+    (etc / "extensions.conf").write_text(extensions)
     (etc / "pjsip.conf").write_text(pjsip_conf(address, phone, trunk))
     return etc / "asterisk.conf"
 
@@ -227,9 +242,11 @@ class Asterisk:
 
 
 @contextmanager
-def asterisk(root: Path, place: Path, address: str, phone: str, trunk: Trunk) -> Iterator[Asterisk]:
+def asterisk(
+    root: Path, place: Path, address: str, phone: str, trunk: Trunk, extensions: str = EXTENSIONS
+) -> Iterator[Asterisk]:
     """An Asterisk with its files in `place`; what it wrote is printed when the test fails."""
-    configuration = _write(root, place, address, phone, trunk)
+    configuration = _write(root, place, address, phone, trunk, extensions)
     shared = (place,) if trunk.certificates is None else (place, trunk.certificates)
     command = [*inside(root, *shared), "asterisk", "-C", str(configuration)]
     with (place / "output").open("wb") as output:

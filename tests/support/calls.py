@@ -8,7 +8,8 @@ from random import Random
 
 from sipedge.routing.authenticate import DigestResult
 from sipedge.routing.decision import Decision, Forward
-from sipedge.routing.message import SipRequest
+from sipedge.routing.lookups import Lookups
+from sipedge.routing.message.messages import SipRequest
 from sipedge.routing.route import route
 from sipedge.secret import Secret
 from sipedge.table import EdgeTable, MemoryRows, Table, TrunkRow
@@ -105,7 +106,11 @@ def decide(
     table = source if isinstance(source, Table) else table_of(source)
     result = (lambda _: digest) if isinstance(digest, DigestResult) else digest
     roll = dice or Random(1).random
-    return route(table, request, digest=result, dice=roll, draining=draining, explained=explained)
+    decision = route(
+        table, request, digest=result, dice=roll, draining=draining, explained=explained, looked_up=True
+    )
+    assert not isinstance(decision, Lookups)
+    return decision
 
 
 def forwarded(source: Platform | EdgeTable | Table, request: SipRequest, **how: object) -> Forward:

@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -59,11 +60,19 @@ def inside(root: Path, *shared: Path) -> list[str]:
 
     The mounts are the command's own and end with it.
     """
+    return with_places(root, {folder: folder for folder in shared})
+
+
+def with_places(root: Path, places: Mapping[Path, Path]) -> list[str]:
+    """The same; the command sees each of these files and folders of ours where the key says."""
     lines = ["set -e"]
-    for folder in shared:
-        place = root / folder.relative_to("/")
-        place.mkdir(parents=True, exist_ok=True)
-        lines.append(f'mount --bind "{folder}" "{place}"')
+    for seen, own in places.items():
+        place = root / seen.relative_to("/")
+        if own.is_dir():
+            place.mkdir(parents=True, exist_ok=True)
+        else:
+            place.touch()
+        lines.append(f'mount --bind "{own}" "{place}"')
     lines += [f'mount -t proc proc "{root}/proc"', f'mount --bind /dev "{root}/dev"']
     lines.append(f'exec chroot "{root}" "$@"')
     return ["unshare", "--mount", "--propagation", "private", "sh", "-c", "; ".join(lines), "sh"]

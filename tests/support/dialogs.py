@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 from typing import Any
+from urllib.parse import quote
 
 from support.edge import restart
 from support.lab import Lab
@@ -54,3 +55,9 @@ def killed_and_restarted(lab: Lab) -> None:
     """Kamailio dies and comes back: it remembers nothing."""
     os.killpg(lab.edge.process.pid, signal.SIGKILL)
     restart(lab.edge)
+
+
+def replacing(leg: Leg, uri: str) -> str:
+    """A URI for Refer-To that names the call of this leg, whose INVITE went to `uri`."""
+    tags = f"to-tag={leg.remote.partition('tag=')[2]};from-tag={leg.local.partition('tag=')[2]}"
+    return f"{uri}?Replaces={quote(f'{leg.call_id};{tags}', safe='')}"

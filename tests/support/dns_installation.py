@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from sipedge.secret import Secret
 from support.dns_servers import KEY_NAME, SECRET
-from trunkline.dns.rfc2136 import Rfc2136Provider, Rfc2136Settings
+from trunkline.dns.providers.rfc2136.provider import Rfc2136Provider, Rfc2136Settings
 from trunkline.plan.dns_records import EdgeSite
 from trunkline.status.conditions import Opinion
 

@@ -21,7 +21,9 @@ import dns.tsigkeyring
 import dns.update
 import dns.zone
 
-START_SECONDS = 15.0
+from support.patience import PATIENCE
+
+START_SECONDS = PATIENCE
 KEY_NAME = "trunkline-key"
 SECRET = "c29tZSBiYXNlNjQgdGhhdCBpcyBhIGtleSBmb3IgdGVzdHM="
 OTHER_SECRET = "YW5vdGhlciBrZXkgdGhhdCB0aGUgc2VydmVyIGRvZXMgbm90IGtub3c="

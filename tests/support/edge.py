@@ -10,28 +10,34 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sipedge.instance import (
     InstanceSettings,
     Ports,
     kamailio_command,
     process_environment,
-    write_instance,
 )
+from sipedge.instance_files import write_instance
 from sipedge.log_lines import kamailio_line
 from sipedge.store import LearnedStore, Store
+from sipedge.store.writer import Change
 from sipedge.table import EdgeTable, Section
 from sipedge.table.codec import pack_row
 from sipedge.tls_files import write_pair
+from support.patience import PATIENCE, until
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 10.0
+START_SECONDS: Final = PATIENCE
+UP: Final = 4
+"""The dialog module's number of the state of a dialog whose ACK has come."""
+LIVING: Final = (1, 2, 3, UP)
+"""Those of the states of a dialog that is not over."""
 
 
 @dataclass
@@ -54,27 +60,25 @@ class Edge:
         return self.settings.ports
 
     def publish(self, table: EdgeTable) -> None:
-        """One transaction for the rows that the control plane makes, one for the resolved names."""
+        """One transaction for the rows that the control plane makes, one for what an agent learns."""
         self.sequence += 1
         packed = {
             section: {key.encode(): pack_row(row) for key, row in rows.items()}
             for section, rows in table.sections.items()
         }
-        resolved = packed.pop(Section.RESOLVED, {})
+        found = {section: packed.pop(section, {}) for section in (Section.RESOLVED, Section.ANSWER)}
         self.store.commit(self.sequence, packed)
         if self.learned is not None:
-            old = {key for key, _ in self.learned.rows(Section.RESOLVED)}
-            self.learned.commit(resolved, old - resolved.keys())
+            old = {section: {key for key, _ in self.learned.rows(section)} for section in found}
+            gone = {section: frozenset(old[section] - rows.keys()) for section, rows in found.items()}
+            self.learned.apply(Change(found, gone))
 
     def rpc(self, method: str, *params: object) -> Any:
         """The result of one JSON-RPC call over the instance's own socket."""
         request = {"jsonrpc": "2.0", "method": method, "params": list(params), "id": 1}
-        with (
-            tempfile.TemporaryDirectory() as directory,
-            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as own,
-        ):
-            own.bind(f"{directory}/reply")
-            own.settimeout(5)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as own:
+            own.bind("")  # an abstract name: Kamailio may see other directories
+            own.settimeout(PATIENCE)
             own.sendto(json.dumps(request).encode(), str(self.settings.rpc_socket))
             answer = json.loads(own.recv(1 << 20))
         if "error" in answer:
@@ -85,15 +89,20 @@ class Edge:
         """What Kamailio wrote, as lines; those that `sipedge.logged` would leave out are there as well."""
         return log_text(self.settings.directory)
 
-    def dialogs(self) -> int:
-        """Dialogs of any state that are not over yet."""
-        stats = self.rpc("dlg.stats_active")
-        return (
-            int(stats["starting"])
-            + int(stats["connecting"])
-            + int(stats["answering"])
-            + int(stats["ongoing"])
-        )
+    def logs(self, text: str, start: int = 0) -> bool:
+        """True once its log has this text, after these characters. Raises AssertionError: it never does."""
+        until(lambda: text in self.log()[start:], f"{text!r} in the log")
+        return True
+
+    def transactions(self) -> frozenset[str]:
+        """The Call-IDs of the transactions that are not forgotten yet."""
+        found = self.rpc("tm.list")
+        return frozenset(each["callid"].partition(":")[2].strip() for each in found)
+
+    def dialogs(self, states: Collection[int] = LIVING) -> frozenset[str]:
+        """The ids of dialogs that are in one of these states."""
+        found = self.rpc("dlg.briefing", "s")
+        return frozenset(f"{each['h_entry']}:{each['h_id']}" for each in found if each["state"] in states)
 
 
 def log_text(directory: Path) -> str:
@@ -126,7 +135,7 @@ def _certificate(address: str) -> tuple[bytes, bytes]:
         return Path(directory, "server.crt").read_bytes(), Path(directory, "server.key").read_bytes()
 
 
-def make_settings(directory: Path, address: str, **changes: object) -> InstanceSettings:
+def make_settings(directory: Path, address: str, /, **changes: object) -> InstanceSettings:
     """Settings of a test's instance below `directory`, with all the files it needs."""
     python_path = directory / "python"
     python_path.mkdir(parents=True, exist_ok=True)
@@ -189,7 +198,7 @@ def running_edge(
 @contextmanager
 def started(settings: InstanceSettings, prefix: Sequence[str] = ()) -> Iterator[subprocess.Popen[bytes]]:
     """Kamailio alone, whether it answers or not."""
-    process = _start(settings, prefix)
+    process = start_kamailio(settings, prefix)
     try:
         yield process
     finally:
@@ -199,11 +208,12 @@ def started(settings: InstanceSettings, prefix: Sequence[str] = ()) -> Iterator[
 def restart(edge: Edge) -> None:
     """Start Kamailio again after its end, as the supervisor would, and wait until it answers."""
     end_group(edge.process)
-    edge.process = _start(edge.settings)
+    edge.process = start_kamailio(edge.settings)
     _wait_until_answering(edge)
 
 
-def _start(settings: InstanceSettings, prefix: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+def start_kamailio(settings: InstanceSettings, prefix: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+    """Its log goes into kamailio.log of its directory."""
     with open(settings.directory / "kamailio.log", "ab") as log:
         return subprocess.Popen(
             [*prefix, *kamailio_command(settings)],
@@ -228,23 +238,49 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def probe(edge: Edge, timeout: float = 1.0) -> str:
+def probe(edge: Edge, timeout: float = PATIENCE / 3) -> str:
     """The answer to one readiness probe from the edge's own address; "" for silence."""
+    return options(edge, "ready", timeout=timeout)
+
+
+def options(edge: Edge, user: str, *headers: str, source: str = "", timeout: float = PATIENCE / 3) -> str:
+    """The answer to one OPTIONS from the edge's own address, or from `source`; "" for silence."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
-        own.bind((edge.address, 0))
+        own.bind((source or edge.address, 0))
         own.settimeout(timeout)
         port, token = own.getsockname()[1], secrets.token_hex(8)
-        message = (
-            f"OPTIONS sip:ready@{edge.address}:{edge.ports.udp} SIP/2.0\r\n"
-            f"Via: SIP/2.0/UDP {edge.address}:{port};branch=z9hG4bK{token}\r\n"
-            f"From: <sip:agent@{edge.address}>;tag={token}\r\nTo: <sip:ready@{edge.address}>\r\n"
-            f"Call-ID: {token}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+        lines = (
+            f"OPTIONS sip:{user}@{edge.address}:{edge.ports.udp} SIP/2.0",
+            f"Via: SIP/2.0/UDP {source or edge.address}:{port};branch=z9hG4bK{token}",
+            f"From: <sip:agent@{edge.address}>;tag={token}",
+            f"To: <sip:{user}@{edge.address}>",
+            f"Call-ID: {token}",
+            "CSeq: 1 OPTIONS",
+            "Max-Forwards: 70",
+            *headers,
+            "Content-Length: 0",
         )
         try:
-            own.sendto(message.encode(), (edge.address, edge.ports.udp))
+            own.sendto(
+                "".join(f"{line}\r\n" for line in (*lines, "")).encode(), (edge.address, edge.ports.udp)
+            )
             return own.recv(65_535).decode()
         except OSError:
             return ""
+
+
+def connections(edge: Edge, source: str) -> list[dict[str, Any]]:
+    """What Kamailio holds open with this address."""
+    return [each for each in edge.rpc("core.tcp_list") if each["src_ip"] == source]
+
+
+def wait_until_hung_up(edge: Edge, source: str) -> None:
+    """Until Kamailio has heard of it, its requests go by the connection that this address has closed."""
+    deadline = time.monotonic() + START_SECONDS
+    while connections(edge, source):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{source} is still connected after {START_SECONDS} s")
+        time.sleep(0.02)
 
 
 def _wait_until_answering(edge: Edge) -> None:

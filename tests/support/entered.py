@@ -53,7 +53,8 @@ def telling_edge(
     own = ROOT / "edge" / "kamailio"
     define = "#!define PYTHON_CARRIES_ALL\n" if python_carries_all else ""
     (loaded / "kamailio.cfg").write_text(define + (own / "kamailio.cfg").read_text())
-    (loaded / "carried.cfg").symlink_to(own / "carried.cfg")
+    for name in ("carried.cfg", "brakes.cfg", "probes.cfg", "registrations.cfg"):
+        (loaded / name).symlink_to(own / name)
     (loaded / "edge_main.py").symlink_to(own / "kemi_main.py")
     (loaded / "kemi_main.py").write_text(MAIN)
     with running_edge(None, address, directory, kamailio_dir=loaded, **changes) as edge:

@@ -4,16 +4,37 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sipedge.routing.decision import Challenge
-from sipedge.routing.dialog import ChallengeInDialog
-from sipedge.routing.headers import long_name
+from sipedge.routing.decision import Challenge, Forward
+from sipedge.routing.dialog.decisions import ChallengeInDialog
+from sipedge.routing.media.sdp import parse
+from sipedge.routing.message.headers import long_name
+from sipedge.secret import Secret
 from sipedge.table import EdgeTable, MemoryRows
+from sipedge.table.dialing import BlockedRow, CountryRow, DialingRow, NumberSort
+from sipedge.table.header_policy import HeaderPolicyRow
+from sipedge.table.rows import NumberFormatRow
 from sipedge.uri import split_header
 from support.lab import PBX, TELCO, Lab
 from support.odd_messages import Case, Party
-from support.oddities import CIRCLE, HELD, OWN, SECURE, STREAM, TCP_FAR, USERS, Peers
+from support.oddities import (
+    BLOCKED,
+    CIRCLE,
+    HELD,
+    LOST,
+    NAMED,
+    NATIONAL,
+    OWN,
+    SECURE,
+    SHAPED,
+    STREAM,
+    TCP_FAR,
+    USERS,
+    Peers,
+)
+from support.policies import named, policy, rule
 from support.sipmessage import Message
 from support.sipua import UserAgent
 from support.tables import (
@@ -38,6 +59,8 @@ from trunkline.cli.explain.request import Arrival
 STRANGER = 40
 PASSWORD = "Correct-Horse-9"
 CARRIER_REALM = "telco.example"
+FRENCH = NumberFormatRow("National", "International00", "33")
+DIALING = DialingRow("acme", ("LowRisk",), (CountryRow("LV", ()),))
 
 
 @dataclass
@@ -48,6 +71,15 @@ class Peered:
     table: EdgeTable
     agents: dict[tuple[str, str], UserAgent]
     listening: list[UserAgent]
+    run: str
+    """A word for the test's platform, as ids of messages have it: the edge is the same for all."""
+    asking: bool = False
+    cut_off: set[UserAgent] = field(default_factory=set)
+    """Whose connections the edge may have closed."""
+
+    def numbers(self, count: int) -> range:
+        """Of cases: others where the platform asks its agent."""
+        return range(count, 2 * count) if self.asking else range(count)
 
     @property
     def peers(self) -> Peers:
@@ -85,8 +117,41 @@ class Peered:
         return {*self.agents.values(), *self.listening}
 
 
-def odd_platform(lab: Lab) -> Platform:
-    """Trunks of every kind, each with a number."""
+TIGHT = "acme/tight"
+"""A trunk that may have one call at once."""
+ASKING = {"stir_shaken": True, "caller_name_url": Secret("https://names.example/{number}")}
+GEO_DIALING = DialingRow(
+    "geo", (), (CountryRow("US", (NumberSort.LOW_RISK,)), CountryRow("DE", (NumberSort.LOW_RISK,)))
+)
+GONE = HeaderPolicyRow("acme/gone", None)
+DIALLED = policy(
+    rule("ToNumber RemoveLeading 1", "ToNumber AddPrefix +", when=("RequestUri User StartsWith 9",)),
+    rule("FromNumber AddPrefix +1415555", when=("From User Equals 0100",)),
+    rule(
+        "FromNumber RemoveTrailing 2",
+        "FromNumber AddSuffix 00",
+        when=("PAssertedIdentity Host Contains x", "Contact Uri StartsWith sip:+"),
+    ),
+    rule("ToNumber AddSuffix 1", when=("From DisplayName Contains Z",)),
+    name="acme/dialled",
+)
+SHOWN = policy(
+    rule("FromNumber RemovePrefix +44", "FromNumber AddPrefix 0", when=("From DisplayName NotEquals A",)),
+    rule(
+        "ToNumber RemovePrefix +1415",
+        when=(f"Diversion User Equals {SHAPED}", "To Host NotContains else"),
+        match="All",
+    ),
+    rule("FromNumber ReplaceWith reception", when=("RemotePartyId Header Contains privacy=off",)),
+    rule("ToNumber RemoveLeading 64", when=("From User Equals reception", "From DisplayName Contains Z")),
+    name="acme/shown",
+)
+"""Of trunk acme/shaped: a nine for a line and extensions; national numbers, at times nothing that is left."""
+
+
+def odd_platform(lab: Lab, *, asking: bool = False, relayed: bool = False) -> Platform:
+    """Trunks of every kind, each with a number. `asking`: calls are signed or judged, names asked for.
+    `relayed`: media goes through the edge."""
     pbx, telco = lab.block.address(PBX), lab.block.address(TELCO)
     access = (f"{pbx}/32",)
     first = make_target(pbx, 5060, headers=(("X-Site", "one"), ("X-Env", "ours")))
@@ -108,6 +173,23 @@ def odd_platform(lab: Lab) -> Platform:
             credential_lists=("acme/users",),
             targets=(make_target(pbx, 5080),),
         ),
+        make_trunk(
+            "acme/shaped",
+            domain="shaped",
+            access=access,
+            targets=(first, backup),
+            **named(termination=DIALLED, origination=SHOWN),
+        ),
+        make_trunk(
+            "acme/lost",
+            domain="lost",
+            access=access,
+            targets=(first,),
+            **named(termination=GONE, origination=GONE),
+        ),
+        make_trunk("acme/named", domain=None, caller_name_lookup=True, targets=(first,)),
+        make_trunk("geo/abroad", domain="abroad", access=access),
+        make_trunk(TIGHT, domain="tight", access=access, max_concurrent_calls=1),
         make_trunk("gone/asleep", domain="asleep", access=access),
         make_trunk("acme/open", domain="open", access=None),
         make_trunk("acme/circle", domain="circle", targets=(make_target(lab.edge.address, 5060),)),
@@ -120,7 +202,18 @@ def odd_platform(lab: Lab) -> Platform:
     ]
     return Platform(
         addresses=[lab.edge.address],
-        accounts=[make_account(), make_account("gone", suspended=True)],
+        site_changes={**(ASKING if asking else {}), **({"relay": "Always"} if relayed else {})},
+        accounts=[
+            make_account(
+                calls_per_second=500,
+                max_concurrent_calls=500,
+                dialing=DIALING,
+                blocked=(BlockedRow("acme", (BLOCKED[:5],)),),
+            ),
+            make_account("gone", suspended=True),
+            make_account("geo", dialing=GEO_DIALING, blocked=(BlockedRow("geo", ("+1876",)),)),
+        ],
+        caller_ids=[("geo", OWN)],
         trunks=trunks,
         numbers={
             OWN: "acme/hq",
@@ -130,14 +223,24 @@ def odd_platform(lab: Lab) -> Platform:
             "+14155550107": "gone/asleep",
             CIRCLE: "acme/circle",
             STREAM: "acme/stream",
+            SHAPED: "acme/shaped",
+            LOST: "acme/lost",
+            NAMED: "acme/named",
         },
         ranges={("+14155551000", "+14155551999"): "acme/hq"},
         credentials={("acme/users", "pbx"): PASSWORD},
-        carriers=[make_carrier(realm=CARRIER_REALM, username="edge", ha1=ha1)],
+        carriers=[
+            make_carrier(realm=CARRIER_REALM, username="edge", ha1=ha1),
+            make_carrier("france", realm=CARRIER_REALM, username="edge", ha1=ha1, number_format=FRENCH),
+        ],
         sources={f"{telco}/32": "telco"},
         routes={
             "+": [make_gateway(telco, 5060)],
             TCP_FAR[:3]: [make_gateway(telco, 5060, transport="tcp")],
+            NATIONAL[:3]: [
+                make_gateway(telco, 5060, carrier="france", uri_params=";user=phone"),
+                make_gateway(telco, 5060, priority=20, transport="tcp"),
+            ],
             "emergency": [make_gateway(telco, 5060)],
         },
     )
@@ -150,10 +253,13 @@ class Blame:
     faults: list[str] = field(default_factory=list)
     compared: Counter[str] = field(default_factory=Counter)
     """How many messages, by the kind of decision."""
+    drawn: Counter[str] = field(default_factory=Counter)
+    """How many messages met a rule: by the reason of a refusal, or by what was changed."""
 
     def note(self, title: str, passage: Passage | LaterPassage, raw: bytes, differences: list[str]) -> None:
         """One message has been compared."""
         self.compared[type(passage.decision).__name__] += 1
+        self.drawn.update(_met(passage))
         if differences:
             last = [f"{each.check}: {each.outcome} {each.detail}" for each in passage.decision.steps[-1:]]
             self.faults.append(
@@ -163,6 +269,16 @@ class Blame:
 
     def report(self) -> str:
         return f"{len(self.faults)} of {self.compared.total()} differ\n" + "\n\n".join(self.faults)
+
+
+def _met(passage: Passage | LaterPassage) -> Iterator[str]:
+    decision = passage.decision
+    reason = getattr(decision, "reason", None)
+    if reason is not None:
+        yield reason.name
+    yield from {f"{change.stage}" for change in passage.changes}
+    if isinstance(decision, Forward) and decision.shaped is not None:
+        yield f"policy in {decision.direction}"
 
 
 def explained(peered: Peered, case: Case, port: int) -> Passage:
@@ -192,9 +308,24 @@ def message_differs(received: Message, sent: Sent) -> list[str]:
         for name in sorted({*seen, *told})
         if seen.get(name) != told.get(name)
     ]
-    if received.body != sent.body:
+    if body_differs(received.body, sent):
         differences.append(f"body {received.body!r}, explained {sent.body!r}")
     return differences
+
+
+def body_differs(received: str, sent: Sent) -> bool:
+    """Of one that a relay has rewritten: whether its media lines, codecs and directions do."""
+    return media_shape(received) != media_shape(sent.body) if sent.by_relay else received != sent.body
+
+
+def media_shape(sdp: str) -> list[tuple[object, ...]]:
+    """What of a description no relay changes."""
+    description = parse(sdp)
+    assert description is not None, sdp
+    return [
+        (line.kind, line.is_active, [each.name for each in line.formats], line.direction or "sendrecv")
+        for line in description.media
+    ]
 
 
 _NOT_TOLD = frozenset({"content-length", "via", "record-route"})

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from sipedge.routing.decision import Forward
-from sipedge.routing.dialog import AnswerDecision, DropInDialog, Follow
-from sipedge.routing.headers import long_name
-from sipedge.routing.memory import CallMemory, SideKind
+from sipedge.routing.dialog.decisions import AnswerDecision, DropInDialog, Follow
+from sipedge.routing.dialog.memory import CallMemory, SideKind
+from sipedge.routing.message.headers import long_name
 from sipedge.table import MemoryRows
 from support.explained import (
     CARRIER_REALM,
+    TIGHT,
     Blame,
     Peered,
     explained,
@@ -24,8 +25,10 @@ from support.explained import (
     refusal_differs,
     request_differs,
 )
+from support.explained_answers import learn
 from support.odd_messages import Case, draw_answer, draw_initial, draw_later
 from support.oddities import Draft
+from support.patience import PATIENCE
 from support.sipmessage import Message, new_token, render
 from support.sipua import UserAgent
 from trunkline.cli.explain.asking import decide_later
@@ -34,8 +37,7 @@ from trunkline.cli.explain.message import read_message
 from trunkline.cli.explain.passage import Passage
 from trunkline.cli.explain.request import Arrival, CallOptions
 
-WAIT_SECONDS = 3.0
-BYE_SECONDS = 8.0
+BYE_SECONDS = PATIENCE
 
 
 @dataclass
@@ -107,10 +109,13 @@ def _calls(peered: Peered, number: int) -> Iterator[Case]:
     """Calls that are forwarded; the same for the same number."""
     parties = [each for each in peered.parties if each.name != "stranger"]
     for turn in range(1_000 * (number + 1), 1_000 * (number + 2)):
-        case = draw_initial(turn, peered.peers, parties)
+        case = draw_initial(turn, peered.peers, parties, f"call-{peered.run}")
         sender = peered.agents[case.sender.name, case.sender.transport]
+        learn(peered, case)
         passage = explained(peered, case, sender.port)
         if not isinstance(passage.decision, Forward) or not passage.sent or case.username is not None:
+            continue
+        if passage.decision.trunk == TIGHT:
             continue
         if number % 4 or passage.decision.trunk == "acme/users":  # each fourth call may be challenged
             yield case
@@ -144,7 +149,7 @@ def _is_answered(call: LiveCall) -> bool:
     """The callee's 2xx, and its ACK. False if the call is over by them."""
     caller, callee = call.sides["caller"], call.sides["callee"]
     text = read_message(call.under_way[1])
-    invite = callee.agent.wait("INVITE", call_id=call.call_id, seconds=WAIT_SECONDS)
+    invite = callee.agent.wait("INVITE", call_id=call.call_id)
     cseq = int(text.first("cseq").split()[0])
     if call.memory.callee.kind is SideKind.CARRIER and cseq < 2**30 and call.dice.random() < 0.7:
         invite = _challenged(call, invite)
@@ -170,7 +175,7 @@ def _challenged(call: LiveCall, invite: Message) -> Message:
     challenge = f'Digest realm="{CARRIER_REALM}", nonce="n", qop="auth"'
     carrier.respond(invite, 407, headers=[("Proxy-Authenticate", challenge)])
     call.memory = replace(call.memory, caller_shift=1)
-    again = carrier.wait("INVITE", call_id=call.call_id, seconds=WAIT_SECONDS)
+    again = carrier.wait("INVITE", call_id=call.call_id)
     assert again.cseq == invite.cseq + 1
     return again
 
@@ -222,7 +227,7 @@ def _followed(call: LiveCall, sender: str, what: str, raw: bytes, passage: Later
     text = read_message(raw)
     receiver = "callee" if sender == "caller" else "caller"
     other = call.sides[receiver]
-    received = other.agent.wait(text.method, call_id=call.call_id, seconds=WAIT_SECONDS)
+    received = other.agent.wait(text.method, call_id=call.call_id)
     assert passage.sent is not None
     differences = request_differs(received, passage.sent)
     if (passage.sent.address, passage.sent.transport) != (other.agent.address, other.agent.transport):
@@ -273,7 +278,7 @@ def _answer(
         call.note(what, passage, raw, [each.first_line for each in came])
         return None
     if status < 200:
-        answer = asking.agent.wait(request.method, status=status, call_id=call.call_id, seconds=WAIT_SECONDS)
+        answer = asking.agent.wait(request.method, status=status, call_id=call.call_id)
     else:
         answer = _final(asking.agent, call.call_id)
     differences = message_differs(answer, passage.sent)
@@ -300,9 +305,9 @@ def _acknowledge(call: LiveCall, sender: str, cseq: int, *, with_body: bool) -> 
         call.note(what, passage, raw, [each.first_line for each in came])
         return True
     wanted = passage.sent.headers.get("cseq", ("",))[0]
-    received = receiver.agent.wait("ACK", call_id=call.call_id, seconds=WAIT_SECONDS)
+    received = receiver.agent.wait("ACK", call_id=call.call_id)
     while received.header("CSeq") != wanted:  # the edge's own, of a refusal before
-        received = receiver.agent.wait("ACK", call_id=call.call_id, seconds=WAIT_SECONDS)
+        received = receiver.agent.wait("ACK", call_id=call.call_id)
     call.note(what, passage, raw, request_differs(received, passage.sent))
     call.memory = passage.memory
     return not _is_ended(call, passage)
@@ -322,7 +327,7 @@ def _is_ended(call: LiveCall, passage: LaterPassage) -> bool:
 def _final(agent: UserAgent, call_id: str) -> Message:
     """The next final answer in this call, whatever method its CSeq names."""
     while True:
-        answer = agent.wait(status=0, call_id=call_id, seconds=WAIT_SECONDS)
+        answer = agent.wait(status=0, call_id=call_id)
         if answer.status >= 200:
             return answer
 

@@ -3,27 +3,42 @@
 from __future__ import annotations
 
 import re
+import time
+from dataclasses import replace
 
-from sipedge.routing.decision import Challenge, Direction, Drop, Forward
-from support.explained import PASSWORD, Blame, Peered, explained, refusal_differs, request_differs
+from sipedge.routing.decision import Challenge, Direction, Drop, Forward, Reject
+from sipedge.routing.reasons import Reason
+from support.explained import PASSWORD, TIGHT, Blame, Peered, explained, refusal_differs, request_differs
+from support.explained_answers import learn
 from support.odd_messages import Case
+from support.patience import PATIENCE
 from support.sipmessage import Message, digest_answer, render
 from support.sipua import UserAgent
 from trunkline.cli.explain.message import read_message
 from trunkline.cli.explain.passage import Passage
 
-WAIT_SECONDS = 3.0
+
+class RelayBusyError(Exception):
+    """The relay has not answered in the time that an edge has for it, which a busy machine may need."""
 
 
 def play(peered: Peered, case: Case, blame: Blame) -> Passage:
     """Send the message, compare what comes of it with what is explained, and end the call."""
     sender = peered.agents[case.sender.name, case.sender.transport]
-    if case.sender.name == "stranger":
-        sender.hang_up_connections()  # the edge keeps none of a stranger's for long
+    if case.sender.name == "stranger" or sender in peered.cut_off:
+        # The edge keeps no connection of a stranger for long, and none after what it cannot read.
+        sender.hang_up_connections()
+        peered.cut_off.discard(sender)
+    learn(peered, case)
     sender.send(case.raw, peered.entry(sender))
     passage = explained(peered, case, sender.port_towards(peered.entry(sender)))
+    unread = getattr(passage.decision, "reason", None) in (Reason.MalformedRequest, Reason.BoundExceeded)
+    if sender.transport != "udp" and (unread or isinstance(passage.decision, Drop)):
+        peered.cut_off.add(sender)
     if isinstance(passage.decision, Drop):
         return passage
+    if isinstance(passage.decision, Forward) and passage.decision.trunk == TIGHT:
+        passage = _over_limit(passage, passage.decision)
     try:
         differences = _compared(peered, sender, case, passage)
     except TimeoutError as error:
@@ -31,6 +46,12 @@ def play(peered: Peered, case: Case, blame: Blame) -> Passage:
         peered.forget()
     blame.note(_title(case), passage, case.raw, differences)
     return passage
+
+
+def _over_limit(passage: Passage, forward: Forward) -> Passage:
+    """The trunk has a call, and may have one: the limit that is told answers."""
+    (over,) = [each.over for each in forward.limits if each.maximum == 1]
+    return replace(passage, decision=Reject(forward.steps, forward.direction, forward.trunk, reason=over))
 
 
 def judge_silence(peered: Peered, blame: Blame, dropped: list[tuple[Case, Passage]]) -> None:
@@ -73,7 +94,7 @@ def _attempts_differ(peered: Peered, sender: UserAgent, case: Case, passage: Pas
     differences = []
     for place, sent in enumerate(passage.sent[:2], 1):
         agent = peered.listener(sent)
-        received = agent.wait(call_id=case.call_id, seconds=WAIT_SECONDS)
+        received = _attempt(peered, agent, sender, case)
         differences += [f"attempt {place}: {each}" for each in request_differs(received, sent)]
         agent.respond(received, 503 if place < len(passage.sent) else 486)
     answer = _final(sender, case)
@@ -83,9 +104,24 @@ def _attempts_differ(peered: Peered, sender: UserAgent, case: Case, passage: Pas
     return differences
 
 
+def _attempt(peered: Peered, agent: UserAgent, sender: UserAgent, case: Case) -> Message:
+    """What is sent on; RelayBusyError if the caller is told that no relay has answered."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return agent.wait(call_id=case.call_id, seconds=1)
+        except TimeoutError:
+            for each in sender.silence(0.05):
+                if (each.call_id, each.reason) == (case.call_id, Reason.MediaUnavailable.value.text):
+                    _acknowledge(peered, sender, case, each)
+                    raise RelayBusyError from None
+            if time.monotonic() >= deadline:
+                raise
+
+
 def _final(sender: UserAgent, case: Case) -> Message:
     while True:
-        answer = sender.wait(status=0, call_id=case.call_id, seconds=WAIT_SECONDS)
+        answer = sender.wait(status=0, call_id=case.call_id)
         if answer.status >= 200:
             return answer
 
@@ -96,7 +132,7 @@ def _answer_challenge(peered: Peered, sender: UserAgent, case: Case, answer: Mes
     challenge = answer.header("Proxy-Authenticate")
     value = digest_answer(challenge, case.username or "", PASSWORD, case.method, uri)
     head, _, body = case.raw.partition(b"\r\n\r\n")
-    again = head.replace(b"branch=z9hG4bKodd", b"branch=z9hG4bKagain")
+    again = head.replace(b"branch=z9hG4bK", b"branch=z9hG4bKagain-")
     sender.send(again + f"\r\nProxy-Authorization: {value}\r\n\r\n".encode() + body, peered.entry(sender))
 
 

@@ -12,6 +12,17 @@ NAMESPACE: Final = "garbage"
 LATE: Final = "2027-01-01T00:00:00Z"
 """Younger than everything good: an older claim of whatever is decoded would rightly win."""
 
+TENANT_KINDS: Final = (
+    "Trunk",
+    "OriginationUri",
+    "Number",
+    "CredentialList",
+    "IpAccessControlList",
+    "HeaderManipulationPolicy",
+)
+SECRET_TEXTS: Final = ("-Pass-", "2026x")
+"""Parts of every password that stands in garbage Secrets."""
+
 TEXTS: Final = (
     "", " ", "\x00", "\n", "\r\nX: y", "\x1b[2J", "\x7f", "\x85", "\u2028", "\ud800", "\udcff",
     "\ufeff", "\u202e",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
 from support.addresses import Block
-from support.edge import Edge
+from support.edge import LIVING, Edge
 from support.sipua import Invite, UserAgent, send_invite, user_agent
 from support.tables import Platform, make_account, make_carrier, make_gateway, make_target, make_trunk
 
@@ -24,6 +25,12 @@ class Lab:
     edge: Edge
     block: Block
     stack: ExitStack
+    others: frozenset[str] = frozenset()
+    """Dialogs that earlier tests have left on this edge: they go when their time has come."""
+
+    def dialogs(self, states: Collection[int] = LIVING) -> int:
+        """How many dialogs of this test are in one of these states; those that are not over, by default."""
+        return len(self.edge.dialogs(states) - self.others)
 
     @property
     def edge_at(self) -> tuple[str, int]:

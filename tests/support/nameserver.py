@@ -16,7 +16,9 @@ import dns.message
 import dns.query
 import dns.rcode
 
-START_SECONDS = 10.0
+from support.patience import PATIENCE
+
+START_SECONDS = PATIENCE
 
 
 @dataclass

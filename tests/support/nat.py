@@ -15,6 +15,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from support.patience import PATIENCE
+
 Address = tuple[str, int]
 _RESET = struct.pack("ii", 1, 0)
 _LARGEST = 65_535
@@ -81,7 +83,7 @@ class Nat:
         self._commands.put(work)
         self._commands.put(done.set)
         self._wake.send(b"xx")
-        assert done.wait(5), "the router does not answer"
+        assert done.wait(PATIENCE), "the router does not answer"
 
     def _run(self) -> None:
         while self._running:
@@ -118,7 +120,7 @@ class Nat:
         except OSError:
             near.close()
             return
-        near.settimeout(5)
+        near.settimeout(PATIENCE)
         for one, other in ((near, far), (far, near)):
             self._other_end[one] = other
             self._watch(one, self._pass_on)

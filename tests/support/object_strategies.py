@@ -65,6 +65,10 @@ def trunks(draw: Draw) -> AnyResource:
             "ipAccessControlListRefs": _refs(draw),
             "credentialListRefs": _refs(draw),
         }
+        if draw(st.booleans()):
+            spec["termination"]["headerManipulationPolicyRef"] = _ref(draw)
+    if draw(st.booleans()):
+        spec["origination"] = {"headerManipulationPolicyRef": _ref(draw)}
     if draw(st.booleans()):
         spec["transfer"] = {"mode": "EnableAll"}
     return make.make_trunk(**_tenant(draw), created=draw(st.sampled_from(TIMES)), **spec)
@@ -117,6 +121,13 @@ def access_lists(draw: Draw) -> AnyResource:
 
 
 @st.composite
+def header_policies(draw: Draw) -> AnyResource:
+    value = draw(st.sampled_from(("+1", "9")))
+    rule = {"actions": [{"target": "ToNumber", "type": "RemovePrefix", "value": value}]}
+    return make.make_header_manipulation_policy(**_tenant(draw), rules=[rule])
+
+
+@st.composite
 def caller_ids(draw: Draw) -> AnyResource:
     return make.make_caller_id(
         draw(st.sampled_from(NAMES)),
@@ -150,6 +161,7 @@ def edges(draw: Draw) -> AnyResource:
             "type": "Static",
             "addresses": draw(subsets(("127.0.11.1", "127.0.11.2"), 2)) or ["127.0.12.1"],
         },
+        tls=draw(st.sampled_from(({"selfSigned": {}}, {"issuerRef": {"name": "ca"}}))),
     )
 
 
@@ -169,16 +181,16 @@ def carriers(draw: Draw) -> AnyResource:
         draw(st.sampled_from(NAMES)),
         created=draw(st.sampled_from(TIMES)),
         sourceRanges=draw(subsets(CIDRS, 2)),
-        prefixes=draw(subsets(("+", "+1", "+1415", "+44"), 3)),
+        prefixes=draw(subsets(("+", "+1", "+1415", "+44"), 3)) if gateways else [],
         gateways=gateways,
-        emergencyCapable=draw(st.booleans()),
+        emergencyCapable=bool(gateways) and draw(st.booleans()),
         **spec,
     )
 
 
 KINDS: tuple[Callable[[], st.SearchStrategy[AnyResource]], ...] = (
-    trunks, trunks, origination_uris, numbers, numbers, credential_lists, access_lists, caller_ids, accounts,
-    edges, carriers,
+    trunks, trunks, origination_uris, numbers, numbers, credential_lists, access_lists, header_policies,
+    caller_ids, accounts, edges, carriers,
 )  # fmt: skip
 
 any_object = st.one_of(*(kind() for kind in KINDS))
@@ -193,7 +205,7 @@ invalid_objects = st.builds(
     lambda kind, name, generation: InvalidObject(
         ObjectRef(kind, "acme", f"invalid-{name}"),
         generation,
-        (FieldError("spec", FieldReason.Required, "is required and missing"),),
+        (FieldError("spec", FieldReason.Required, "is required but missing"),),
     ),
     st.sampled_from(("Trunk", "Number")),
     st.sampled_from(NAMES),

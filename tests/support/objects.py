@@ -23,6 +23,7 @@ from trunkline.api import (
     Trunk,
     decode,
 )
+from trunkline.api.header_manipulation_policy import HeaderManipulationPolicy
 
 Kind = TypeVar("Kind", bound=AnyResource)
 
@@ -117,6 +118,20 @@ def make_ip_access_control_list(
     """Admits 203.0.113.0/29 unless entries are given."""
     whole = {"entries": [{"cidr": "203.0.113.0/29"}], **spec}
     return _make(IpAccessControlList, name, namespace, whole, created, generation)
+
+
+def make_header_manipulation_policy(
+    name: str = "national",
+    namespace: str = "acme",
+    *,
+    created: str | None = None,
+    generation: int = 1,
+    **spec: object,
+) -> HeaderManipulationPolicy:
+    """Puts `+1` before the called number unless rules are given."""
+    rule = {"actions": [{"target": "ToNumber", "type": "AddPrefix", "value": "+1"}]}
+    whole = {"rules": [rule], **spec}
+    return _make(HeaderManipulationPolicy, name, namespace, whole, created, generation)
 
 
 def make_caller_id(

@@ -13,17 +13,24 @@ from random import Random
 from support.oddities import (
     ANSWER_ODDITIES,
     BASE,
+    BLOCKED,
     CIRCLE,
+    DENIED,
     FAR,
     FAULTS,
     FOREIGN,
     HELD,
     LATER_FAULTS,
     LATER_ODDITIES,
+    LOST,
+    NAMED,
+    NATIONAL,
     ODDITIES,
     OWN,
     OWN_TOO,
     SECURE,
+    SHAPED,
+    SPECIAL,
     STREAM,
     TCP_FAR,
     USERS,
@@ -55,11 +62,12 @@ class Case:
     """Who answers a challenge, with the right password."""
 
 
-def draw_initial(number: int, peers: Peers, parties: Sequence[Party]) -> Case:
-    """A request outside a dialog."""
+def draw_initial(number: int, peers: Peers, parties: Sequence[Party], run: str = "odd") -> Case:
+    """A request outside a dialog. `run` is in its ids: whoever has the same message sent twice names two, or
+    the second is a repetition of the first, or speaks in its call."""
     dice = Random(f"initial {number}")
     sender = dice.choice(parties)
-    call_id = f"odd-{number}-{dice.getrandbits(32):08x}"
+    call_id = f"{run}-{number}-{dice.getrandbits(32):08x}"
     method = dice.choices(
         ("INVITE", "OPTIONS", "REGISTER", "MESSAGE", "INFO", "FOO", "CANCEL", "SUBSCRIBE"),
         (60, 5, 2, 2, 2, 1, 1, 1),
@@ -80,7 +88,7 @@ def draw_initial(number: int, peers: Peers, parties: Sequence[Party]) -> Case:
     ]
     if method == "INVITE" and dice.random() < 0.8:
         secure = domain == "safe" or dice.random() < 0.05
-        draft.body = sdp(sender.address, profile="RTP/SAVP" if secure else "RTP/AVP")
+        draft.body = _session(sender.address, "RTP/SAVP" if secure else "RTP/AVP")
         draft.add((dice.choice(("Content-Type", "c", "content-TYPE")), "application/sdp"))
     if draft.method == "INVITE" or dice.random() < 0.2:
         for change in dice.sample(ODDITIES, dice.choice((0, 1, 2, 3, 5))):
@@ -95,11 +103,21 @@ def draw_initial(number: int, peers: Peers, parties: Sequence[Party]) -> Case:
 def _domain(dice: Random, sender: Party) -> str:
     if sender.transport == "tls" and dice.random() < 0.7:
         return "safe"
-    return dice.choices(("acme-hq", "safe", "users", "asleep", "open"), (80, 5, 5, 4, 4))[0]
+    return dice.choices(
+        ("acme-hq", "shaped", "lost", "abroad", "tight", "safe", "users", "asleep", "open"),
+        (50, 20, 3, 14, 5, 5, 5, 4, 4),
+    )[0]
 
 
 def _called_out(dice: Random, domain: str, peers: Peers) -> str:
-    number = dice.choices((FAR, TCP_FAR, OWN, "911", "0044207", "", FAR[1:]), (60, 15, 4, 4, 3, 1, 3))[0]
+    number = dice.choices(
+        (FAR, TCP_FAR, OWN, "911", "999", "0044207", "", FAR[1:], NATIONAL, BLOCKED, DENIED, SPECIAL),
+        (50, 15, 4, 4, 1, 3, 1, 3, 15, 2, 2, 2),
+    )[0]
+    if domain == "abroad":
+        number = dice.choice((FAR, TCP_FAR, OWN, "+19005550123", "+12125550199", "+18765550123"))
+    if domain == "shaped" and dice.random() < 0.6:
+        number = f"9{number.lstrip('+')}"
     user = dice.choice(
         (number, number, number, f"{number};npdi;rn=1", f"{number}:secret", f"%2B{number[1:]}")
     )
@@ -114,8 +132,8 @@ def _called_out(dice: Random, domain: str, peers: Peers) -> str:
 
 def _called_in(dice: Random, peers: Peers) -> str:
     number = dice.choices(
-        (OWN, OWN[1:], OWN_TOO, HELD, CIRCLE, STREAM, SECURE, USERS, FOREIGN, "911"),
-        (40, 10, 10, 4, 8, 8, 8, 12, 4, 2),
+        (OWN, OWN[1:], OWN_TOO, HELD, CIRCLE, STREAM, SECURE, USERS, FOREIGN, "911", SHAPED, LOST, NAMED),
+        (30, 10, 10, 4, 8, 8, 8, 12, 4, 2, 25, 3, 40),
     )[0]
     tail = dice.choice(("", "", ":5060", ";user=phone", ";npdi"))
     return dice.choices(
@@ -139,10 +157,18 @@ def _from(dice: Random, sender: Party, outbound: bool) -> str:
             f'"{FOREIGN}" <sip:{own}@{sender.address}>',
             f"<sip:+1-999-888-7777@{sender.address}>",
             "<sip:reception@pbx.example>",
+            "<sip:0100@pbx.example;user=phone>",
+            f'"Old name" <sip:+1212555019{dice.randrange(10)}@{sender.address}>',
         ),
-        (40, 10, 5, 4, 4, 4, 8, 6, 4, 2, 3),
+        (40, 10, 5, 4, 4, 4, 8, 6, 4, 2, 3, 6, 4 if outbound else 60),
     )[0]
     return f"{uri};tag={tag}"
+
+
+def _session(address: str, profile: str) -> str:
+    """A session description that tells who sends it."""
+    told = sdp(address, profile=profile).replace("o=- ", f"o={FAR[1:]} ").replace("s=-", f"s=Line {FAR}")
+    return told.replace("c=IN", f"p={FAR}\r\nc=IN", 1)
 
 
 def draw_later(dice: Random, draft: Draft, peers: Peers, *, secure: bool, with_body: bool = True) -> None:
@@ -152,7 +178,7 @@ def draw_later(dice: Random, draft: Draft, peers: Peers, *, secure: bool, with_b
         profile = "RTP/AVP" if secure else "RTP/SAVP"
     may_offer = draft.method in ("INVITE", "UPDATE", "ACK") and with_body
     if may_offer and dice.random() < 0.7:
-        draft.body = sdp(peers.pbx, profile=profile)
+        draft.body = _session(peers.pbx, profile)
         draft.add((dice.choice(("Content-Type", "c")), "application/sdp"))
     elif draft.method == "INFO" and dice.random() < 0.6:
         draft.body = "Signal=5\r\nDuration=160\r\n"
@@ -173,7 +199,7 @@ def draw_answer(dice: Random, draft: Draft, peers: Peers, *, with_media: bool, s
         profile = "RTP/SAVP" if secure else "RTP/AVP"
         if dice.random() < 0.06:
             profile = "RTP/AVP" if secure else "RTP/SAVP"
-        draft.body = sdp(peers.telco, profile=profile)
+        draft.body = _session(peers.telco, profile)
         draft.add(("Content-Type", "application/sdp"))
     for change in dice.sample((*LATER_ODDITIES, *ANSWER_ODDITIES), dice.choice((0, 1, 2, 4))):
         change(dice, draft, peers)

@@ -13,10 +13,16 @@ Header = tuple[str, str]
 OWN, OWN_TOO, FOREIGN, FAR, HELD = (
     "+14155550100", "+14155551234", "+12025550123", "+442079460000", "+14155550199",
 )  # fmt: skip
+NATIONAL: Final = "+33123456789"
+"""Of a country whose carrier writes numbers in a form of its own."""
+BLOCKED, DENIED, SPECIAL = "+33699999999", "+37120123456", "+33899123456"
+"""A number below a blocked prefix, one of a country that may not be called, and a premium one."""
 TCP_FAR: Final = "+4930901820"
 """Carried by a gateway that takes TCP."""
 SECURE, USERS, CIRCLE, STREAM = "+14155550105", "+14155550106", "+14155550108", "+14155550109"
 """Of a secure trunk, of one with credentials, of one whose target is the edge, of one called over TCP."""
+SHAPED, LOST, NAMED = "+14155550110", "+14155550111", "+14155550112"
+"""Of trunks with policies, one that is there and one that is not; of one that wants callers' names."""
 BASE: Final = "trunkline.test"
 
 

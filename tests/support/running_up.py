@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from support.addresses import Block
+from support.patience import PATIENCE, START_PATIENCE
 
 COMMAND = (sys.executable, "-m", "trunkline", "up")
-READY_SECONDS = 30.0
 MARK = "TRUNKLINE_UP_STATE"
 
 
@@ -34,7 +34,7 @@ class RunningUp:
     _read: int = 0
     _news: threading.Condition = field(default_factory=threading.Condition)
 
-    def wait_for(self, pattern: str, seconds: float = READY_SECONDS) -> str:
+    def wait_for(self, pattern: str, seconds: float = PATIENCE) -> str:
         """The next line that matches, among those not yet waited past. Fails with everything printed."""
         deadline = time.monotonic() + seconds
         with self._news:
@@ -97,7 +97,7 @@ class RunningUp:
         answers = [line.split(None, 4) for line in asked.stdout.splitlines()]
         return sorted((int(ttl), value) for _, ttl, _, _, value in answers)
 
-    def end(self, how: signal.Signals = signal.SIGTERM, seconds: float = 20.0) -> int:
+    def end(self, how: signal.Signals = signal.SIGTERM, seconds: float = PATIENCE) -> int:
         """Send a signal, and the exit status."""
         self.process.send_signal(how)
         return self.process.wait(seconds)
@@ -144,7 +144,11 @@ def start_up(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "XDG_STATE_HOME": str(state.with_name("home")),
+        },
     )
 
 
@@ -159,13 +163,13 @@ def running_up(
     reader.start()
     try:
         if ready:
-            up.wait_for(r"^Ready: ")
+            up.wait_for(r"^Ready: ", START_PATIENCE)
         yield up
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(20)
+                process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

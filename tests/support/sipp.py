@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-CALL_SECONDS = 15
+from support.patience import PATIENCE
+
+CALL_SECONDS = int(PATIENCE)
 
 
 class ScenarioFailedError(AssertionError):
@@ -25,8 +27,11 @@ def running_scenario(
     calls: int = 1,
     per_second: int = 10,
     digest_uri: str | None = None,
+    echoes: bool = False,
 ) -> Iterator[None]:
     """A sipp that plays `scenario` at `address` for so many calls, calling `peer` if there is one.
+
+    It has sound at this address too if its scenario does; `echoes`: and sends back what it hears.
 
     A digest names `digest_uri` (without `sip:`), else sipp's peer, which is no target of the request.
 
@@ -34,7 +39,8 @@ def running_scenario(
     """
     with tempfile.TemporaryDirectory(prefix="sipp-") as directory:
         command = ["sipp", "-sf", str(scenario), "-i", address, "-p", "5060", "-nostdin"]
-        command += ["-m", str(calls), "-r", str(per_second)]
+        command += ["-m", str(calls), "-r", str(per_second), "-mi", address]
+        command += ["-rtp_echo"] if echoes else []
         command += ["-timeout", str(CALL_SECONDS), "-timeout_error", "-trace_msg", "-trace_err"]
         for name, value in (keys or {}).items():
             command += ["-key", name, value]

@@ -13,12 +13,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Final, cast
 
+from support.patience import PATIENCE
+from support.repetitions import Repetitions
 from support.sipmessage import Message, new_token, parse, render, sdp, split_stream
 
 Headers = Sequence[tuple[str, str]]
-WAIT_SECONDS = 3.0
+WAIT_SECONDS: Final = PATIENCE
 
 
 class UserAgent:
@@ -37,7 +39,11 @@ class UserAgent:
             self._socket.listen(16)
         self._connections: dict[socket.socket, bytes] = {}
         self._by_peer: dict[tuple[str, int], socket.socket] = {}
-        self._seen: set[bytes] = set()
+        self._begin()
+
+    def _begin(self) -> None:
+        """Nothing has been received yet; for one whose socket is elsewhere, too."""
+        self._repetitions = Repetitions()
         self.inbox: list[Message] = []
         """Received and not yet taken by `wait`."""
         self.all_received: list[Message] = []
@@ -51,7 +57,7 @@ class UserAgent:
 
     def forget(self) -> None:
         """From here on a repetition of what was received already is shown again."""
-        self._seen.clear()
+        self._repetitions.forget()
 
     def hang_up_connections(self) -> None:
         """Close every connection; the agent still listens."""
@@ -131,11 +137,24 @@ class UserAgent:
                 return message
 
     def silence(self, seconds: float = 0.3) -> list[Message]:
-        """What arrived within this time and was not waited for: empty if nothing did."""
+        """What arrived within this time and was not waited for, without what was repeated."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             self._receive(left)
         return list(self.inbox)
+
+    def has_only(self, *methods: str) -> bool:
+        """True if requests of these methods have come, and nothing else within a moment after them."""
+        for each in methods:
+            self.wait(each)
+        return not self.silence(0.1)
+
+    def until_pong(self) -> list[bytes]:
+        """What has come between messages, once something has."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not self.pongs and time.monotonic() < deadline:
+            self._receive(deadline - time.monotonic())
+        return self.pongs
 
     def _receive(self, seconds: float) -> None:
         ready, _, _ = select.select([self._socket, *self._connections], [], [], max(0.0, seconds))
@@ -179,10 +198,9 @@ class UserAgent:
         if not data.strip():
             self.pongs.append(data)
             return
-        if data in self._seen:
-            return
-        self._seen.add(data)
         message = parse(data, path)
+        if not self._repetitions.take(message):
+            return
         self.inbox.append(message)
         self.all_received.append(message)
 
@@ -196,6 +214,8 @@ class UserAgent:
         tag: str = "uas",
     ) -> None:
         """Answer a received request; Contact and a To-tag are added where RFC 3261 wants them."""
+        if request.method == "INVITE" and 200 <= status < 300:
+            self._repetitions.accept(request)
         copied = [(name, value) for name, value in request.headers if name.lower() in _COPIED]
         if status > 100 and not request.tag("To"):
             copied = [
@@ -243,9 +263,15 @@ class Leg:
     cseq: int = 1
     contact: str = ""
     """What it writes into Contact; "" = where it is."""
+    sent: bytes = b""
+    """Its last request."""
+
+    def send_again(self) -> None:
+        """As over UDP where no answer came in time."""
+        self.agent.send(self.sent, self.to)
 
     def send(self, method: str, headers: Headers = (), body: str = "", cseq: int | None = None) -> str:
-        """Send a request in the dialog; gives its Via branch."""
+        """Send a request in the dialog; gives its Via branch. A body without a Content-Type is SDP."""
         if cseq is None and method != "ACK":
             self.cseq += 1
         branch = new_token()
@@ -260,9 +286,10 @@ class Leg:
             ("Contact", f"<{self.contact or self.agent.contact}>"),
             *headers,
         ]
-        if body:
+        if body and "Content-Type" not in dict(headers):
             fields.append(("Content-Type", "application/sdp"))
-        self.agent.send(render(f"{method} {self.target} SIP/2.0", fields, body), self.to)
+        self.sent = render(f"{method} {self.target} SIP/2.0", fields, body)
+        self.agent.send(self.sent, self.to)
         return branch
 
 
@@ -289,6 +316,21 @@ class Invite:
         if answer.status >= 300:
             self.ack_refusal(answer)
         return answer
+
+    def reached(self, agent: UserAgent) -> Message | None:
+        """The INVITE as this agent gets it; None if its sender has a final answer first."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < deadline:
+            for message in agent.inbox:
+                if _fits(message, "INVITE", None, self.call_id):
+                    agent.inbox.remove(message)
+                    return message
+            answers = (each for each in self.agent.inbox if _fits(each, "INVITE", 0, self.call_id))
+            if any(each.status >= 200 for each in answers):
+                return None
+            agent._receive(0.01)
+            self.agent._receive(0.0)
+        raise TimeoutError(f"neither {agent.address} nor {self.agent.address} got anything")
 
     def ack_refusal(self, answer: Message) -> None:
         self.agent.send(self._hop_by_hop("ACK", answer.header("To")), self.to)

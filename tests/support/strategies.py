@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from sipedge.routing.message import SipRequest
+from sipedge.routing.message.messages import SipRequest
 from sipedge.secret import Secret
 from support.calls import CARRIER, EDGE_ADDRESS, OWN_NUMBER, PBX, PSTN_NUMBER, make_platform
 from support.tables import Platform, make_account, make_carrier, make_gateway, make_target, make_trunk
@@ -102,7 +102,8 @@ _targets = st.lists(
         priority=st.integers(0, 3),
         weight=st.integers(1, 100),
         transport=st.sampled_from((None, "udp", "tcp", "tls")),
-        edge=st.sampled_from((None, None, "ashburn", "dublin")),
+        edge=st.none(),
+        egress=st.sampled_from(((), (), ("ashburn",), ("dublin",), ("dublin", "nowhere"))),
     ),
     max_size=5,
 ).map(tuple)

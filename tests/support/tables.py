@@ -29,6 +29,8 @@ from sipedge.table import (
     TrunkRow,
 )
 from sipedge.table.lookup import prefix_lengths
+from sipedge.table.registration import RegistrarRow
+from sipedge.table.rows import AnswerRow, GatewayPlaceRow
 
 BASE_DOMAIN = "trunkline.test"
 EDGE = "ashburn"
@@ -37,6 +39,10 @@ REALM = f"sip.{BASE_DOMAIN}"
 
 def make_ha1(username: str, password: str, realm: str = REALM) -> Secret:
     return Secret(hashlib.md5(f"{username}:{realm}:{password}".encode()).hexdigest())
+
+
+def make_ha1_sha256(username: str, password: str, realm: str = REALM) -> Secret:
+    return Secret(hashlib.sha256(f"{username}:{realm}:{password}".encode()).hexdigest())
 
 
 def make_site(addresses: Sequence[str], **changes: Any) -> SiteRow:
@@ -131,6 +137,11 @@ class Platform:
     routes: Mapping[str, Sequence[GatewayRow]] = field(default_factory=dict)
     """Prefix, or `emergency` -> gateways."""
     resolved: Mapping[str, ResolvedRow] = field(default_factory=dict)
+    places: Sequence[GatewayPlaceRow] = ()
+    authorities: Sequence[str] = ()
+    """CAs in PEM."""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    """Key of a question -> what was found."""
 
     def table(self) -> EdgeTable:
         sections: dict[Section, Mapping[str, Row]] = {
@@ -155,12 +166,21 @@ class Platform:
             Section.CARRIER: {row.id: row for row in self.carriers},
             Section.SOURCES: {
                 "sources": SourcesRow(
-                    tuple(SourceRow(cidr, carrier) for cidr, carrier in self.sources.items())
+                    tuple(SourceRow(cidr, carrier) for cidr, carrier in self.sources.items()),
+                    registrars=tuple(
+                        RegistrarRow(row.id, each.host, each.port, each.transport)
+                        for row in self.carriers
+                        if (each := row.registration) is not None
+                    ),
+                    gateways=tuple(self.places),
+                    authorities=tuple(self.authorities),
                 )
             },
             Section.ROUTE: {prefix: RouteRow(tuple(gateways)) for prefix, gateways in self.routes.items()},
             Section.RESOLVED: dict(self.resolved),
         }
+        if self.answers:
+            sections[Section.ANSWER] = {key: AnswerRow(text) for key, text in self.answers.items()}
         return EdgeTable(EDGE, sections)
 
     def _site(self) -> SiteRow:

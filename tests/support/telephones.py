@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support.addresses import Block
+from support.sipmessage import Message
 from support.sipua import Invite, UserAgent, send_invite
 
 NUMBER = "+14155550100"
@@ -80,6 +81,11 @@ spec: {{number: "{NUMBER}", trunkRef: {{name: {trunk}}}}}
 """
 
 
+RINGS, _AGAIN = 180, 20
+"""How often a PBX that rings is looked for, ten times a second; after so many the INVITE is repeated."""
+_REPEATS = 8
+
+
 @dataclass
 class Telephones:
     """A carrier and the PBXs of two trunks."""
@@ -96,14 +102,15 @@ class Telephones:
         sent = send_invite(
             self.carrier, (edge_address, 5060), f"sip:{NUMBER}@{edge_address}", caller="+12125550199"
         )
-        for _ in range(20):
+        for turn in range(RINGS):
+            if turn % _AGAIN == _AGAIN - 1:
+                sent.send_again()  # over UDP: the edge may have begun anew
             for name, pbx in (("hq", self.hq), ("lab", self.lab)):
                 try:
                     invite = pbx.wait("INVITE", call_id=sent.call_id, seconds=0.05)
                 except TimeoutError:
                     continue
-                pbx.respond(invite, 486)
-                return name if _answered(sent) else "nobody: the answer was lost"
+                return name if _answered(sent, pbx, invite) else "nobody: the answer was lost"
             answers = self.carrier.silence(0.01)
             refused = [each for each in answers if each.call_id == sent.call_id and each.status >= 300]
             if refused:
@@ -115,14 +122,17 @@ class Telephones:
             agent.close()
 
 
-def _answered(sent: Invite) -> bool:
-    """True if the PBX's answer came back."""
-    try:
-        final = sent.final()
-    except TimeoutError:
-        return False
-    assert final.status == 486
-    return True
+def _answered(sent: Invite, pbx: UserAgent, invite: Message) -> bool:
+    """True if the PBX's answer comes back. It repeats it, as over UDP."""
+    for _ in range(_REPEATS):
+        pbx.respond(invite, 486)
+        try:
+            final = sent.final(2)
+        except TimeoutError:
+            continue
+        assert final.status == 486
+        return True
+    return False
 
 
 def telephones(block: Block) -> Telephones:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from support.addresses import Block, reserved_block
+from support.patience import PATIENCE, START_PATIENCE
 from support.trunkline_command import COMMAND, QUICKSTART, ROOT, environment
 
-READY_SECONDS = 40.0
 EDGE, PBX, CARRIER, DNS = 1, 20, 30, 53
 """Last bytes of the addresses in the block. The edge has two: this and the next."""
 PASSWORD = "Correct-horse-9 [battery] <&>"
@@ -37,7 +37,9 @@ spec:
 apiVersion: trunkline.dev/v1alpha1
 kind: Trunk
 metadata: {{name: shop, namespace: forum}}
-spec: {{termination: {{domainName: forum-shop, credentialListRefs: [{{name: users}}]}}}}
+spec:
+  transfer: {{mode: EnableAll}}
+  termination: {{domainName: forum-shop, credentialListRefs: [{{name: users}}]}}
 ---
 apiVersion: trunkline.dev/v1alpha1
 kind: CredentialList
@@ -79,20 +81,28 @@ class Platform:
         return self.directory.parent / "pbx.password"
 
     @property
+    def home(self) -> Path:
+        """XDG_STATE_HOME of its user, who put the state directory elsewhere."""
+        return self.state.with_name("home")
+
+    @property
     def authority(self) -> Path:
         return self.state / "ca" / "ca.crt"
 
 
 @contextmanager
-def running_platform(root: Path) -> Iterator[Platform]:
-    """The shipped command, ready; it must end with 0 at SIGTERM. Files go below `root`."""
+def running_platform(root: Path, command: Sequence[str] = COMMAND, **changes: str) -> Iterator[Platform]:
+    """The shipped command, ready; it must end with 0 at SIGTERM. Files go below `root`.
+
+    `command` is another `trunkline` than the clone's; `changes` go into its environment.
+    """
     with reserved_block("127.50") as block:
         found = Platform(block, root / "manifests", root / "state")
         found.directory.mkdir()
         (found.directory / "platform.yaml").write_text(manifests(block))
         found.password_file.write_text(f"{PASSWORD}\n")
         peers = [_answering(block.address(number), root) for number in (PBX, CARRIER)]
-        up = _up(found, root / "up.log")
+        up = _up(found, root / "up.log", command, changes)
         try:
             _wait_until_ready(up, root / "up.log")
             yield found
@@ -101,29 +111,38 @@ def running_platform(root: Path) -> Iterator[Platform]:
                 peer.kill()
                 peer.wait()
             up.send_signal(signal.SIGTERM)
-            ended = up.wait(20)
+            ended = up.wait(PATIENCE)
         assert ended == 0, (root / "up.log").read_text()
 
 
-def _up(platform: Platform, log: Path) -> subprocess.Popen[bytes]:
-    command = [*COMMAND, "up", str(platform.directory), "--state-dir", str(platform.state), "--drain", "1"]
+def _up(
+    platform: Platform, log: Path, program: Sequence[str], changes: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    command = [*program, "up", str(platform.directory), "--state-dir", str(platform.state), "--drain", "1"]
     command += ["--dns", f"{platform.block.address(DNS)}:5300"]
     # The PATH of an ordinary user on Debian: without /usr/sbin, where Kamailio and Knot are.
-    user = environment(PATH="/usr/bin:/bin")
+    own = {"PATH": "/usr/bin:/bin", "XDG_STATE_HOME": str(platform.home), **changes}
     with log.open("wb") as stream:
-        return subprocess.Popen(command, cwd=ROOT, env=user, stdout=stream, stderr=stream)
+        return subprocess.Popen(command, cwd=ROOT, env=environment(**own), stdout=stream, stderr=stream)
 
 
 def _answering(address: str, directory: Path) -> subprocess.Popen[bytes]:
-    """A telephone that rings and answers: the quickstart's own scenario."""
-    command = ["sipp", "-sf", str(QUICKSTART / "answer.xml"), "-i", address, "-p", "5060", "-bind_local"]
+    """A telephone that rings, answers and echoes: the quickstart's own scenario, with sound."""
+    text = (QUICKSTART / "answer.xml").read_text()
+    assert "m=audio 9 " in text
+    scenario = directory / f"answer-{address}.xml"
+    scenario.write_text(text.replace("m=audio 9 ", "m=audio [media_port] "))
+    command = ["sipp", "-sf", str(scenario), "-i", address, "-p", "5060", "-bind_local"]
     return subprocess.Popen(
-        [*command, "-nostdin"], cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*command, "-mi", address, "-rtp_echo", "-nostdin"],
+        cwd=directory,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
 
 
 def _wait_until_ready(up: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + READY_SECONDS
+    deadline = time.monotonic() + START_PATIENCE
     while "\nReady: " not in log.read_text():
         assert up.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()

@@ -6,8 +6,8 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from sipedge.routing.message import SipRequest
-from sipedge.routing.wellformed import MAXIMUM_HOPS
+from sipedge.routing.message.messages import SipRequest
+from sipedge.routing.message.wellformed import MAXIMUM_HOPS
 from sipedge.uri import address_of, bracketed
 
 _TAG: Final = re.compile(r";\s*tag\s*=\s*([^;\s]+)", re.IGNORECASE)

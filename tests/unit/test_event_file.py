@@ -41,3 +41,10 @@ def test_a_write_that_fails_leaves_no_torn_line(tmp_path: Path, monkeypatch: pyt
             file.append(["second"])
     file.append(["second"])
     assert (tmp_path / "events.jsonl").read_text() == "first\nsecond\n"
+
+
+def test_half_a_line_of_a_killed_writer_spoils_no_other(tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(b'{"event":"beg')
+    LineFile(file).append(["whole"])
+    assert file.read_text().splitlines() == ['{"event":"beg', "whole"]

@@ -17,10 +17,9 @@ from sipedge.instance import (
     process_environment,
     read_edge_secret,
     read_settings,
-    render,
     settings_json,
-    write_instance,
 )
+from sipedge.instance_files import render, write_instance
 from sipedge.secret import Secret
 
 SECRET = Secret("ab" * 32)
@@ -97,7 +96,7 @@ def test_an_edge_secret_is_64_hex_digits(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     (
-        ({"address": "localhost"}, "no IP address"),
+        ({"address": "localhost"}, "not an IP address"),
         ({"directory": Path('/tmp/a"b')}, "quotes"),
         ({"directory": Path("relative")}, "absolute"),
         ({"calls_per_second": 0}, "calls_per_second"),

@@ -6,16 +6,18 @@ import dataclasses
 
 import pytest
 
+from trunkline.dns.providers import PROVIDERS
+from trunkline.plan.container_resources import container_resources
 from trunkline.settings import (
+    DNS_PROVIDERS,
     OperatorSettings,
     SettingError,
     check_settings,
-    container_resources,
     options,
     settings_of,
-    uninstall_settings,
     variable,
 )
+from trunkline.uninstall_settings import uninstall_settings
 
 
 def test_resources_are_read_as_the_chart_writes_them() -> None:
@@ -32,8 +34,15 @@ def test_resources_are_read_as_the_chart_writes_them() -> None:
 )
 def test_other_resources_are_refused_with_the_mend(text: str) -> None:
     """The option, what is wrong, and an example."""
-    with pytest.raises(SettingError, match=r"^--edge-resources: .*: write as \{"):
-        container_resources(text)
+    with pytest.raises(SettingError, match=r"^--edge-resources: .*: write (as \{|kamailio, agent, b2bua)"):
+        check_settings(OperatorSettings(base_domain="voice.example", edge_resources=text))
+
+
+def test_what_no_edge_pod_could_have_is_refused_by_its_option() -> None:
+    """The option, the place in its value, and how to write it."""
+    given = OperatorSettings(base_domain="voice.example", edge_pods='{"labels": {"a": "b c"}}')
+    with pytest.raises(SettingError, match=r"^--edge-pods: labels\.a: .*: write each field as in a pod's "):
+        check_settings(given)
 
 
 @pytest.mark.parametrize(
@@ -91,6 +100,27 @@ def test_every_setting_has_an_option_or_is_told_by_the_pod() -> None:
     assert {each.name for each in dataclasses.fields(OperatorSettings)} - set(named) == {
         "system_namespace",
         "holder",
+        "service_account",
     }
-    assert [variable(name) for name in ("system_namespace", "holder")] == ["POD_NAMESPACE", "POD_NAME"]
+    told = [variable(name) for name in ("system_namespace", "holder", "service_account")]
+    assert told == ["POD_NAMESPACE", "POD_NAME", "POD_SERVICE_ACCOUNT"]
     assert all(each.help for each in options())
+
+
+def test_each_dns_provider_that_can_be_named_is_there() -> None:
+    """Settings know the names alone, so that help needs no DNS library."""
+    assert tuple(PROVIDERS) == DNS_PROVIDERS
+
+
+@pytest.mark.parametrize(
+    ("provider", "option"), (("rfc2136", "--dns-server"), ("externalDns", "--dns-external-dns-namespace"))
+)
+def test_what_a_dns_provider_cannot_do_without_is_asked_for(provider: str, option: str) -> None:
+    given = {"base_domain": "voice.example", "dns_provider": provider}
+    with pytest.raises(SettingError, match=f"^{option} is missing: --dns-provider {provider} needs it$"):
+        check_settings(settings_of(given))
+
+
+def test_an_unknown_dns_provider_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(SettingError, match="write none, rfc2136 or externalDns"):
+        check_settings(settings_of({"base_domain": "voice.example", "dns_provider": "route53"}))

@@ -122,7 +122,7 @@ def test_bad_pair_leaves_the_last_good_one(
     bad = list(pairs[1])
     bad[part] = pairs[0][part] if content is None else content
     before = (settings.tls_directory / CONFIG).stat()
-    with pytest.raises(PairError, match="are no certificate with its key"):
+    with pytest.raises(PairError, match="are not a certificate and its key"):
         write_pair(settings, *bad)
     assert (settings.tls_directory / CONFIG).stat() == before
     assert names(settings) == {"1.crt", "1.key", CONFIG}

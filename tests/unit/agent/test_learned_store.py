@@ -117,10 +117,10 @@ def test_a_new_file_has_generations_of_its_own(tmp_path: Path, monkeypatch: pyte
 def test_keeper_remembers_over_a_restart(tmp_path: Path) -> None:
     """What was set and written is known to the next one."""
     keeper = keeper_of(tmp_path)
-    keeper.set_resolved(b"pbx", b"1")
-    keeper.set_resolved(b"old", b"1")
+    keeper.set(RESOLVED, b"pbx", b"1")
+    keeper.set(RESOLVED, b"old", b"1")
     keeper.step()
-    keeper.set_resolved(b"old", None)
+    keeper.set(RESOLVED, b"old", None)
     keeper.step()
     keeper._close()
     assert reread(tmp_path) == {b"pbx": b"1"}
@@ -130,10 +130,10 @@ def test_keeper_remembers_over_a_restart(tmp_path: Path) -> None:
 def test_keeper_writes_a_damaged_file_anew(tmp_path: Path, damage: object) -> None:
     """From memory, with what was just found out, and without reading what it cannot trust."""
     keeper = keeper_of(tmp_path)
-    keeper.set_resolved(b"pbx", b"1")
+    keeper.set(RESOLVED, b"pbx", b"1")
     keeper.step()
     damage(tmp_path / "learned" / DATA_FILE)  # type: ignore[operator]
-    keeper.set_resolved(b"other", b"2")
+    keeper.set(RESOLVED, b"other", b"2")
     keeper.step()
     keeper._close()
     assert reread(tmp_path) == {b"pbx": b"1", b"other": b"2"}
@@ -161,7 +161,7 @@ def test_a_store_of_an_older_version_is_read_and_its_names_are_taken_over(tmp_pa
         assert not any(found.generations)
     rows.close()
     keeper = keeper_of(tmp_path)
-    keeper.set_resolved(b"new", b"2")
+    keeper.set(RESOLVED, b"new", b"2")
     with Store(tmp_path / "lmdb", "ashburn") as store:
         assert store.resolved_before() == {b"pbx": b"1"}
         assert store.is_untouched()
@@ -180,3 +180,30 @@ def test_a_table_that_never_held_names_has_none(tmp_path: Path) -> None:
     with Store(tmp_path / "lmdb", "ashburn") as store:
         assert store.resolved_before() == {}
         assert store.is_untouched()
+
+
+def test_answers_are_forgotten_by_a_restart_and_read_until_then(tmp_path: Path) -> None:
+    """Nobody knows any more how long they hold; names stay."""
+    keeper = keeper_of(tmp_path)
+    keeper.set(RESOLVED, b"pbx", b"1")
+    keeper.set(Section.ANSWER, b"callerName|+14155550100", b"2")
+    keeper.step()
+    keeper._close()
+    rows = rows_of(tmp_path)
+    with rows.transaction() as found:
+        assert found.get(Section.ANSWER, b"callerName|+14155550100") == b"2"
+    rows.close()
+    assert reread(tmp_path) == {b"pbx": b"1"}
+    with rows.transaction() as found:
+        assert found.get(Section.ANSWER, b"callerName|+14155550100") is None
+        assert found.get(RESOLVED, b"pbx") == b"1"
+    rows.close()
+
+
+def test_a_file_of_a_version_that_kept_no_answers_is_whole(tmp_path: Path) -> None:
+    """Names keep their addresses over an upgrade."""
+    learn(tmp_path, pbx=b"1")
+    with lmdb.open(str(tmp_path / "learned"), max_dbs=20) as old, old.begin(write=True) as txn:
+        txn.drop(old.open_db(b"answer", txn=txn))
+    assert reread(tmp_path) == {b"pbx": b"1"}
+    assert not list(tmp_path.glob("learned.corrupt*"))

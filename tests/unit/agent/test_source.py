@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from sipedge.agent.keeper import change_between
-from sipedge.agent.source import DirectorySource, Staged
+from sipedge.agent.source import DirectorySource
 from sipedge.table import EdgeTable
 from sipedge.table.publication import head_of, pack_parts, rows_of
+from sipedge.table.revision import Staged
 from support.tables import Platform, make_account, make_trunk
 
 

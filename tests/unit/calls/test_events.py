@@ -19,6 +19,9 @@ from sipedge.calls.events import (
     EndedBy,
     Event,
     event_line,
+    line_of_packed,
+    pack,
+    pack_event,
     uri_without_password,
 )
 
@@ -99,6 +102,7 @@ def test_keys_and_times_are_written_as_in_call_records() -> None:
     (
         ("sip:desk:secret@pbx.example:5070;user=phone", "sip:desk@pbx.example:5070;user=phone"),
         ("sips:desk:se:cret@pbx.example", "sips:desk@pbx.example"),
+        ("SIP:desk:secret@pbx.example", "SIP:desk@pbx.example"),
         ("sip:+14155550100@192.0.2.1:5060", "sip:+14155550100@192.0.2.1:5060"),
         ("sip:[2001:db8::1]:5060", "sip:[2001:db8::1]:5060"),
     ),
@@ -106,3 +110,20 @@ def test_keys_and_times_are_written_as_in_call_records() -> None:
 def test_no_password_of_a_uri_is_told(uri: str, shown: str) -> None:
     """A redirect may bring one."""
     assert uri_without_password(uri) == shown
+
+
+@given(texts, options, st.integers(0, 10**6), options, texts)
+def test_a_failed_attempt_that_was_packed_is_the_same_line(
+    target: str, carrier: str | None, milliseconds: int, redirected_to: str | None, sid: str
+) -> None:
+    made = AttemptFailed(
+        target, "sip:a@b", "udp:192.0.2.1:5060", "response", milliseconds, 503, carrier, None, redirected_to
+    )
+    name, packed = pack_event(made, sid, 1.5)
+    assert line_of_packed(name, packed) == event_line(made, sid, 1.5)
+
+
+@given(st.lists(options, min_size=15, max_size=15).map(tuple), texts)
+def test_a_begun_that_was_packed_is_the_same_line(fields: tuple[str | None, ...], sid: str) -> None:
+    made = Begun(*fields)  # type: ignore[arg-type]
+    assert line_of_packed("begun", pack(fields, sid, 1.5)) == event_line(made, sid, 1.5)

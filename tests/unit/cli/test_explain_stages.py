@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sipedge.routing.decision import Direction, HeaderChanges
-from sipedge.routing.route import STAGES
+from sipedge.routing.stages import STAGES
 from trunkline.cli.explain.passing import Passing, request_travels
 from trunkline.cli.explain.stages import ORDER, Circumstances, Kind, Stage
 
@@ -12,8 +12,9 @@ FACTS = Circumstances(Direction.TERMINATION, "+14155550100", "+442079460000", "I
 
 def test_a_stage_of_the_decision_is_told_under_its_own_name_and_in_its_place() -> None:
     """A new stage of `route` needs its name here; `identity`, say, stands before `privacy` in both."""
-    names = [stage.name for stage in STAGES]
-    assert names == [str(stage) for stage in ORDER if str(stage) in names]
+    for stages in STAGES.values():
+        names = [stage.name for stage in stages]
+        assert names == [str(stage) for stage in ORDER if str(stage) in names]
 
 
 def test_changes_are_noted_as_they_are_made() -> None:

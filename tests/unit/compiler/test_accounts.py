@@ -15,7 +15,7 @@ from support.objects import (
 )
 from trunkline.api import AnyResource, ObjectRef
 from trunkline.compiler import Compilation, ConditionReason, ConditionType, compile_resources
-from trunkline.compiler.accounts import Tenant
+from trunkline.compiler.tenants import Tenant
 
 
 def compiled(*objects: AnyResource, open_account: bool = False) -> Compilation:

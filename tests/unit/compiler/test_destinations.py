@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sipedge.table import Section, TrunkRow
@@ -49,7 +51,12 @@ def test_what_bars_a_host(host: str, reason: ConditionReason | None) -> None:
     assert (None if found is None else found.reason) == reason
 
 
-def compiled(*allowed: str, observed: tuple[str, ...] = (), uri: str = "sip:10.1.2.3") -> Compilation:
+def compiled(
+    *allowed: str,
+    observed: tuple[str, ...] = (),
+    uri: str = "sip:10.1.2.3",
+    nodes: frozenset[str] = frozenset(),
+) -> Compilation:
     """Trunk `hq` with one number and one URI, on a platform that denies 10.0.0.0/8."""
     objects = (
         make_edge("oslo", advertise={"type": "HostNetwork"}),
@@ -60,7 +67,9 @@ def compiled(*allowed: str, observed: tuple[str, ...] = (), uri: str = "sip:10.1
     )
     platform = Platform("trunkline.test", ("10.0.0.0/8",))
     return compile_resources(
-        Resources.build(objects, {}, (), platform, observed_addresses={"oslo": observed})
+        Resources.build(
+            objects, {}, (), platform, observed_addresses={"oslo": observed}, node_addresses=nodes
+        )
     )
 
 
@@ -93,3 +102,16 @@ def test_an_address_that_an_edge_was_seen_to_have_is_no_target() -> None:
     found = compiled(observed=("192.0.2.7",), uri="sip:192.0.2.7")
     assert targets(found) == []
     assert reasons(found, "OriginationUri", ConditionType.RESOLVED_REFS) == ["OwnEdge"]
+
+
+def test_a_node_of_the_cluster_is_no_target_unless_its_account_may_use_it() -> None:
+    """A kubelet, or whatever else listens there, is nobody's PBX."""
+    nodes = frozenset({"192.0.2.7", "2001:db8::7"})
+    denied, allowed = (compiled(*each, uri="sip:192.0.2.7", nodes=nodes) for each in ((), ("192.0.2.0/24",)))
+    assert targets(denied) == []
+    assert reasons(denied, "OriginationUri", ConditionType.RESOLVED_REFS) == ["TargetDenied"]
+    (message,) = (each.message for each in denied.verdicts if each.reason is ConditionReason.TARGET_DENIED)
+    assert message.startswith("192.0.2.7 is an address of a node of this cluster")
+    assert targets(allowed) == ["192.0.2.7"]
+    site: Any = denied.tables["oslo"].sections[Section.SITE]["site"]
+    assert site.denied_targets == ("10.0.0.0/8", "192.0.2.7/32", "2001:db8::7/128")

@@ -10,6 +10,7 @@ from support.objects import make_edge, make_resources, make_trunk
 from trunkline.api import ObjectRef
 from trunkline.compiler import ConditionReason, ConditionType, Verdict, compile_resources
 from trunkline.compiler.sids import account_sid, trunk_sid
+from trunkline.compiler.sites import PlacedEdge, Reach, reach_of
 
 
 def test_a_trunk_s_id_is_the_uuid_of_its_names() -> None:
@@ -43,6 +44,28 @@ def test_a_refused_trunk_keeps_its_id_and_has_no_uri() -> None:
     facts = compile_resources(make_resources(trunk, make_edge(), open_account=False)).facts[trunk.ref]
     assert facts["trunkSid"] == trunk_sid("trunkline.test", "acme", "hq")
     assert "terminationUri" not in facts
+
+
+def placed(name: str, region: str) -> PlacedEdge:
+    return PlacedEdge(name, region, (name, region), (), 5060, 5061)
+
+
+EDGES = (placed("ashburn", "us"), placed("boston", "us"), placed("dublin", "eu"), placed("london", "eu"))
+
+
+@pytest.mark.parametrize(
+    ("serving", "reach"),
+    (
+        ("ashburn boston dublin london", Reach(("ashburn", "us", "boston", "dublin", "eu", "london"), None)),
+        ("ashburn boston", Reach(("ashburn", "us", "boston"), "us")),
+        ("dublin", Reach(("dublin",), "dublin")),
+        ("boston dublin london", Reach(("boston", "dublin", "eu", "london"), "eu")),
+        ("", Reach((), None)),
+    ),
+)
+def test_a_name_of_a_trunk_leads_to_edges_that_serve_it(serving: str, reach: Reach) -> None:
+    """Any other edge drops its calls without a word."""
+    assert reach_of(EDGES, serving.split().__contains__) == reach
 
 
 def verdict(kind: ConditionType, status: bool, reason: ConditionReason) -> Verdict:

@@ -1,54 +1,13 @@
-"""Claims on numbers: a clever search that must say what a plain comparison says."""
+"""Which numbers there can be."""
 
 from __future__ import annotations
 
-from random import Random
 from typing import Any
 
 import pytest
 
 from support.objects import make_edge, make_number, make_resources
-from trunkline.api import Number
 from trunkline.compiler import ConditionReason, ConditionType, compile_resources
-from trunkline.compiler.numbers import Claims
-
-
-def overlap(one: Number, other: Number) -> bool:
-    return len(one.first) == len(other.first) and one.first <= other.last and other.first <= one.last
-
-
-def tolerates(one: Number, other: Number) -> bool:
-    """A single Number may stand inside a range of its own namespace."""
-    same = one.metadata.namespace == other.metadata.namespace
-    return same and (one.spec.number is None) != (other.spec.number is None)
-
-
-def random_number(dice: Random, name: int) -> Number:
-    namespace = dice.choice(("acme", "beta"))
-    digits = dice.choice(("+1415555{:04d}", "+1415555{:04d}", "+44207946{:04d}"))
-    first = dice.randrange(0, 120)
-    if dice.random() < 0.5:
-        return make_number(f"n{name}", namespace, number=digits.format(first))
-    last = min(first + dice.randrange(0, 15), 9999)
-    return make_number(
-        f"n{name}", namespace, range={"first": digits.format(first), "last": digits.format(last)}
-    )
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_a_conflict_is_found_exactly_where_a_plain_search_finds_one(seed: int) -> None:
-    dice, claims = Random(seed), Claims()
-    accepted: list[Number] = []
-    for position in range(60):
-        number = random_number(dice, position)
-        in_the_way = [other for other in accepted if overlap(number, other) and not tolerates(number, other)]
-        found = claims.conflict(number)
-        assert (found is not None) == bool(in_the_way)
-        assert found is None or found in in_the_way
-        if found is None:
-            claims.add(number)
-            accepted.append(number)
-    assert len(accepted) > 10, "or the test would prove nothing"
 
 
 @pytest.mark.parametrize(

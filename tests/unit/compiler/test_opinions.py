@@ -16,5 +16,5 @@ def test_a_thousand_faults_of_one_object_are_told_in_a_bounded_message() -> None
     compilation = compile_resources(make_resources(make_credential_list(credentials=users), make_edge()))
     (verdict,) = (each for each in compilation.verdicts if each.reason is ConditionReason.SECRET_NOT_FOUND)
     assert "user user-0:" in verdict.message
-    assert verdict.message.endswith("mend these first")
+    assert verdict.message.endswith("fix these first")
     assert len(verdict.message) < LONGEST_MESSAGE + 100

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from sipedge.table import Section, SiteRow
 from support.objects import make_carrier, make_edge, make_resources
 from trunkline.api import Edge, InvalidObject, Platform, Resources
@@ -74,6 +78,46 @@ def test_an_older_edge_may_take_what_a_version_that_goes_on_has() -> None:
     oslo = static("oslo", OLD, "192.0.2.2", "192.0.2.3")
     found = compiled(oslo, edited, served=(before,))
     assert set(found.edges) == {"oslo"}
+
+
+def on_nodes(name: str, created: str, first_port: int, last_port: int) -> Edge:
+    media = {"firstPort": first_port, "lastPort": last_port}
+    return make_edge(name, advertise={"type": "HostNetwork"}, media=media, created=created)
+
+
+@pytest.mark.parametrize(
+    ("first_port", "last_port", "where", "shares"),
+    (
+        (20_000, 30_000, "192.0.2.1", "10000 to 19999 there and 20000 to 30000 here"),
+        (10_000, 10_001, "192.0.2.1", "10000 to 14999 there and 15000 to 20001 here"),
+        (9_000, 40_000, "192.0.2.1", "9000 to 24499 there and 24500 to 40000 here"),
+        (20_002, 30_000, "192.0.2.1", ""),
+        (6_000, 9_999, "192.0.2.1", ""),
+        (20_000, 30_000, "192.0.2.2", ""),
+    ),
+)
+def test_media_ports_at_one_address_are_of_one_edge(
+    first_port: int, last_port: int, where: str, shares: str
+) -> None:
+    """Two Edges whose pods are on one node. The younger is told, and serves on as it did."""
+    oslo, rome = on_nodes("oslo", OLD, 10_000, 20_001), on_nodes("rome", YOUNG, first_port, last_port)
+    seen = {"oslo": ("192.0.2.1",), "rome": ("192.0.2.3", where)}
+    served = {"oslo": oslo, "rome": rome}
+    resources = Resources.build((rome, oslo), {}, (), Platform("trunkline.test"), seen, served_edges=served)
+    found = compile_resources(resources)
+    assert (accepted(found, "oslo"), accepted(found, "rome")) == (True, not shares)
+    assert set(found.edges) == {"oslo", "rome"}
+    told = [each.message for each in found.verdicts if each.field == "spec.media"]
+    assert told == (
+        []
+        if not shares
+        else [
+            "its media ports overlap those of the older Edge oslo at 192.0.2.1, 10000 to 20001: "
+            f"give each its own range, say {shares}"
+        ]
+    )
+    without = replace(resources, platform=Platform("trunkline.test", media_relay=False))
+    assert accepted(compile_resources(without), "rome"), "ports that nobody relays media at are nobody's"
 
 
 def test_a_deleted_edge_is_not_served_by_memory() -> None:

@@ -9,8 +9,8 @@ import dns.zone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.dns.zone import zone_text
 from trunkline.plan.dns_records import EdgeSite, RecordSet, dns_records, in_turn, serving_addresses
+from trunkline.standalone.zone_file import zone_text
 
 BASE = "voice.example"
 ASHBURN = EdgeSite("ashburn", "us1", ("192.0.2.1", "192.0.2.2", "192.0.2.3"), ("192.0.2.1", "192.0.2.3"))

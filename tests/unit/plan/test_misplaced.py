@@ -41,10 +41,16 @@ def test_one_pod_is_moved_at_a_time() -> None:
         ([A, C], pods(A, B, begins=0)),
         ([], pods(A, B)),
         ([A], []),
+        ([C, D], pods(B)),
     ),
     ids=(
         *("as it should be", "in another order", "the last one ends soon", "one is to come"),
-        *("another pod begins", "an Edge that lists none", "no pods yet"),
+        *(
+            "another pod begins",
+            "an Edge that lists none",
+            "no pods yet",
+            "one was evicted and is not made again yet",
+        ),
     ),
 )
 def test_no_pod_is_moved_without_need(listed: list[str], found: list[PlacedPod]) -> None:

@@ -122,7 +122,7 @@ def test_work_ends_in_time_however_well_it_gets_on() -> None:
     """To the second: what comes after it needs the rest."""
     clock = Clock()
     done, why = worked(Bound(clock.now + 90.5), clock, [1.0] * 3600)
-    assert (done, why) == (90, "the time that --timeout gave is over")
+    assert (done, why) == (90, "the time of --timeout is up")
     assert clock.now == 1090.5
 
 

@@ -2,44 +2,34 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from typing import Any
 
 import pytest
 
 from api import whole_objects
 from sipedge.agent.pod import read_pod
+from sipedge.b2bua_settings import b2bua_port
 from sipedge.capacity import Capacity
+from sipedge.contract import STIR_FILES
 from support.objects import make_edge
+from support.pod_templates import (
+    EVERY_TYPE,
+    HOST_NETWORK,
+    POD_IP,
+    SETTINGS,
+    STATIC,
+    containers,
+    environment,
+    objects,
+    one,
+    pod,
+    sidecars,
+)
 from trunkline.api import Edge, decode
-from trunkline.plan.workload import SERVED, Manifest, WorkloadSettings, edge_objects, served_edge
-
-SETTINGS = WorkloadSettings(namespace="edges", image="registry.example/edge:1")
-POD_IP: dict[str, Any] = {"advertise": {"type": "PodIP"}, "replicas": 3}
-HOST_NETWORK: dict[str, Any] = {"advertise": {"type": "HostNetwork"}, "replicas": 3}
-STATIC: dict[str, Any] = {"advertise": {"type": "Static", "addresses": ["192.0.2.1", "192.0.2.2"]}}
-EVERY_TYPE = pytest.mark.parametrize("spec", (POD_IP, HOST_NETWORK, STATIC), ids=("PodIP", "Host", "Static"))
-
-
-def objects(**spec: Any) -> tuple[Manifest, ...]:
-    return edge_objects(make_edge(**spec), SETTINGS)
-
-
-def one(kind: str, **spec: Any) -> Manifest:
-    (found,) = (each for each in objects(**spec) if each["kind"] == kind)
-    return found
-
-
-def pod(**spec: Any) -> Manifest:
-    found: Manifest = one("StatefulSet", **spec)["spec"]["template"]["spec"]
-    return found
-
-
-def containers(**spec: Any) -> dict[str, Manifest]:
-    return {each["name"]: each for each in pod(**spec)["containers"]}
-
-
-def environment(container: Manifest) -> dict[str, Any]:
-    return {each["name"]: each.get("value", each.get("valueFrom")) for each in container["env"]}
+from trunkline.plan.workload import SERVED, WorkloadSettings, edge_objects, served_edge
+from trunkline.plan.workload_settings import DEFAULT_RESOURCES
 
 
 def empty_places(value: Any, path: str = "") -> list[str]:
@@ -101,12 +91,11 @@ def test_names_fit_into_what_kubernetes_allows() -> None:
 
 @EVERY_TYPE
 def test_what_is_no_matter_of_pods_changes_nothing(spec: dict[str, Any]) -> None:
-    """Certificates, DNS, the region alias and media ports: no pod is restarted for them, only noted."""
+    """Certificates, DNS and the region alias: no pod is restarted for them, only noted."""
     changed = {
         "region": "us1",
         "tls": {"secretRef": {"name": "bought"}},
         "dns": {"ttlSeconds": 60},
-        "media": {"firstPort": 20000, "lastPort": 30000},
     }
     before, after = (
         [{**each, "metadata": {**each["metadata"], "annotations": {}}} for each in some]
@@ -126,7 +115,16 @@ def test_a_stateful_set_tells_which_edge_it_serves(name: str) -> None:
     assert served_edge(pods) == edge
 
 
-@pytest.mark.parametrize("text", (None, "", "{", "[]", '{"spec": {"colour": "red"}}'))
+def test_replicas_that_stood_beside_addresses_cost_no_edge_its_version() -> None:
+    """As an older operator has written it, and as the default is written."""
+    spec = {**whole_objects.EDGE["spec"], "replicas": 4}
+    text = json.dumps({"metadata": {"name": "ashburn"}, "spec": spec})
+    found = served_edge({"metadata": {"annotations": {SERVED: text}}})
+    assert found is not None
+    assert found.spec.instances == 2
+
+
+@pytest.mark.parametrize("text", (None, "", "{", "[]", "{}", '{"spec": {"colour": "red"}}', '{"spec": 1}'))
 def test_a_stateful_set_that_tells_nothing_useful(text: str | None) -> None:
     """Of an older version, or somebody's edit: then nothing is known."""
     annotations = {} if text is None else {SERVED: text}
@@ -140,6 +138,7 @@ def test_a_stateful_set_that_tells_nothing_useful(text: str | None) -> None:
         {"drain": {"maxSeconds": 60}},
         {"placement": {"nodeSelector": {"zone": "b"}}},
         {"advertise": {"type": "HostNetwork"}},
+        {"media": {"firstPort": 20000}},
     ),
     ids=str,
 )
@@ -212,7 +211,7 @@ def test_least_rights(spec: dict[str, Any]) -> None:
     assert (security["runAsNonRoot"], security["runAsUser"]) == (True, 10001)
     assert security["seccompProfile"] == {"type": "RuntimeDefault"}
     assert found["automountServiceAccountToken"] is False
-    for container in found["containers"]:
+    for container in (*found["initContainers"], *found["containers"]):
         assert container["securityContext"] == {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
@@ -226,14 +225,42 @@ def test_only_the_agent_has_a_token(spec: dict[str, Any]) -> None:
     """Kamailio reads what strangers send."""
     mounts = {
         name: [mount["name"] for mount in container["volumeMounts"]]
-        for name, container in containers(**spec).items()
+        for name, container in {**containers(**spec), **sidecars(**spec)}.items()
     }
     own = ["list"] if spec is STATIC else []
-    assert mounts == {"kamailio": ["state", "tmp"], "agent": ["state", "tmp", "token", *own]}
+    assert mounts == {
+        "kamailio": ["state", "tmp"],
+        "agent": ["state", "tmp", "spool", "token", *own],
+        "rtpengine": ["state", "tmp", "spool"],
+        "valkey": ["state", "tmp"],
+        "b2bua": ["state", "tmp", "spool"],
+        "recorder": ["tmp", "spool"],
+    }
+
+
+def test_what_calls_are_signed_with_is_the_agents_alone() -> None:
+    """In a pod that does not wait for it; nothing of it without the setting."""
+    told = containers(**POD_IP)
+    assert all(STIR_FILES not in environment(each) for each in told.values())
+    settings = dataclasses.replace(SETTINGS, stir_shaken=True)
+    manifests = edge_objects(make_edge(**POD_IP), settings)
+    (stateful_set,) = (each for each in manifests if each["kind"] == "StatefulSet")
+    found = stateful_set["spec"]["template"]["spec"]
+    kamailio, agent = found["containers"]
+    (volume,) = (each for each in found["volumes"] if each["name"] == "stir")
+    assert volume["secret"] == {"secretName": "stir-shaken", "optional": True, "defaultMode": 0o440}
+    (mount,) = (each for each in agent["volumeMounts"] if each["name"] == "stir")
+    assert (mount["mountPath"], mount["readOnly"]) == (environment(agent)[STIR_FILES], True)
+    assert STIR_FILES not in environment(kamailio)
+    assert "stir" not in [each["name"] for each in kamailio["volumeMounts"]]
+    fields = {name: "192.0.2.1" for name, value in environment(agent).items() if not isinstance(value, str)}
+    cluster = {"KUBERNETES_SERVICE_HOST": "192.0.2.2"}
+    read = read_pod({**environment(agent), **fields, **cluster})
+    assert str(read.stir_directory) == mount["mountPath"]
 
 
 def test_agents_read_their_namespaces_secrets_and_write_their_own_leases() -> None:
-    """Nothing else: no Pod, no Node, nothing of a tenant, no other Edge's Lease."""
+    """Nothing else: no Pod, no Node, nothing of a tenant; other pods' Leases only to read what they count."""
     assert one("Role", **POD_IP)["rules"] == [
         {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list", "watch"]},
         {
@@ -242,20 +269,26 @@ def test_agents_read_their_namespaces_secrets_and_write_their_own_leases() -> No
             "resourceNames": ["edge-ashburn-0", "edge-ashburn-1", "edge-ashburn-2"],
             "verbs": ["get", "patch"],
         },
+        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["list"]},
     ]
 
 
-def test_a_policy_admits_sip_from_everywhere_and_metrics_from_the_cluster() -> None:
-    """Kamailio's control socket is a file; nothing else listens."""
-    spec = {**POD_IP, "ports": {"udp": 5070, "tcp": 5071, "tls": 5072}}
-    sip, metrics = one("NetworkPolicy", **spec)["spec"]["ingress"]
-    assert [(port["port"], port["protocol"]) for port in sip["ports"]] == [
-        (5070, "UDP"),
-        (5071, "TCP"),
-        (5072, "TCP"),
+def test_a_policy_admits_calls_from_everywhere_and_metrics_from_the_cluster() -> None:
+    """Kamailio's control socket is a file, and the relay is commanded on loopback; nothing else listens."""
+    ports = {"udp": 5070, "tcp": 5071, "tls": 5072}
+    spec = {**POD_IP, "ports": ports, "media": {"firstPort": 20_000, "lastPort": 30_001}}
+    calls, metrics, tallies = one("NetworkPolicy", **spec)["spec"]["ingress"]
+    assert [(port["port"], port.get("endPort"), port["protocol"]) for port in calls["ports"]] == [
+        (5070, None, "UDP"),
+        (5071, None, "TCP"),
+        (5072, None, "TCP"),
+        (20_000, 30_001, "UDP"),
     ]
-    assert "from" not in sip
+    assert "from" not in calls
     assert metrics["from"] == [{"namespaceSelector": {}}]
+    [siblings] = tallies["from"]
+    assert siblings["podSelector"]["matchLabels"]["trunkline.dev/edge"] == "ashburn"
+    assert tallies["ports"] == [{"port": 8090, "protocol": "UDP"}]
 
 
 # ------------------------------------------------------------------------------------------- network
@@ -291,6 +324,9 @@ def test_the_agent_is_told_who_and_where_it_is() -> None:
         "TRUNKLINE_HTTP_PORT": "8090",
         "TRUNKLINE_CALLS_PER_SECOND": "200",
         "TRUNKLINE_CALLS_IN_PROGRESS": "2000",
+        "TRUNKLINE_MEDIA_PORTS": "10000-60000",
+        "TRUNKLINE_MEDIA_SPOOL": "/var/spool/sipedge/calls",
+        "TRUNKLINE_MEDIA_SPOOL_BYTES": str(20 * 1024**3),
         "TRUNKLINE_DRAIN_SECONDS": "3600",
     }
     assert fields == {
@@ -306,8 +342,20 @@ def test_the_agents_port_is_never_one_of_sip() -> None:
     spec = {**POD_IP, "ports": {"tcp": 8090, "tls": 8091}}
     agent = containers(**spec)["agent"]
     assert environment(agent)["TRUNKLINE_HTTP_PORT"] == "8092"
-    assert agent["ports"] == [{"name": "http", "containerPort": 8092, "protocol": "TCP"}]
-    assert one("NetworkPolicy", **spec)["spec"]["ingress"][1]["ports"][0]["port"] == 8092
+    assert [(port["containerPort"], port["protocol"]) for port in agent["ports"]] == [
+        (8092, "TCP"),
+        (8092, "UDP"),
+    ]
+    ingress = one("NetworkPolicy", **spec)["spec"]["ingress"]
+    assert [each["ports"][0]["port"] for each in ingress[1:]] == [8092, 8092]
+
+
+@pytest.mark.parametrize(("sip", "b2bua"), ((5060, 7060), (5070, 7070), (65_535, 63_535)))
+def test_no_two_edges_of_a_node_have_the_same_port_for_their_b2buas(sip: int, b2bua: int) -> None:
+    """Pods of a node's network differ by their SIP ports; the scheduler knows of the others."""
+    settings = sidecars(**HOST_NETWORK, ports={"udp": sip, "tcp": sip, "tls": 5061})["b2bua"]
+    assert [port["containerPort"] for port in settings["ports"]] == [b2bua]
+    assert b2bua_port(sip) == b2bua
 
 
 def test_a_service_balances_nothing() -> None:
@@ -341,7 +389,10 @@ def test_settings_of_the_platform_reach_the_pods() -> None:
         image_pull_secrets=("registry",),
         priority_class="system-cluster-critical",
         capacity=Capacity(calls_per_second=500, calls_in_progress=20_000),
-        kamailio_resources={"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {}},
+        resources={
+            **DEFAULT_RESOURCES,
+            "kamailio": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {}},
+        },
     )
     edge: Edge = make_edge(**POD_IP)
     (stateful_set,) = (each for each in edge_objects(edge, settings) if each["kind"] == "StatefulSet")
@@ -364,7 +415,8 @@ def test_settings_of_the_platform_reach_the_pods() -> None:
 def test_shared_memory_fits_into_kamailios_limit(limit: str, half: str | None) -> None:
     """Half of it: beyond the limit Kamailio would be ended with all its calls. No limit, no bound."""
     limits = {"memory": limit} if limit else {}
-    settings = WorkloadSettings("edges", "image", kamailio_resources={"limits": limits})
+    resources = {**DEFAULT_RESOURCES, "kamailio": {"limits": limits}}
+    settings = WorkloadSettings("edges", "image", resources=resources)
     edge: Edge = make_edge(**POD_IP)
     (stateful_set,) = (each for each in edge_objects(edge, settings) if each["kind"] == "StatefulSet")
     _, agent = stateful_set["spec"]["template"]["spec"]["containers"]

@@ -10,7 +10,11 @@ from sipedge.routing.authenticate import DigestResult
 from sipedge.routing.decision import Challenge, Forward, Reject
 from sipedge.routing.reasons import Reason
 from sipedge.secret import Secret
-from support.calls import decide, forwarded, make_platform, make_request
+from sipedge.table import MemoryRows, Table
+from sipedge.table.codec import pack_row
+from sipedge.table.rows import Section, TallyRow
+from sipedge.table.tally_names import account_minutes, tally_key
+from support.calls import decide, forwarded, make_platform, make_pstn_request, make_request
 from support.tables import REALM, Platform, make_account, make_ha1
 
 SURROGATE = "\ud800"
@@ -182,3 +186,39 @@ def test_old_tls_needs_the_account_s_word(version: str) -> None:
 @pytest.mark.parametrize("version", ("TLSv1.2", "TLSv1.3"))
 def test_present_tls_needs_nobody_s_word(version: str) -> None:
     assert isinstance(decide(make_platform(), make_request(transport="tls", tls_version=version)), Forward)
+
+
+def table_with_minutes(used: int | None, most: int | None) -> Table:
+    """The platform, whose account has used so many minutes today, the last two at another address."""
+    table = make_platform(accounts=(make_account(daily_minutes=most),)).table()
+    rows = {
+        section: {key.encode(): pack_row(row) for key, row in rows.items()}
+        for section, rows in table.sections.items()
+    }
+    if used is not None:
+        tally = pack_row(TallyRow(0, (used - 2,), (2,)))
+        rows[Section.TALLY] = {tally_key(account_minutes("acme")).encode(): tally}
+    return Table(MemoryRows.of_packed(rows))
+
+
+@pytest.mark.parametrize(
+    ("used", "most", "reason"),
+    (
+        (None, None, None),
+        (None, 1, None),
+        (99, 100, None),
+        (100, 100, Reason.DailyMinutesReached),
+        (101, 100, Reason.DailyMinutesReached),
+        (101, None, None),
+    ),
+)
+def test_an_account_whose_minutes_are_used_calls_no_more_today(
+    used: int | None, most: int | None, reason: Reason | None
+) -> None:
+    """What all addresses together have counted; it is still called, and still gets help."""
+    table = table_with_minutes(used, most)
+    decision = decide(table, make_request())
+    assert (decision.reason if isinstance(decision, Reject) else None) == reason
+    assert isinstance(decide(table, make_pstn_request()), Forward)
+    emergency = decide(table, make_request("sip:112@acme-hq.pstn.trunkline.test"))
+    assert not isinstance(emergency, Reject) or emergency.reason is not Reason.DailyMinutesReached

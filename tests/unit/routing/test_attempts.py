@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from sipedge.routing.attempts import ATTEMPTS_PER_CALL, Attempt, is_refused, plan_attempts
-from sipedge.table import ResolvedAddress, ResolvedRow, TargetRow
+from sipedge.routing.attempts import (
+    ATTEMPTS_PER_CALL,
+    LONGEST_REPLACES,
+    Attempt,
+    consultations,
+    is_refused,
+    plan_attempts,
+)
+from sipedge.routing.relayed import RelayTarget
+from sipedge.table import ResolvedAddress, ResolvedRow, SiblingRow, TargetRow
 from sipedge.table.lookup import resolved_key
 from support.calls import (
     EDGE_ADDRESS,
@@ -153,12 +163,95 @@ def test_denied_networks_do_not_concern_the_platform_s_own_carriers() -> None:
     assert [each.address for each in attempts] == ["10.0.0.1"], "but our own edges do"
 
 
-def test_a_target_of_another_edge_is_passed_over_until_egress_exists() -> None:
-    rows = (
-        make_target("192.0.2.10", edge="dublin", priority=1),
-        make_target("192.0.2.11", edge="ashburn", priority=2),
+SIBLINGS = (
+    SiblingRow("dublin", ("198.51.100.21", "198.51.100.22"), 5060, 5061),
+    SiblingRow("tokyo", (), 5060, 5061),
+)
+
+
+@pytest.mark.parametrize(
+    ("egress", "tried"),
+    (
+        ((), ["192.0.2.10 udp 5060"]),
+        (("ashburn",), ["192.0.2.10 udp 5060"]),
+        (("dublin", "ashburn"), ["192.0.2.10 udp 5060"]),
+        (("dublin",), ["198.51.100.21 udp 5060", "198.51.100.22 udp 5060"]),
+        (("tokyo", "dublin"), ["198.51.100.21 udp 5060", "198.51.100.22 udp 5060"]),
+        (("tokyo",), []),
+        (("nowhere",), []),
+    ),
+)
+@pytest.mark.parametrize("secure", (False, True))
+def test_a_target_of_another_edge_is_tried_by_way_of_that_edge(
+    egress: tuple[str, ...], tried: list[str], secure: bool
+) -> None:
+    """S55: at its addresses that serve, over TLS if the call is secure; one without any has failed."""
+    transport = "tls" if secure else None
+    platform = make_platform(
+        {"targets": (make_target("192.0.2.10", egress=egress, transport=transport),), "secure": secure},
+        site_changes={"siblings": SIBLINGS},
     )
-    assert [each.address for each in attempts_from_pstn(*rows)] == ["192.0.2.11"]
+    table = table_of(platform)
+    forward = replace(forwarded(table_of(make_platform()), make_pstn_request()), secure=secure)
+    target = replace(forward.targets[0], egress=egress, transport=transport)
+    found = plan_attempts(table, replace(forward, targets=(target,)))
+    wanted = [each.replace("udp 5060", "tls 5061") if secure else each for each in tried]
+    assert sorted(f"{each.address} {each.transport} {each.port}" for each in found) == wanted
+    assert all((each.relay is None) == each.address.startswith("192.0.2.") for each in found)
+    assert all(each.request_uri == target.request_uri for each in found)
+
+
+REPLACES = "call-1;to-tag=a;from-tag=b"
+
+
+@pytest.mark.parametrize(
+    ("own", "tried"),
+    (
+        ((EDGE_ADDRESS,), ["198.51.100.21", "198.51.100.22"]),
+        (("198.51.100.21", EDGE_ADDRESS), ["198.51.100.22"]),
+        (("198.51.100.21", "198.51.100.22"), []),
+    ),
+)
+@pytest.mark.parametrize("secure", (False, True))
+def test_a_call_to_take_over_is_sought_at_every_other_address(
+    own: tuple[str, ...], tried: list[str], secure: bool
+) -> None:
+    """Each is asked for itself: the word of one says nothing of the others."""
+    site = table_of(make_platform(site_changes={"siblings": SIBLINGS})).site()
+    assert site is not None
+    found = consultations(site, REPLACES, "sip:bob@pbx.example", own, secure=secure)
+    assert [each.address for each in found] == tried
+    assert {(each.transport, each.port) for each in found} <= {("tls", 5061) if secure else ("udp", 5060)}
+    told = [RelayTarget.from_text(each.relay or "") for each in found]
+    assert len({each.id for each in told}) == len(told)
+    assert all(each.replaces == REPLACES for each in told)
+
+
+def test_what_does_not_fit_is_sought_nowhere() -> None:
+    site = table_of(make_platform(site_changes={"siblings": SIBLINGS})).site()
+    assert site is not None
+    for replaces in ("", "c" * (LONGEST_REPLACES + 1)):
+        assert consultations(site, replaces, "sip:bob@pbx.example", (), secure=False) == ()
+
+
+def test_each_address_of_another_edge_has_its_share_and_a_call_at_most_four() -> None:
+    """Of calls of many callers; the rest follow in their order."""
+    all_of_it = tuple(f"198.51.100.{number}" for number in range(21, 27))
+    table = table_of(
+        make_platform(
+            {"targets": (make_target("192.0.2.10", egress=("dublin",)),)},
+            site_changes={"siblings": (SiblingRow("dublin", all_of_it, 5060, 5061),)},
+        )
+    )
+    forward = forwarded(table, make_pstn_request())
+    first: dict[str, int] = {}
+    for number in range(600):
+        found = plan_attempts(table, replace(forward, calling=f"+1212555{number:04}"))
+        turn = all_of_it.index(found[0].address)
+        assert [each.address for each in found] == list((all_of_it * 2)[turn : turn + 4])
+        first[found[0].address] = first.get(found[0].address, 0) + 1
+    assert len(first) == 6
+    assert min(first.values()) > 60
 
 
 def test_headers_of_a_uri_go_on_each_of_its_attempts_alone() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sipedge.routing.authenticate import DigestFacts, DigestResult, authenticate
-from sipedge.routing.digest import Credentials
+from sipedge.routing.message.digest import Credentials
 from sipedge.secret import Secret
 from support.strategies import hostile_text
 

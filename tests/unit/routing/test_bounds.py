@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipedge.routing.bounds import (
+from sipedge.routing.message.bounds import (
     LONGEST_IDENTIFIER,
     LONGEST_URI,
     LONGEST_WAY,

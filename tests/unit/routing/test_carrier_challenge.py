@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipedge.routing.carrier_challenge import (
+from sipedge.routing.decision import Direction, HeaderChanges
+from sipedge.routing.dialog.carrier_challenge import (
     ChallengedRequest,
     answer_challenge,
     carrier_asked,
     may_be_challenged,
     without_cseq,
 )
-from sipedge.routing.decision import Direction, HeaderChanges
-from sipedge.routing.hops import Hop
-from sipedge.routing.memory import CallMemory, SideKind, SideMemory
+from sipedge.routing.dialog.hops import Hop
+from sipedge.routing.dialog.memory import CallMemory, SideKind, SideMemory
 from sipedge.table import CarrierRow
 from support.calls import make_platform, table_of
 from support.strategies import hostile_text
@@ -93,7 +93,7 @@ def test_any_answer_of_a_carrier_is_read(method: str, uri: str, status: int, val
 
 def test_an_answer_that_is_too_long_for_a_header_is_none() -> None:
     """A header that is cut would be a wrong digest."""
-    long = replace(challenged(proxy=(offer("a"),)), request_uri=f"sip:{'x' * 2000}@192.0.2.1")
+    long = replace(challenged(proxy=(offer("a"),)), request_uri=f"sip:{'x' * 4000}@192.0.2.1")
     assert answer_challenge(CARRIER, long, "c") is None
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from sipedge.routing.classify import is_own_host, termination_domain
+from sipedge.routing.classify import is_own_host
 from sipedge.routing.decision import Direction, Drop, Forward, Reject, Reply
+from sipedge.routing.plan import termination_domain
 from sipedge.routing.reasons import Reason
+from sipedge.secret import Secret
+from sipedge.table.registration import RegistrationRow
+from sipedge.table.rows import GatewayPlaceRow, ResolvedAddress, ResolvedRow
 from support.calls import (
     CARRIER,
     EDGE_ADDRESS,
@@ -17,8 +23,9 @@ from support.calls import (
     make_platform,
     make_pstn_request,
     make_request,
+    table_of,
 )
-from support.tables import make_site, make_trunk
+from support.tables import Platform, make_carrier, make_site, make_trunk
 
 SITE = make_site((EDGE_ADDRESS, "198.51.100.2"))
 
@@ -95,6 +102,71 @@ def test_the_narrowest_network_of_a_source_decides() -> None:
     platform = make_platform(sources={"192.0.2.65/32": "narrow", "192.0.2.64/26": "telco"})
     assert decide(platform, make_pstn_request()).carrier == "narrow"
     assert decide(platform, make_pstn_request(source="192.0.2.66")).carrier == "telco"
+
+
+REGISTRAR = ("198.51.100.60", "198.51.100.61")
+
+
+def registered_platform() -> Platform:
+    """`telco` and `other` register with one registrar; its addresses lie in no source network but that of
+    `wide`."""
+    row = RegistrationRow("sip.telco.example", None, "udp", 600, "us", "r", Secret("a"), Secret("b"))
+    addresses = tuple(ResolvedAddress(address, 5060, "udp") for address in REGISTRAR)
+    return make_platform(
+        carriers=(
+            make_carrier(registration=row),
+            make_carrier("other", registration=row),
+            make_carrier("wide"),
+        ),
+        sources={"198.51.100.61/32": "wide"},
+        resolved={"sip.telco.example||udp": ResolvedRow(addresses)},
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "user", "to", "carrier", "called"),
+    (
+        (REGISTRAR[0], "telco", f"<sip:{OWN_NUMBER}@telco.example>", "telco", OWN_NUMBER),
+        (REGISTRAR[0], "other", f'"Acme" <sip:{OWN_NUMBER[1:]}@telco.example>;x=y', "other", OWN_NUMBER),
+        (REGISTRAR[0], "telco", f"<tel:{OWN_NUMBER}>", "telco", OWN_NUMBER),
+        (REGISTRAR[0], OWN_NUMBER, "<sip:somebody@telco.example>", "telco", OWN_NUMBER),
+        (REGISTRAR[0], "telco", "<sip:telco@telco.example>", "telco", "telco"),
+        (REGISTRAR[1], OWN_NUMBER, "<sip:somebody@telco.example>", "wide", OWN_NUMBER),
+        (REGISTRAR[1], "telco", f"<sip:{OWN_NUMBER}@telco.example>", "telco", OWN_NUMBER),
+        (REGISTRAR[1], "wide", f"<sip:{OWN_NUMBER}@telco.example>", "wide", "wide"),
+    ),
+)
+def test_a_registrar_calls_the_contact_that_it_was_given(
+    source: str, user: str, to: str, carrier: str, called: str
+) -> None:
+    """The Contact's user is the carrier's name, and To has the number; else the Request-URI has it, as
+    always."""
+    request = make_pstn_request(user, source=source)
+    request = replace(request, headers={**request.headers, "to": (to,)})
+    decision = decide(registered_platform(), request)
+    assert (decision.carrier, decision.called) == (carrier, called)
+
+
+def test_a_registrars_address_is_a_carriers_for_tenants_as_well() -> None:
+    """No tenant's target may be one: the call would come back as one of the carrier's."""
+    table = table_of(registered_platform())
+    assert table.carrier_of_source("198.51.100.62") is None
+    assert [table.carrier_of_source(each, "telco") for each in REGISTRAR] == ["telco", "telco"]
+
+
+def test_a_gateway_is_verified_at_each_address_and_port_of_its_own() -> None:
+    """By what DNS has found; where no CA is known nothing is verified."""
+    places = (
+        GatewayPlaceRow("gw.telco.example", None, "tls", verify=True),
+        GatewayPlaceRow("192.0.2.129", None, "tls", verify=True),
+        GatewayPlaceRow("192.0.2.130", 5061, "tls"),
+    )
+    found = {"gw.telco.example||tls": ResolvedRow((ResolvedAddress("198.51.100.7", 5062, "tls"),))}
+    platform = make_platform(places=places, authorities=("CA",), resolved=found)
+    table = table_of(platform)
+    asked = (("198.51.100.7", 5062), ("198.51.100.7", 5061), ("192.0.2.129", 5061), ("192.0.2.130", 5061))
+    assert [table.is_verified(*each) for each in asked] == [True, False, True, False]
+    assert not table_of(replace(platform, authorities=())).is_verified("192.0.2.129", 5061)
 
 
 @pytest.mark.parametrize(

@@ -11,42 +11,32 @@ from hypothesis import strategies as st
 
 from sipedge.routing.authenticate import DigestResult
 from sipedge.routing.decision import Direction
-from sipedge.routing.dialog import (
+from sipedge.routing.dialog.answers import judge_answer, judge_repeated_answer, tag_fault
+from sipedge.routing.dialog.decisions import (
     AnswerDecision,
     ChallengeInDialog,
     DialogDecision,
     DropInDialog,
     Follow,
     RefuseInDialog,
-    is_ambiguous,
-    judge_answer,
-    judge_repeated_answer,
-    within_dialog,
 )
-from sipedge.routing.hops import Hop
-from sipedge.routing.later_checks import METHODS, MOST_REQUESTS
-from sipedge.routing.memory import CallFacts, CallMemory, SideKind, SideMemory
-from sipedge.routing.message import SipAnswer, SipRequest
+from sipedge.routing.dialog.hops import Hop
+from sipedge.routing.dialog.judge import within_dialog
+from sipedge.routing.dialog.later_checks import METHODS, MOST_REQUESTS
+from sipedge.routing.dialog.memory import CallMemory, SideKind, SideMemory
+from sipedge.routing.dialog.new_call import told_by_token
+from sipedge.routing.dialog.tokens import DialogToken
+from sipedge.routing.message.messages import SipAnswer, SipRequest
 from sipedge.routing.reasons import Reason
 from sipedge.table import Table
 from support.calls import CARRIER, EDGE_ADDRESS, PBX, make_platform, table_of
+from support.memories import make_facts, make_memory
 from support.sipmessage import sdp
 from support.strategies import hostile_text
 
 TABLE = table_of(make_platform({"credential_lists": ("acme/users",)}))
 PLAIN = table_of(make_platform())
-FACTS = CallFacts(
-    direction=Direction.TERMINATION,
-    trunk="acme/hq",
-    account="acme",
-    account_sid="AC1",
-    call_sid="CA1",
-    carrier="telco",
-    secure=False,
-    calling="+14155550100",
-    anonymous=False,
-    emergency=False,
-    max_duration_seconds=60,
+FACTS = make_facts(
     from_received="<sip:a@pbx>",
     from_sent="<sip:+14155550100@trunkline.test>",
     to_received="<sip:c@edge>",
@@ -142,23 +132,56 @@ def test_behind_further_routes_the_request_uri_is_left(
     routes: tuple[str, ...], uri: str, target: str | None
 ) -> None:
     """Also those of a strict router, whose last Route is the target."""
-    decision = followed(request(request_uri=uri, headers={"route": routes}))
-    assert (decision.hop, decision.request_uri) == (CALLEE.hop, target)
+    for behind_proxy in (True, None):
+        memory = replace(MEMORY, callee=replace(CALLEE, behind_proxy=behind_proxy))
+        decision = followed(request(request_uri=uri, headers={"route": routes}), memory)
+        assert (decision.hop, decision.request_uri) == (CALLEE.hop, target)
+        assert "Route" not in decision.changes.remove
+    direct = followed(request(request_uri=uri, headers={"route": routes}))
+    assert direct.request_uri == CALLEE.contact
+    assert ("Route" in direct.changes.remove) is (target is None)
 
 
 def test_without_memory_only_the_token_is_known() -> None:
     """After a restart: to its hop, the Request-URI as it came, nobody's From."""
-    bare = CallMemory(
-        False,
-        Direction.TERMINATION,
-        2**31,
-        SideMemory(CALLER.kind, CALLER.hop),
-        SideMemory(CALLEE.kind, CALLEE.hop),
-        caller_shift=1,
-    )
-    decision = followed(request("BYE"), bare)
+    decision = followed(request("INFO"), bare())
     assert (decision.hop, decision.request_uri) == (CALLEE.hop, None)
-    assert ("CSeq", "8 BYE") in decision.changes.replace
+    assert ("CSeq", "8 INFO") in decision.changes.replace
+
+
+def bare(**changes: Any) -> CallMemory:
+    """As after a restart."""
+    kinds = (CALLER.kind, CALLEE.kind)
+    token = DialogToken(Direction.TERMINATION, 2**31, CALLER.hop, CALLEE.hop, *kinds, cseq_shift=1)
+    return told_by_token(replace(token, **changes))
+
+
+def test_after_a_restart_a_bye_skips_what_may_have_been_counted() -> None:
+    """A challenge that was answered in the dialog is forgotten; a customer's is never answered."""
+    assert ("CSeq", "108 BYE") in followed(request("BYE"), bare()).changes.replace
+    turned = make_memory(None, direction=Direction.ORIGINATION, caller=CALLEE, callee=CALLER, ends=2**31)
+    to_customer = within_dialog(
+        TABLE, request("BYE", source=CARRIER), turned, by_caller=True, digest=lambda _: DigestResult.MISSING
+    )
+    assert isinstance(to_customer, Follow)
+    assert "CSeq" not in dict(to_customer.changes.replace)
+
+
+@pytest.mark.parametrize(("behind_proxy", "passes"), ((False, False), (True, True), (None, True)))
+def test_after_a_restart_the_token_tells_whether_the_caller_is_behind_a_proxy(
+    behind_proxy: bool | None, passes: bool
+) -> None:
+    """No Route beyond ours passes to a caller that has recorded none."""
+    turned = make_memory(
+        None,
+        direction=Direction.ORIGINATION,
+        caller=SideMemory(CALLEE.kind, CALLEE.hop, behind_proxy=behind_proxy),
+        callee=CALLER,
+    )
+    sent = request(headers={"route": (OURS, "<sip:p1;lr>")})
+    decision = within_dialog(TABLE, sent, turned, by_caller=False, digest=lambda _: DigestResult.MISSING)
+    assert isinstance(decision, Follow)
+    assert ("Route" not in decision.changes.remove) is passes
 
 
 @pytest.mark.parametrize("method", ("INVITE", "ACK", "CANCEL"))
@@ -352,10 +375,13 @@ def test_an_answer_without_a_transaction_brings_no_plain_media_to_a_secure_trunk
         assert judge_repeated_answer(PLAIN, repeated, secure, 0).drop is drops
 
 
-def test_the_same_tag_on_both_sides_tells_nobody() -> None:
-    assert is_ambiguous("a", "a")
-    assert not is_ambiguous("a", "b")
-    assert not is_ambiguous("", "")
+def test_an_answers_tags_tell_its_sides_and_can_be_written_again() -> None:
+    assert "the same" in tag_fault("a", "a")
+    for tag in ("a,b", "<b>", '"q"', "\u2028", "a b", "a;b", "a\x7f"):
+        assert "no token" in tag_fault("a", tag)
+    for tag in ("", "b", "\u00e9", "a@b", "(x)", "x" * 255):
+        assert tag_fault("a", tag) == ""
+    assert tag_fault("", "") == ""
 
 
 @given(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipedge.routing.digest import (
+from sipedge.routing.message.digest import (
     Credentials,
     DigestChallenge,
     answerable,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipedge.routing.attempts import plan_attempts
+from sipedge.routing.attempts import AttemptKind, plan_attempts
 from sipedge.routing.decision import Direction
 from sipedge.routing.failover import (
     CAUSES,
@@ -51,7 +51,7 @@ def make_call(direction: Direction, targets: int = 2, *, secure: bool = False) -
     table = table_of(platform)
     request = make_request() if direction is Direction.TERMINATION else make_pstn_request()
     decision = forwarded(table, request)
-    return table, begin_call(table, decision, plan_attempts(table, decision))
+    return table, begin_call(decision, plan_attempts(table, decision))
 
 
 def response(status: int, contact: str = "", elapsed: float = 0.0) -> Failure:
@@ -60,7 +60,9 @@ def response(status: int, contact: str = "", elapsed: float = 0.0) -> Failure:
 
 def step(table: Table, state: CallState, failure: Failure) -> tuple[CallState, NextAttempt | FinalReply]:
     """One transition, through the text in which a call's state is kept."""
-    return after_failure(table, CallState.from_text(state.to_text()), failure)
+    after, result = after_failure(table, CallState.from_text(state.to_text()), failure, looked_up=True)
+    assert isinstance(result, NextAttempt | FinalReply)
+    return after, result
 
 
 @pytest.mark.parametrize("status", range(300, 700))
@@ -92,6 +94,18 @@ def test_a_carrier_s_answer_ends_the_search_but_for_408_and_5xx(status: int) -> 
         assert result == reply_for(Reason.TargetFailed)
     else:
         assert result == FinalReply(status, f"Text {status}")
+
+
+@pytest.mark.parametrize("direction", tuple(Direction))
+@pytest.mark.parametrize("status", (401, 403, 404, 407, 480, 481, 487, 488, 503, 603))
+def test_an_edge_that_has_not_the_call_lets_the_next_one_look(direction: Direction, status: int) -> None:
+    """So does one that asks or refuses whoever asks: it may be older, and know nothing of this."""
+    table, state = make_call(direction)
+    asked = replace(
+        state.attempts[0], kind=AttemptKind.CONSULTATION, relay='["consultation 1",null,[],"","c;d;e"]'
+    )
+    _, result = step(table, replace(state, attempts=(asked, state.attempts[1])), response(status))
+    assert isinstance(result, NextAttempt) is (status not in (480, 487, 488, 603))
 
 
 @pytest.mark.parametrize("direction", tuple(Direction))
@@ -223,15 +237,15 @@ def test_any_cause_is_bounded_and_travels_through_the_state(values: list[tuple[s
 
 
 def test_a_call_without_any_address_ends_before_it_begins() -> None:
-    _, state = make_call(Direction.ORIGINATION, targets=1)
+    table, state = make_call(Direction.ORIGINATION, targets=1)
     nothing = CallState(state.direction, state.trunk, state.account, state.secure, ())
     assert nothing.current is None
-    assert first_step(nothing) == reply_for(Reason.NoReachableTarget)
+    assert first_step(table, nothing) == reply_for(Reason.NoReachableTarget)
 
 
 def test_a_call_begins_with_its_first_attempt() -> None:
-    _, state = make_call(Direction.ORIGINATION)
-    result = first_step(state)
+    table, state = make_call(Direction.ORIGINATION)
+    result = first_step(table, state)
     assert isinstance(result, NextAttempt)
     assert result.attempt == state.attempts[0]
 
@@ -335,15 +349,35 @@ def test_a_redirect_target_that_fails_counts_as_the_failure_of_its_uri() -> None
     assert result == FinalReply(486, "Text 486")
 
 
-def test_a_redirect_keeps_the_headers_of_its_uri() -> None:
-    """S50: on every INVITE."""
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    (
+        ("", (("X-Env", "prod"),)),
+        ("?X-Desk=7", (("X-Env", "prod"), ("X-Desk", "7"))),
+        ("?x-env=a%20b&User-to-User=56%3Ba%3Db", (("x-env", "a b"), ("User-to-User", "56;a=b"))),
+        # What the platform alone says, what would forge who calls or name another call, what is no header.
+        ("?X-Trunkline-AccountSid=AC9&X-A=1", (("X-Env", "prod"), ("X-A", "1"))),
+        ("?From=%3Csip:a@b%3E&P-Asserted-Identity=x&Diversion=y&Route=z", (("X-Env", "prod"),)),
+        ("?Replaces=c%3Bto-tag%3Da%3Bfrom-tag%3Db", (("X-Env", "prod"),)),
+        ("?X-A=1%0D%0AX-B:2", (("X-Env", "prod"),)),
+        ("?X-A=%C3%A9", (("X-Env", "prod"),)),
+        ("?X-A=" + 2_100 * "a", (("X-Env", "prod"),)),
+        ("?" + "&".join(f"X-{each}=1" for each in range(17)), (("X-Env", "prod"),)),
+    ),
+)
+def test_whom_a_302_names_gets_the_headers_of_uri_and_contact(
+    asked: str, told: tuple[tuple[str, str], ...]
+) -> None:
+    """S50: on every INVITE; and RFC 3261 section 19.1.5, in place of one with the same name."""
     platform = make_platform({"targets": (make_target("192.0.2.10", headers=(("X-Env", "prod"),)),)})
     table = table_of(platform)
     decision = forwarded(table, make_pstn_request())
-    state = begin_call(table, decision, plan_attempts(table, decision))
-    _, result = step(table, state, response(302, "<sip:a@203.0.113.50>"))
+    state = begin_call(decision, plan_attempts(table, decision))
+    assert state.attempts[0].headers == (("X-Env", "prod"),)
+    _, result = step(table, state, response(302, f"<sip:a@203.0.113.50{asked}>"))
     assert isinstance(result, NextAttempt)
-    assert result.attempt.headers == (("X-Env", "prod"),)
+    assert result.attempt.request_uri == "sip:a@203.0.113.50"
+    assert result.attempt.headers == told
 
 
 def test_a_carrier_s_302_is_not_followed() -> None:
@@ -357,6 +391,6 @@ def test_the_customer_s_denied_networks_hold_for_redirects() -> None:
     platform = make_platform(site_changes={"denied_targets": ("10.0.0.0/8",)})
     table = table_of(platform)
     decision = forwarded(table, make_pstn_request())
-    state = begin_call(table, decision, plan_attempts(table, decision))
+    state = begin_call(decision, plan_attempts(table, decision))
     _, result = step(table, state, response(302, "<sip:a@10.0.0.1>"))
     assert result == reply_for(Reason.RedirectFailed)

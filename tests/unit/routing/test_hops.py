@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipedge.routing.hops import Hop, answer_goes_to, hop_from_text
+from sipedge.routing.dialog.hops import Hop, answer_goes_to, hop_from_text
 from support.tables import make_site
 
 OWN = "192.0.2.1"
@@ -25,7 +25,7 @@ hops = st.builds(
 
 @given(hops)
 def test_a_hop_survives_being_written(hop: Hop) -> None:
-    text = hop.to_text()
+    text = hop.text
     assert len(text) in (13, 37)
     assert hop_from_text(text) == hop
 
@@ -34,7 +34,7 @@ def test_a_hop_survives_being_written(hop: Hop) -> None:
 def test_any_other_text_is_no_hop(text: str) -> None:
     """None or a hop that writes itself that way; never an exception."""
     hop = hop_from_text(text)
-    assert hop is None or hop.to_text() == text
+    assert hop is None or hop.text == text
 
 
 OURS = f"SIP/2.0/UDP {OWN}:5060;branch=z9hG4bK1"

@@ -6,11 +6,21 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from sipedge.routing.arrivals import route_placed
 from sipedge.routing.decision import Forward, Reject
+from sipedge.routing.handover import Placed
 from sipedge.routing.identity import calling_number, is_platform_host
 from sipedge.routing.numbers import number_of_header
 from sipedge.routing.reasons import Reason
-from support.calls import OWN_NUMBER, decide, forwarded, make_platform, make_pstn_request, make_request
+from support.calls import (
+    OWN_NUMBER,
+    decide,
+    forwarded,
+    make_platform,
+    make_pstn_request,
+    make_request,
+    table_of,
+)
 from support.tables import make_account, make_gateway, make_site, make_trunk
 
 VERIFIED = "+442079460000"
@@ -168,6 +178,19 @@ def test_towards_the_carrier_one_identity_of_ours_replaces_all_others() -> None:
     assert changes.insert == ()
 
 
+def test_whom_a_transfer_names_is_told_nothing_of_who_has_it() -> None:
+    """A target of the trunk's own is told the account; a URI in a Refer-To or a Dial is anybody's."""
+    placed = Placed("transfer", "acme/hq", "CA1", FOREIGN, False, OWN_NUMBER, "", (("X-Mine", "1"),))
+    forward = route_placed(
+        table_of(make_platform()), make_request("sip:bob@192.0.2.7"), placed, dice=lambda: 0.5
+    )
+    assert isinstance(forward, Forward)
+    assert forward.changes.insert == ()
+    assert forward.changes.append == ()
+    (target,) = forward.targets
+    assert target.headers == (("X-Mine", "1"),)
+
+
 def test_an_emergency_call_must_show_a_number_of_the_same_trunk() -> None:
     """Neither another trunk's number nor a verified caller id will do."""
     lab = make_trunk("acme/lab", access=())
@@ -237,10 +260,7 @@ def test_a_diversion_in_the_platform_s_name_must_name_a_number_of_the_account(
 def test_the_called_number_stands_in_a_diversion_of_ours_on_top() -> None:
     """S49, S81; what the carrier sent stays below it."""
     decision = forwarded(make_platform(), make_pstn_request(headers={"diversion": ("<sip:a@b>",)}))
-    assert decision.changes.insert == (
-        ("X-Trunkline-AccountSid", make_account().sid),
-        ("Diversion", f"<sip:{OWN_NUMBER}@{BASE}>;reason=unconditional"),
-    )
+    assert decision.changes.insert == (("Diversion", f"<sip:{OWN_NUMBER}@{BASE}>;reason=unconditional"),)
     assert decision.changes.remove == ()
 
 
@@ -257,3 +277,13 @@ def test_the_called_number_stands_in_a_diversion_of_ours_on_top() -> None:
 )
 def test_names_of_the_platform_are_the_base_domain_and_all_below(host: str, own: bool) -> None:
     assert is_platform_host(make_site(()), host) is own
+
+
+@pytest.mark.parametrize(("length", "is_left_out"), ((1, False), (50, False), (51, True), (500, True)))
+def test_a_call_reason_that_no_display_shows_is_left_out(length: int, is_left_out: bool) -> None:
+    """32115: the header is dropped, and the call goes on."""
+    reason = "x" * length
+    decision = forwarded(make_platform(), make_request(headers={"X-Branded-CallReason": reason}))
+    assert ("X-Branded-CallReason" in decision.changes.remove) is is_left_out
+    told = next(step for step in decision.steps if step.check == "call reason")
+    assert ("32115" in told.detail) is is_left_out

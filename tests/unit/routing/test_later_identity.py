@@ -4,44 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from sipedge.routing.decision import Direction, HeaderChanges
-from sipedge.routing.headers import passes
+from sipedge.routing.dialog.memory import CallFacts, SideKind
 from sipedge.routing.identity import later_changes
-from sipedge.routing.memory import CallFacts, SideKind
-from sipedge.routing.message import Message, SipAnswer
-from sipedge.routing.privacy import TELLING
+from sipedge.routing.message.headers import passes
+from sipedge.routing.message.messages import Message, SipAnswer
+from sipedge.routing.message.privacy import TELLING
 from support.calls import CARRIER, OWN_NUMBER, make_platform, make_request, table_of
+from support.memories import make_facts, make_memory
 
 FOREIGN = "+19998887777"
 BASE = "trunkline.test"
 OUR_IDENTITY = ("P-Asserted-Identity", f"<sip:{OWN_NUMBER}@{BASE}>")
 TELLS = dict.fromkeys(TELLING, f"<sip:{FOREIGN}@bank.example>")
-FACTS = CallFacts(
-    direction=Direction.TERMINATION,
-    trunk="acme/hq",
-    account="acme",
-    account_sid="AC1",
-    call_sid="CA1",
-    carrier="telco",
-    secure=False,
-    calling=OWN_NUMBER,
-    anonymous=False,
-    emergency=False,
-    max_duration_seconds=60,
-    from_received="",
-    from_sent="",
-    to_received="",
-    to_sent="",
-)
+FACTS = make_facts()
 HIDDEN_FROM_PSTN = replace(FACTS, direction=Direction.ORIGINATION, calling=FOREIGN, anonymous=True)
 Headers = Mapping[str, str | Sequence[str]]
 
 
 def changes(
-    sender: SideKind, method: str, headers: Headers, facts: CallFacts | None = FACTS
+    sender: SideKind, method: str, headers: Headers, facts: CallFacts | None = FACTS, **told: Any
 ) -> HeaderChanges:
     """Of a request, or for a method `200 INVITE` of that answer."""
     message: Message = make_request(method=method, headers=headers)
@@ -54,7 +40,7 @@ def changes(
     table = table_of(make_platform())
     site = table.site()
     assert site is not None
-    return later_changes(table, site, facts, sender, message)
+    return later_changes(table, site, make_memory(facts, **told), sender, message)
 
 
 def travelling(method: str) -> tuple[str, ...]:
@@ -139,6 +125,45 @@ def test_a_carrier_s_hidden_party_is_shown_nowhere(
     replaced = facts is not None and passes(method.split()[-1], "contact", is_answer=method[0].isdigit())
     hidden = (("Contact", "<sip:anonymous@192.0.2.65:5060>"),) if replaced else ()
     assert (found.replace, found.append) == (hidden, ())
+
+
+@pytest.mark.parametrize("direction", Direction)
+@pytest.mark.parametrize("anonymous", (True, False, None))
+def test_after_a_restart_the_token_tells_whether_a_carriers_caller_is_hidden(
+    direction: Direction, anonymous: bool | None
+) -> None:
+    """The Contact as well, which the customer was shown hidden; what is not known may be hidden."""
+    contact = f"<sip:{FOREIGN}@192.0.2.65:5060>"
+    headers = {**TELLS, "Contact": contact}
+    told = {"direction": direction, "anonymous": anonymous}
+    found = changes(SideKind.CARRIER, "UPDATE", headers, None, **told)
+    is_hidden = anonymous is None or (anonymous and direction is Direction.ORIGINATION)
+    assert found.remove == (travelling("UPDATE") if is_hidden else ())
+    replaced = anonymous and direction is Direction.ORIGINATION
+    assert found.replace == ((("Contact", "<sip:anonymous@192.0.2.65:5060>"),) if replaced else ())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "stays"),
+    (
+        ("X-Caller", FOREIGN, False),
+        ("X-Caller", "0 999 888-7777", False),
+        ("X-Caller", "tel:0999.888.7777", False),
+        ("X-Other", "+12015550177", True),
+        ("X-Short", "7777", True),
+        ("User-to-User", "2b31393939383838373737373b;encoding=hex", False),
+        ("User-to-User", "313233;encoding=hex", True),
+        ("Reason", f"SIP;text={FOREIGN}", True),
+    ),
+)
+def test_no_other_header_holds_a_hidden_number(name: str, value: str, stays: bool) -> None:
+    """Of a call from the PSTN; what every message needs stays whatever it holds."""
+    found = changes(SideKind.CARRIER, "INVITE", {name: value}, HIDDEN_FROM_PSTN)
+    assert (name.lower() not in map(str.lower, found.remove)) is stays
+    shown = replace(HIDDEN_FROM_PSTN, anonymous=False)
+    assert changes(SideKind.CARRIER, "INVITE", {name: value}, shown).remove == ()
+    unknown = replace(HIDDEN_FROM_PSTN, calling="")
+    assert changes(SideKind.CARRIER, "INVITE", {name: value}, unknown).remove == ()
 
 
 def test_what_a_sibling_or_the_b2bua_sends_was_judged_where_it_came_in() -> None:

@@ -6,8 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sipedge.routing.decision import Direction
-from sipedge.routing.hops import Hop
-from sipedge.routing.memory import CallFacts, CallMemory, SideKind, SideMemory, callee_name
+from sipedge.routing.dialog.hops import Hop
+from sipedge.routing.dialog.memory import (
+    LONGEST_NAME,
+    PLAIN_TAG,
+    CallFacts,
+    CallMemory,
+    SideKind,
+    SideMemory,
+    callee_name,
+)
 from support.strategies import hostile_text
 
 names = st.text(max_size=40)
@@ -83,7 +91,14 @@ def test_a_whole_memory_is_read_as_it_was_written(one: CallMemory) -> None:
 def test_any_other_text_is_nothing(text: str) -> None:
     for read in (CallFacts.from_text, SideMemory.from_text, CallMemory.from_text, Hop.from_words):
         assert read(text) is None
-    assert len(callee_name(text)) == 16
+
+
+@given(st.text() | st.from_regex(PLAIN_TAG, fullmatch=True), st.text())
+def test_a_callee_has_a_short_name_of_its_own(tag: str, other: str) -> None:
+    """Of one word, as names are listed in one text."""
+    assert len(callee_name(tag)) <= LONGEST_NAME
+    assert callee_name(tag).split() == [callee_name(tag)]
+    assert callee_name(tag) != callee_name(other) or tag == other
 
 
 @given(facts, st.data())

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from sipedge.routing.decision import Direction, Parties
-from sipedge.routing.memory import CallFacts, SideKind
-from sipedge.routing.message import Message, SipAnswer, SipRequest
+from sipedge.routing.decision import Parties
+from sipedge.routing.dialog.memory import SideKind
+from sipedge.routing.message.messages import Message, SipAnswer, SipRequest
+from sipedge.routing.message.privacy import ANONYMOUS
 from sipedge.routing.parties import LONGEST_PARTY, exchanged, harmless_name
-from sipedge.routing.privacy import ANONYMOUS
 from sipedge.uri import without_tag
 from support.calls import (
     CARRIER,
@@ -22,6 +22,7 @@ from support.calls import (
     make_platform,
     make_request,
 )
+from support.memories import make_facts
 
 BASE = "trunkline.test"
 JUDGED = f"<sip:{OWN_NUMBER}@{BASE}>"
@@ -201,18 +202,7 @@ def test_what_is_remembered_is_bounded() -> None:
 
 # --------------------------------------------------------------------------------- the exchange
 
-FACTS = CallFacts(
-    direction=Direction.TERMINATION,
-    trunk="acme/hq",
-    account="acme",
-    account_sid="AC1",
-    call_sid="CA1",
-    carrier="telco",
-    secure=False,
-    calling=OWN_NUMBER,
-    anonymous=False,
-    emergency=False,
-    max_duration_seconds=60,
+FACTS = make_facts(
     from_received="<sip:bell@pbx>",
     from_sent=JUDGED,
     to_received='"Mum" <sip:+44@pbx>',

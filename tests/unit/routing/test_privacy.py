@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from sipedge.routing.privacy import ANONYMOUS, TELLING, hides_from, is_anonymous, is_private, true_contact
+from sipedge.routing.message.privacy import (
+    ANONYMOUS,
+    TELLING,
+    hides_from,
+    is_anonymous,
+    is_private,
+    true_contact,
+)
 from support.calls import OWN_NUMBER, forwarded, make_platform, make_pstn_request, make_request
 
 HIDDEN = "+12125550199"
@@ -117,6 +124,39 @@ def test_a_hidden_caller_is_shown_nowhere(asked: Mapping[str, str]) -> None:
     assert ("Contact", "<sip:anonymous@192.0.2.65:5070;transport=tcp>") in changes.replace
     for _, value in (*changes.insert, *changes.append, *changes.replace):
         assert HIDDEN[1:] not in value
+
+
+@pytest.mark.parametrize(
+    ("number", "value"),
+    (
+        ("+3541234567", "123-4567"),
+        ("+3541234567", "+3541234567"),
+        ("+442079460123", "020 7946 0123"),
+        ("+298123456", "00298123456"),
+    ),
+)
+def test_no_other_header_tells_it_in_the_way_of_its_country(number: str, value: str) -> None:
+    """Iceland's numbers have seven digits, and no prefix before them."""
+    headers = from_pstn(Privacy="id", From=f"<sip:{number}@telco.example>;tag=1", X_Caller=value)
+    decision = forwarded(make_platform(), make_pstn_request(headers=headers))
+    assert decision.calling == number
+    assert "X-Caller" in decision.changes.remove
+
+
+@pytest.mark.parametrize("name", ("P_Asserted_Identity", "Remote_Party_ID", "P_Charge_Info"))
+def test_nor_the_number_that_the_network_asserts_beside_that_of_from(name: str) -> None:
+    """A PBX shows its main number in From; who really calls is asserted."""
+    told = {
+        name: "<tel:+44-20-7946-0123>",
+        "Privacy": "id",
+        "User_To_User": "3037393436303132333b",
+        "X_Kept": "1",
+    }
+    headers = from_pstn(**told, X_Caller="020 7946 0123")
+    decision = forwarded(make_platform(), make_pstn_request(headers=headers))
+    assert decision.calling == HIDDEN
+    assert "X-Caller" in decision.changes.remove
+    assert "X-Kept" not in decision.changes.remove
 
 
 def test_a_caller_who_asks_for_nothing_is_shown() -> None:

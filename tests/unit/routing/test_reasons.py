@@ -15,11 +15,15 @@ NUMBERS = {
     Reason.CredentialsWrong: (403, 32202),
     Reason.CallerIdMalformed: (403, 32206),
     Reason.CallerIdNotAllowed: (403, 32204),
+    Reason.PassportInvalid: (438, 32020),
     Reason.MediaNotSecure: (488, 32208),
     Reason.MediaSecureRefused: (488, 32207),
     Reason.NoEnabledUri: (480, 32010),
     Reason.TrunkCpsExceeded: (503, 32001),
     Reason.AccountCpsExceeded: (503, 32012),
+    Reason.NumberBlocked: (403, 32203),
+    Reason.CountryNotPermitted: (403, 32205),
+    Reason.ForwardedCallBlocked: (403, 32224),
     Reason.TransferNotAllowed: (403, 32218),
     Reason.RedirectFailed: (480, 32219),
     Reason.NoAnswer: (408, 32011),
@@ -33,6 +37,7 @@ TEXTS = {
     Reason.NumberNotE164: "Invalid Phone Number",
     Reason.CallerIdNotAllowed: "Invalid Caller ID",
     Reason.AccountSuspended: "Decline",
+    Reason.CountryNotPermitted: "No International Authorization",
 }
 """Texts that the rules give word for word."""
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from sipedge.routing.decision import Challenge, Drop, Outcome, Reject, Reply
+from sipedge.routing.decision import Challenge, Drop, Forward, Outcome, Reject, Reply
 from sipedge.routing.reasons import Reason
 from sipedge.table import EdgeTable
+from sipedge.table.dialing import BlockedRow, DialingRow
 from support.calls import (
     CARRIER,
     EDGE_ADDRESS,
@@ -21,6 +22,7 @@ from support.calls import (
 )
 from support.tables import Platform, make_account, make_gateway
 
+NOWHERE = DialingRow("acme", (), ())
 SRTP = "v=0\r\nm=audio 4 RTP/SAVP 0\r\n"
 PLAIN = "v=0\r\nm=audio 4 RTP/AVP 0\r\n"
 
@@ -42,12 +44,18 @@ def broken_everywhere() -> tuple[Platform, dict[str, object]]:
 
 
 TERMINATION_ORDER: tuple[tuple[Reason, Mapping[str, object], Mapping[str, object]], ...] = (
-    (Reason.AccountSuspended, {"accounts": (make_account(),)}, {}),
+    (
+        Reason.AccountSuspended,
+        {"accounts": (make_account(dialing=NOWHERE, blocked=(BlockedRow("acme", ("+44",)),)),)},
+        {},
+    ),
     (Reason.TransportNotSecure, {}, {"transport": "tls", "tls_version": "TLSv1.1"}),
     (Reason.TlsVersionTooLow, {}, {"tls_version": "TLSv1.2"}),
     (Reason.SourceNotAllowed, {"access": ("203.0.113.0/29",)}, {}),
     (Reason.CredentialsRequired, {"credential_lists": None}, {}),
     (Reason.NumberNotE164, {}, {"request_uri": "sip:+442079460123@acme-hq.pstn.trunkline.test"}),
+    (Reason.NumberBlocked, {"accounts": (make_account(dialing=NOWHERE),)}, {}),
+    (Reason.CountryNotPermitted, {"accounts": (make_account(),)}, {}),
     (Reason.CallerIdNotAllowed, {}, {"caller": "<sip:+14155550100@pbx>"}),
     (Reason.MediaNotSecure, {}, {"body": SRTP}),
     (Reason.NoRoute, {"routes": {"+": (make_gateway("192.0.2.129"),)}}, {}),
@@ -95,11 +103,15 @@ def test_every_question_asked_leaves_a_step_and_the_last_one_decides() -> None:
         "access list",
         "digest",
         "called number",
+        "dialing permission",
         "caller id",
+        "daily minutes",
         "media",
+        "merged request",
         "route",
         "identity",
         "Diversion",
+        "call reason",
         "privacy",
     ]
     assert all(step.outcome is not Outcome.FAIL for step in whole.steps)
@@ -114,9 +126,12 @@ def test_every_question_asked_leaves_a_step_and_the_last_one_decides() -> None:
         "called number",
         "account",
         "media",
+        "merged request",
         "route",
         "identity",
         "Diversion",
+        "CNAM",
+        "call reason",
         "privacy",
     ]
 
@@ -128,7 +143,7 @@ def test_no_step_shows_a_secret() -> None:
     decision = decide(platform, make_request(username="pbx"))
     (credential,) = platform.table().sections["credential"].values()  # type: ignore[index]
     assert "Correct-Horse-1" not in repr(decision)
-    assert credential.ha1.reveal() not in repr(decision)  # type: ignore[union-attr]
+    assert credential.ha1.reveal() not in repr(decision)  # type: ignore[attr-defined]
 
 
 def test_an_edge_without_a_table_answers_503_to_everything() -> None:
@@ -164,14 +179,64 @@ def test_the_longest_duration_is_the_account_s() -> None:
     assert forwarded(longer, make_pstn_request()).max_duration_seconds == 86_400
 
 
-@pytest.mark.parametrize("number", ("911", "933", "112", "999", "000"))
-def test_an_emergency_number_needs_no_e164_form_and_goes_to_an_emergency_carrier(number: str) -> None:
-    """Whatever the prefixes of the carriers."""
+@pytest.mark.parametrize(
+    ("number", "caller"),
+    (
+        ("911", "+14155550100"),
+        ("933", "+14165550100"),
+        ("112", "+493055501000"),
+        ("999", "+442079461000"),
+        ("000", "+61255501000"),
+    ),
+)
+def test_an_emergency_number_needs_no_e164_form_and_goes_to_an_emergency_carrier(
+    number: str, caller: str
+) -> None:
+    """Whatever the prefixes of the carriers; from a number of its own country, and of the same trunk."""
     platform = make_platform(
-        routes={"+": (make_gateway("192.0.2.129"),), "emergency": (make_gateway("192.0.2.130"),)}
+        numbers={caller: "acme/hq", "+33155501000": "acme/hq"},
+        routes={"+": (make_gateway("192.0.2.129"),), "emergency": (make_gateway("192.0.2.130"),)},
     )
-    decision = forwarded(platform, make_request(f"sip:{number}@acme-hq.pstn.trunkline.test"))
+    uri = f"sip:{number}@acme-hq.pstn.trunkline.test"
+    decision = forwarded(platform, make_request(uri, caller=f"<sip:{caller}@pbx>;tag=1"))
     assert [target.request_uri for target in decision.targets] == [f"sip:{number}@192.0.2.130"]
+    assert decision.limits == ()
+    if number != "112":
+        abroad = decide(platform, make_request(uri, caller="<sip:+33155501000@pbx>;tag=1"))
+        assert isinstance(abroad, Reject)
+        assert abroad.reason is Reason.CallerIdNotAllowed
+
+
+@pytest.mark.parametrize(
+    ("number", "caller", "sent"),
+    (
+        ("+1911", "+14155550100", "911"),
+        ("+39112", "+390655501000", "112"),
+        ("+44999", "+442079461000", "999"),
+        ("+39112", "+14155550100", None),
+        ("+1112", "+390655501000", None),
+        ("+44999", "+353155501000", None),
+    ),
+)
+def test_an_emergency_number_with_the_callers_country_code_is_one(
+    number: str, caller: str, sent: str | None
+) -> None:
+    """With another country's it reaches nobody: who would come is too far away."""
+    platform = make_platform(
+        numbers={caller: "acme/hq"},
+        accounts=(make_account(max_concurrent_calls=1, calls_per_second=1),),
+        routes={"+": (make_gateway("192.0.2.129"),), "emergency": (make_gateway("192.0.2.130"),)},
+    )
+    uri = f"sip:{number}@acme-hq.pstn.trunkline.test"
+    decision = decide(platform, make_request(uri, caller=f"<sip:{caller}@pbx>;tag=1"))
+    if sent is None:
+        assert isinstance(decision, Reject)
+        assert decision.reason is Reason.CallerIdNotAllowed
+        assert number[:-3] in str(decision.steps)
+        return
+    assert isinstance(decision, Forward)
+    assert [target.request_uri for target in decision.targets] == [f"sip:{sent}@192.0.2.130"]
+    assert (decision.called, decision.limits) == (sent, ())
 
 
 def test_an_emergency_call_without_an_emergency_carrier_has_no_route() -> None:

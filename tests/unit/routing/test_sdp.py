@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sipedge.routing.call import Finding
 from sipedge.routing.decision import Decision, Forward, Reject
-from sipedge.routing.message import Message
+from sipedge.routing.findings import Finding
+from sipedge.routing.message.messages import Message
+from sipedge.routing.message.sdp import body_with_media_refused, media_fault, offered_profiles, sdp_of
 from sipedge.routing.reasons import Reason
-from sipedge.routing.sdp import body_with_media_refused, media_fault, offered_profiles, sdp_of
 from support.calls import decide, make_platform, make_pstn_request, make_request
 
 HEAD = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"

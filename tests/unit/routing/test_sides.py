@@ -8,11 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipedge.routing.decision import Direction
-from sipedge.routing.hops import Hop
-from sipedge.routing.memory import CallFacts, SideKind, SideMemory
-from sipedge.routing.message import SipAnswer, SipRequest
-from sipedge.routing.sides import (
+from sipedge.routing.dialog.hops import Hop
+from sipedge.routing.dialog.memory import SideKind, SideMemory
+from sipedge.routing.dialog.sides import (
     Surroundings,
     callee_of,
     caller_of,
@@ -21,8 +19,10 @@ from sipedge.routing.sides import (
     source_of,
     speaks_for,
 )
-from sipedge.routing.tokens import is_ours
+from sipedge.routing.dialog.tokens import is_ours
+from sipedge.routing.message.messages import SipAnswer, SipRequest
 from sipedge.table import MemoryRows, Table
+from support.memories import make_facts
 from support.strategies import hostile_text
 from support.tables import Platform, make_account, make_carrier, make_trunk
 
@@ -37,23 +37,7 @@ PLATFORM = Platform(
     sources={"172.16.5.0/24": "telco", "172.16.6.0/24": "other"},
 )
 TABLE = Table(MemoryRows(PLATFORM.table()))
-FACTS = CallFacts(
-    direction=Direction.TERMINATION,
-    trunk="acme/hq",
-    account="acme",
-    account_sid="AC1",
-    call_sid="CA1",
-    carrier="telco",
-    secure=False,
-    calling="+14155550100",
-    anonymous=False,
-    emergency=False,
-    max_duration_seconds=60,
-    from_received="<sip:a@b>",
-    from_sent="<sip:a@b>",
-    to_received="<sip:c@d>",
-    to_sent="<sip:c@d>",
-)
+FACTS = make_facts()
 CUSTOMER = Surroundings(TABLE, (OWN,), SideKind.CUSTOMER, FACTS, secure=False)
 CARRIER = Surroundings(TABLE, (OWN,), SideKind.CARRIER, FACTS, secure=False)
 GATEWAY = Hop("8.8.8.8", 5060, "udp")
@@ -186,7 +170,27 @@ def test_only_what_a_mac_proves_stands_at_the_platforms_own_addresses() -> None:
             around, known = replace(CUSTOMER, kind=kind), replace(side, kind=kind)
             assert next_hop(around, known, connected=False) == known.hop
             assert speaks_for(around, known, OWN)
-            assert caller(around, invite(f"sip:x@{address}:5099", source=address)).hop.port == 5099
+            # Of a sibling's message Contact is the far end's.
+            port = 5099 if kind is SideKind.B2BUA else SEEN.port
+            assert caller(around, invite(f"sip:x@{address}:5099", source=address)).hop.port == port
+
+
+def test_a_sibling_is_reached_where_it_stands() -> None:
+    """By its Record-Route, else where the INVITE came from or went; never at the far end, however public."""
+    around = replace(CARRIER, kind=SideKind.SIBLING)
+    route = f"<sip:{SIBLING}:5061;transport=tls;lr;tk=abc>"
+    far = "sip:pbx@8.8.8.8:5070"
+    came = invite(far, route, source=SIBLING)
+    assert caller(around, came).hop == Hop(SIBLING, 5061, "tls")
+    assert caller(around, came).behind_proxy
+    assert caller(around, invite(far, "<sip:8.8.8.8;lr>", source=SIBLING)).hop.address == SIBLING
+    there = Hop(SIBLING, 5060, "udp")
+    for message in (answer(far, source=SIBLING), answer(far, source="8.8.8.8")):
+        side = callee_of(around, there, message, is_ours)
+        assert (side.hop, side.contact, side.behind_proxy) == (there, far, True)
+        assert next_hop(around, side, connected=False) == there
+    moved = refreshed(around, side, answer("sip:pbx@8.8.4.4", source=SIBLING), is_caller=False)
+    assert (moved.hop, moved.contact) == (there, "sip:pbx@8.8.4.4")
 
 
 def test_the_living_connection_comes_first() -> None:

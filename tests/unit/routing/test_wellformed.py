@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipedge.routing.message import SipAnswer, SipRequest
+from sipedge.routing.message.messages import SipAnswer, SipRequest
+from sipedge.routing.message.wellformed import LARGEST_CSEQ, answerable, fault_of, length_fault
 from sipedge.routing.reasons import Reason
-from sipedge.routing.wellformed import LARGEST_CSEQ, answerable, fault_of, length_fault
 from support.calls import make_request
 from support.strategies import hostile_text, requests
 from support.whole_request import completed
@@ -62,6 +62,10 @@ def test_a_whole_request_has_no_fault(method: str) -> None:
         {"Contact": "*"},
         {"Contact": "<tel:+14155550100>"},
         {"Contact": "<sip:a@b"},
+        {"Contact": ";;;; <sip:a@b>"},
+        {"Record-Route": "junk"},
+        {"Record-Route": "<sip:192.0.2.1;lr>, sip:192.0.2.1"},
+        {"Contact": "a" + " " * 16_000 + ";<sip:a@b>"},
     ),
 )
 def test_a_request_that_cannot_be_matched_routed_or_ended_is_malformed(
@@ -77,7 +81,10 @@ def test_a_request_that_cannot_be_matched_routed_or_ended_is_malformed(
         {"From": "<sip:+14155550100@my_pbx>;tag=1"},
         {"From": "junk;tag=1", "To": "junk"},
         {"Contact": "<sip:ua@my_pbx:5060>"},
+        {"Contact": "Büro 7 <sip:a@b>;q=1"},
+        {"Contact": "sip:a@b;q=1"},
         {"Contact": '"a, b" <sip:a@[2001:db8::1]>;expires=1'},
+        {"Record-Route": '"p, q" <sip:192.0.2.1;lr>;x=y, <sip:[2001:db8::1];lr>'},
         {"CSeq": f"{LARGEST_CSEQ} INVITE"},
         {"CSeq": "0  INVITE"},
         {"Max-Forwards": ""},

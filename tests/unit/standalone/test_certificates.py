@@ -10,9 +10,13 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from sipedge.secret import Secret
 from trunkline.plan.certificate_names import CertificateNames
-from trunkline.standalone.certificates import CertificateStore, CertificateWish, EdgeCertificates
+from trunkline.standalone.certificates import CertificateStore, EdgeCertificates
+from trunkline.standalone.served_pairs import NO_ISSUER
 from trunkline.standalone.state_files import StateDirectory
+from trunkline.status.conditions import Opinion
+from trunkline.tls.certificates import CertificateWish, Source
 from trunkline.tls.given import CertificateError, given_pair, missing_names
+from trunkline.tls.issuer import issued_source
 from trunkline.tls.self_signed import KeyPair, is_signed_by, issue, make_authority, names_of
 
 NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
@@ -37,6 +41,17 @@ def store(tmp_path: Path) -> CertificateStore:
     return CertificateStore(state, "x.test")
 
 
+def own(store: CertificateStore, names: CertificateNames, now: datetime.datetime) -> tuple[KeyPair, Opinion]:
+    return store.keep(CertificateWish("ashburn", names), now)
+
+
+def given(
+    store: CertificateStore, values: dict[str, Secret] | None, names: CertificateNames
+) -> tuple[KeyPair, Opinion]:
+    source = Source("ns/tls", values, "is not among the files: add it")
+    return store.keep(CertificateWish("ashburn", names, source), NOW)
+
+
 def secret_of(pair: KeyPair) -> dict[str, Secret]:
     return {"tls.crt": Secret(pair.certificate.decode()), "tls.key": pair.key}
 
@@ -55,42 +70,42 @@ def test_key_is_in_no_text(pair: KeyPair) -> None:
 
 def test_certificate_is_kept_while_it_is_good(store: CertificateStore) -> None:
     """Also by the next run; new names, or two thirds of its life, make a new one of the same CA."""
-    first, opinion = store.own("ashburn", NAMES, NOW)
+    first, opinion = own(store, NAMES, NOW)
     assert (opinion.status, opinion.reason) == ("True", "Issued")
-    assert store.own("ashburn", NAMES, NOW + 200 * DAY)[0] == first
-    later = store.own("ashburn", NAMES, NOW + 250 * DAY)[0]
+    assert own(store, NAMES, NOW + 200 * DAY)[0] == first
+    later = own(store, NAMES, NOW + 250 * DAY)[0]
     assert later != first
-    other = store.own("ashburn", CertificateNames((*NAMES.dns, "z.test"), ()), NOW + 250 * DAY)[0]
+    other = own(store, CertificateNames((*NAMES.dns, "z.test"), ()), NOW + 250 * DAY)[0]
     assert other != later
     assert other.certificate.endswith(first.certificate[-200:]), "the CA has not changed"
 
 
 def test_authority_of_another_domain_is_not_used(store: CertificateStore, tmp_path: Path) -> None:
     """A state directory that served another base domain gets a CA of its own."""
-    store.own("ashburn", NAMES, NOW)
+    own(store, NAMES, NOW)
     before = (tmp_path / "ca" / "ca.crt").read_bytes()
     other = CertificateStore(StateDirectory(tmp_path), "y.test")
-    other.own("ashburn", NAMES, NOW)
+    own(other, NAMES, NOW)
     assert (tmp_path / "ca" / "ca.crt").read_bytes() != before
 
 
 def test_damaged_files_are_replaced(store: CertificateStore, tmp_path: Path) -> None:
     """Garbage where a certificate should be is no reason to stop."""
-    first, _ = store.own("ashburn", NAMES, NOW)
+    first, _ = own(store, NAMES, NOW)
     (tmp_path / "certificates" / "ashburn" / "server.crt").write_bytes(b"garbage")
-    second, _ = store.own("ashburn", NAMES, NOW)
+    second, _ = own(store, NAMES, NOW)
     assert second != first
     assert names_of(second.parsed) == NAMES
 
 
 def test_halves_of_two_pairs_are_replaced(store: CertificateStore, tmp_path: Path) -> None:
     """Killed between two writes: a certificate whose key is another's would be good for nobody."""
-    store.own("ashburn", NAMES, NOW)
+    own(store, NAMES, NOW)
     keys = tmp_path / "certificates" / "ashburn" / "server.key", tmp_path / "ca" / "ca.key"
     for key in keys:
         before = key.read_bytes()
         key.write_text(make_authority("x.test", NOW).key.reveal())
-        mended, _ = store.own("ashburn", NAMES, NOW)
+        mended, _ = own(store, NAMES, NOW)
         assert_matches(mended)
         assert key.read_bytes() != before
     assert is_signed_by(mended.parsed, load_pem_x509_certificate((tmp_path / "ca" / "ca.crt").read_bytes()))
@@ -104,18 +119,35 @@ def assert_matches(pair: KeyPair) -> None:
 def test_given_certificate_is_taken(store: CertificateStore, pair: KeyPair) -> None:
     """A good Secret is served, and names that it lacks are told."""
     names = CertificateNames((*NAMES.dns, "hq.pstn.ashburn.x.test", "a.b.pstn.ashburn.x.test"), ())
-    taken, opinion = store.given("ashburn", secret_of(pair), "ns/tls", names, NOW)
+    taken, opinion = given(store, secret_of(pair), names)
     assert taken == pair
     assert (opinion.status, opinion.reason) == ("True", "Given")
     assert "not good for a.b.pstn.ashburn.x.test" in opinion.message
     assert "hq.pstn" not in opinion.message
 
 
+def test_a_name_that_is_wanted_no_more_is_no_reason_for_a_new_certificate(store: CertificateStore) -> None:
+    """As in a cluster: callers who checked the old one need not look again."""
+    first, _ = own(store, NAMES, NOW)
+    assert own(store, CertificateNames(NAMES.dns[1:], NAMES.addresses), NOW)[0] == first
+
+
+def test_what_was_given_last_is_served_while_the_secret_is_away(
+    store: CertificateStore, pair: KeyPair
+) -> None:
+    """As in a cluster: callers trust it, and need not trust the own CA."""
+    given(store, secret_of(pair), NAMES)
+    served, opinion = given(store, None, NAMES)
+    assert served == pair
+    assert opinion.status == "False"
+    assert "the last one is served meanwhile" in opinion.message
+
+
 def test_bad_secret_is_told_and_the_own_certificate_served(store: CertificateStore) -> None:
     """The edge goes on; the condition says what is wrong and what happens meanwhile."""
-    served, opinion = store.given("ashburn", None, "ns/tls", NAMES, NOW)
+    served, opinion = given(store, None, NAMES)
     assert names_of(served.parsed) == NAMES
-    assert (opinion.status, opinion.reason) == ("False", "InvalidCertificate")
+    assert (opinion.status, opinion.reason) == ("False", "CertificateMissing")
     assert "Secret ns/tls is not among the files" in opinion.message
 
 
@@ -143,13 +175,13 @@ def test_refused_pairs(authority: KeyPair, pair: KeyPair) -> None:
     leaf += b"-----END CERTIFICATE-----\n"
     with pytest.raises(CertificateError, match=r"tls\.key is not the key"):
         given_pair({**secret_of(pair), "tls.key": stranger.key}, NOW)
-    with pytest.raises(CertificateError, match="no chain"):
+    with pytest.raises(CertificateError, match="not a chain"):
         given_pair({**secret_of(pair), "tls.crt": Secret((leaf + stranger.certificate).decode())}, NOW)
     with pytest.raises(CertificateError, match="put the server's own"):
         given_pair({**secret_of(pair), "tls.crt": Secret((rest + leaf).decode())}, NOW)
-    with pytest.raises(CertificateError, match="ended on 2027-01-01"):
+    with pytest.raises(CertificateError, match="expired on 2027-01-01"):
         given_pair(secret_of(pair), NOW + 400 * DAY)
-    with pytest.raises(CertificateError, match="begins only"):
+    with pytest.raises(CertificateError, match="is not valid before"):
         given_pair(secret_of(pair), NOW - DAY)
 
 
@@ -162,11 +194,23 @@ def test_wildcards_stand_for_one_label(pair: KeyPair) -> None:
 def test_work_is_done_only_when_something_changed(store: CertificateStore) -> None:
     """The loop asks at every turn."""
     certificates = EdgeCertificates(store)
-    wish = CertificateWish(NAMES)
+    wish = CertificateWish("ashburn", NAMES)
     assert not certificates.is_current("ashburn", wish, NOW)
     certificates.become({"ashburn": wish}, NOW)
     assert certificates.is_current("ashburn", wish, NOW)
     assert not certificates.is_current("ashburn", wish, NOW + DAY)
-    assert not certificates.is_current("ashburn", CertificateWish(NAMES, "ns/tls"), NOW)
+    assert not certificates.is_current(
+        "ashburn", CertificateWish("ashburn", NAMES, Source("ns/tls", None, "is not there")), NOW
+    )
     certificates.become({}, NOW)
     assert certificates.pairs == {}
+
+
+def test_an_issuer_needs_a_cluster(store: CertificateStore) -> None:
+    """Told, and one of the own CA is served instead."""
+    source = issued_source("ns/edge-ashburn-issued", None, NO_ISSUER)
+    pair, said = store.keep(CertificateWish("ashburn", NAMES, source), NOW)
+    assert (said.status, said.reason) == ("False", "CertManagerNotInstalled")
+    assert "spec.tls.issuerRef" in said.message
+    assert "needs a cluster" in said.message
+    assert names_of(pair.parsed) == NAMES

@@ -180,7 +180,7 @@ def test_unreadable_things_are_problems(tmp_path: Path, monkeypatch: pytest.Monk
     loaded = load([tmp_path])
     said = {Path(problem.position.file).name: problem.message for problem in loaded.problems}
     assert "symlink to nothing" in said["dangling.yaml"]
-    assert "no regular file" in said["pipe.yaml"]
+    assert "not a regular file" in said["pipe.yaml"]
     assert "1,001 bytes" in said["large.yaml"]
     assert "line 2" in said["latin1.yaml"]
     assert names(loaded) == ["hq"]

@@ -9,7 +9,7 @@ import pytest
 
 from sipedge.instance import Ports
 from trunkline.api import ObjectRef
-from trunkline.standalone import requirements
+from trunkline.standalone import requirements, up
 from trunkline.standalone.announce import describe_changes, describe_transitions, ready_line, took_effect
 from trunkline.standalone.generations import Generations
 from trunkline.standalone.instances import Fleet, InstanceWish
@@ -113,10 +113,33 @@ def test_more_or_fewer_calls_than_an_instance_can_be_made_for(options: UpOptions
 def test_an_instance_is_made_for_the_calls_that_were_asked_for(tmp_path: Path) -> None:
     """From the options to what Kamailio is started with."""
     options = check_options(UpOptions(["manifests"], calls_per_second=500, calls_in_progress=20_000))
-    fleet = Fleet(open_state_directory(tmp_path), None, options.capacity, 0.0, lambda: None)
+    fleet = Fleet(open_state_directory(tmp_path), None, options.capacity, 0.0)
     settings = fleet._settings(InstanceWish("ashburn", "127.0.0.1", Ports()))
     assert (settings.calls_per_second, settings.calls_in_progress) == (500, 20_000)
     assert settings.shared_memory_mb == options.capacity.shared_memory_mb
+
+
+def test_without_rtpengine_calls_are_served_and_the_line_that_installs_it_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The compiler hears of it as well: what needs media at the edge is not available."""
+    said: list[str] = []
+    for path, relays in (("/usr/bin:/usr/sbin", True), ("/nowhere", False)):
+        monkeypatch.setattr("sipedge.rtpengine._PATH", path)
+        options = check_options(UpOptions(["manifests"]))
+        assert options.platform.media_relay is relays
+        up._greet(options, load([]), said.append)
+    (line,) = (line for line in said if "rtpengine" in line)
+    assert line.endswith("sudo apt-get install --no-install-recommends rtpengine-daemon")
+
+
+def test_files_to_sign_with_must_all_be_there(tmp_path: Path) -> None:
+    options = UpOptions(["manifests"], stir_shaken_files=tmp_path)
+    with pytest.raises(OptionError, match=r"^--stir-shaken-files .* has no tls.crt and no tls.key"):
+        check_options(options)
+    for name in ("tls.crt", "tls.key", "x5u", "ca.crt"):
+        (tmp_path / name).touch()
+    assert check_options(options).stir_directory == tmp_path
 
 
 def test_missing_packages_are_named_with_the_line_that_installs_them(
@@ -133,6 +156,10 @@ def test_missing_packages_are_named_with_the_line_that_installs_them(
         requirements.check_requirements(tmp_path)
     text = str(raised.value)
     assert "knotd, knotc, Kamailio's module tls, no_such_library" in text
+    monkeypatch.setattr(requirements, "_SIGNING_LIBRARIES", {"no_such_signer": "python3-jwt"})
+    assert "no_such_signer" not in text
+    with pytest.raises(requirements.MissingPackagesError, match=r"no_such_signer.* python3-jwt"):
+        requirements.check_requirements(tmp_path, signs=True)
     assert text.endswith("apt-get install --no-install-recommends kamailio-tls-modules knot python3-lmdb")
 
 
@@ -214,8 +241,10 @@ def test_many_changes_are_counted(tmp_path: Path) -> None:
 
 def test_ready_line_counts_in_english() -> None:
     """One and many."""
-    assert ready_line(1, 1, 0, "d", "s") == "Ready: 1 edge, 1 address, 0 trunks; DNS d; state s"
-    assert ready_line(2, 7, 1, "d", "s") == "Ready: 2 edges, 7 addresses, 1 trunk; DNS d; state s"
+    assert ready_line(1, 1, 0, "here") == "Ready: 1 edge, 1 address, 0 trunks; here"
+    assert ready_line(2, 7, 1, "here") == "Ready: 2 edges, 7 addresses, 1 trunk; here"
+    two = ready_line(1, 1, 2, "here", unready=2)
+    assert two == "Ready: 1 edge, 1 address, 2 trunks (2 of them not ready); here"
 
 
 def ready(status: str, reason: str, ref: ObjectRef = REF) -> Transition:

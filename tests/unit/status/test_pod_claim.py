@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sipedge.agent.acknowledge import Acknowledgement
-from sipedge.agent.lease import notes_of
-from sipedge.contract import ADDRESS, ERROR, HIGHEST_SEQUENCE, LONGEST_ERROR, READY, REVISION
+from sipedge.agent.lease import notes_of, schemas_read
+from sipedge.contract import ADDRESS, ERROR, HIGHEST_SEQUENCE, LONGEST_ERROR, READY, REVISION, SCHEMAS
+from sipedge.table import OLDEST_SCHEMA, SCHEMA
 from sipedge.table.publication import Head
-from trunkline.status.pod_claim import MOST_AHEAD, PodClaim, claim_of, next_sequence
+from trunkline.status.pod_claim import MOST_AHEAD, PodClaim, claim_of, next_sequence, schema_for
 
 _NOTES = st.dictionaries(
-    st.sampled_from((REVISION, ADDRESS, READY, ERROR)),
+    st.sampled_from((REVISION, ADDRESS, READY, ERROR, SCHEMAS)),
     st.one_of(st.text(), st.integers().map(str), st.ip_addresses().map(str)),
 )
 
@@ -78,3 +79,43 @@ def test_what_the_agent_writes_is_believed_whole() -> None:
     assert claim_of(notes) == PodClaim(7, "192.0.2.1", True, notes[ERROR])
     nothing = Acknowledgement("ashburn", "", None, False, None, None)
     assert claim_of({name: text for name, text in notes_of(nothing).items() if text}) == PodClaim()
+
+
+RENEWED = "2026-11-29T22:25:35.123456Z"
+
+
+@pytest.mark.parametrize(
+    ("text", "renewed", "read"),
+    (
+        (schemas_read(RENEWED), RENEWED, {OLDEST_SCHEMA, SCHEMA}),
+        (f"3,2 {RENEWED}", RENEWED, {2, 3}),
+        # An agent that knows of no schemas has renewed the Lease of one that did, or is the first.
+        (schemas_read(RENEWED), "2026-11-29T22:25:45.000000Z", {1}),
+        ("", RENEWED, {1}),
+        ("1,2", RENEWED, {1}),
+        (f"1,² {RENEWED}", RENEWED, {1}),
+        (f"{','.join(['1'] * 1000)} {RENEWED}", RENEWED, {1}),
+        # Nobody has written on it yet.
+        ("", "", None),
+        (schemas_read(RENEWED), "", None),
+    ),
+)
+def test_the_schemas_that_an_agent_reads(text: str, renewed: str, read: set[int] | None) -> None:
+    assert claim_of({SCHEMAS: text}, renewed).schemas == read
+
+
+@pytest.mark.parametrize(
+    ("read", "written"),
+    (
+        ([], SCHEMA),
+        ([None], SCHEMA),
+        ([{1, 2}, {1, 2}], SCHEMA),
+        ([{1, 2}, {1}], OLDEST_SCHEMA),
+        ([{1, 2, 3}, {2, 3}, None], SCHEMA),
+        ([{7}, {1}], OLDEST_SCHEMA),
+    ),
+)
+def test_a_table_is_written_in_the_highest_schema_that_all_agents_read(
+    read: list[set[int] | None], written: int
+) -> None:
+    assert schema_for(None if each is None else frozenset(each) for each in read) == written

@@ -24,8 +24,18 @@ def pod(waiting: dict[str, str] | None = None, **status: Any) -> dict[str, Any]:
 def test_an_image_that_cannot_be_had_is_told_in_the_same_words(reason: str) -> None:
     """The kubelet's tries and pauses do not change the status each time."""
     assert pod_fault(pod({"reason": reason, "message": f"{reason} at 12:00"})) == (
-        "pod edge-x-0: the image r.test/edge:9 of container kamailio cannot be had: set edge.image of the "
+        "pod edge-x-0: the image r.test/edge:9 of container kamailio cannot be pulled: set edge.image of the "
         "chart to one that the nodes can pull, or go back with `helm rollback`"
+    )
+
+
+def test_the_recorders_image_keeps_a_pod_from_starting_as_well() -> None:
+    """It has a value of its own in the chart; the others wait for it, and say nothing."""
+    waiting = {"state": {"waiting": {"reason": "ImagePullBackOff"}}}
+    sidecar = {"name": "recorder", "image": "r.test/recorder:9", **waiting}
+    assert pod_fault(pod({"reason": "PodInitializing"}, initContainerStatuses=[sidecar])) == (
+        "pod edge-x-0: the image r.test/recorder:9 of container recorder cannot be pulled: set "
+        "recordings.image of the chart to one that the nodes can pull, or go back with `helm rollback`"
     )
 
 
@@ -33,7 +43,7 @@ def test_a_container_that_crashes_is_told_with_its_exit_code() -> None:
     """The log says the rest."""
     last = {"lastState": {"terminated": {"exitCode": 2}}}
     assert pod_fault(pod({"reason": "CrashLoopBackOff"}, container=last)).endswith(
-        "container kamailio ends again and again, last with exit code 2: see its log"
+        "container kamailio keeps exiting, last with exit code 2: see its log"
     )
 
 

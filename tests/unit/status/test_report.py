@@ -75,12 +75,12 @@ def test_programmed_means_acknowledged_by_all_that_serve() -> None:
 
 def test_programmed_waits_for_what_may_be_called_though_its_agent_is_silent() -> None:
     """Its Pod still gets calls, and routes them by its last table."""
-    silent = AddressReport("192.0.2.9", False, 4, "its agent is not heard of", may_be_called=True)
+    silent = AddressReport("192.0.2.9", False, 4, "its agent is silent", may_be_called=True)
     edges = [edge(5), EdgeReport("x", (silent,))]
     pending = programmed({"ashburn": 5, "x": 5}, edges)
     assert (pending.status, pending.message) == (
         "Unknown",
-        "waiting for x 192.0.2.9 (its agent is not heard of)",
+        "waiting for x 192.0.2.9 (its agent is silent)",
     )
     assert programmed({"ashburn": 5, "x": 4}, edges).status == "True"
     assert programmed({"x": 5}, edges[1:]).status == "Unknown"
@@ -198,3 +198,18 @@ def test_dict_round_trip() -> None:
     """A status file is read back as it was."""
     status = report()
     assert status_from(status.to_dict()) == status
+
+
+def test_an_edge_says_how_many_of_its_pods_take_calls() -> None:
+    """It is Ready with one of two, which callers can use; the count tells that something is wrong."""
+    accepted = verdict(ASHBURN, ConditionType.ACCEPTED)
+    addresses = (AddressReport("192.0.2.1", True, 5), AddressReport("edge-ashburn-1", False, None))
+    status = report([accepted], [EdgeReport("ashburn", addresses, wanted=2)], ref=ASHBURN)
+    ready = status.condition("Ready")
+    assert ready is not None
+    assert (ready.status, ready.message) == ("True", "only 1 of 2 addresses take calls")
+    assert (status.facts["pods"], status.facts["podSummary"]) == ({"ready": 1, "wanted": 2}, "1/2")
+    whole = report([accepted], [EdgeReport("ashburn", addresses[:1], wanted=1)], ref=ASHBURN)
+    ready = whole.condition("Ready")
+    assert ready is not None
+    assert (ready.message, whole.facts["podSummary"]) == ("ready", "1/1")

@@ -8,8 +8,8 @@ from typing import Any
 from support.objects import make_account, make_edge, make_number, make_resources, make_trunk, manifest_of
 from trunkline.api import ObjectRef, Resources
 from trunkline.compiler import compile_resources
-from trunkline.controllers.statuses import Due, Knowledge, StatusBook
-from trunkline.controllers.store import Store
+from trunkline.controllers.store import Seen, Store
+from trunkline.status.book import Due, Judged, StatusBook
 from trunkline.status.programmed import AddressReport, EdgeReport
 
 NUMBER = ObjectRef("Number", "acme", "main-line")
@@ -21,14 +21,14 @@ class Bench:
 
     def __init__(self) -> None:
         self.store, self.book, self.version = Store(), StatusBook(), 0
+        self.fields: dict[ObjectRef, Mapping[str, Any]] = {}
         self.now = 100.0
 
     def note(
         self, kind: str, name: str, namespace: str | None, spec: Mapping[str, Any], generation: int
     ) -> None:
         ref = ObjectRef(kind, namespace, name)
-        seen = self.store.get(ref)
-        self._note(ref, spec, generation, dict(seen.status) if seen else {})
+        self._note(ref, spec, generation, self.fields.get(ref, {}))
 
     def _note(
         self, ref: ObjectRef, spec: Mapping[str, Any], generation: int, status: Mapping[str, Any]
@@ -36,11 +36,18 @@ class Bench:
         self.version += 1
         metadata = {"uid": str(ref), "generation": generation, "resourceVersion": str(self.version)}
         manifest = manifest_of(ref.kind, ref.name, ref.namespace, spec, **metadata)
+        self.fields[ref] = status
         self.store.note("MODIFIED", {**manifest, "status": status})
+        self.take_in()
 
-    def make_again(self, ref: ObjectRef, spec: Mapping[str, Any]) -> None:
+    def take_in(self) -> None:
+        seen, gone = self.store.take_changed()
+        self.book.gone(gone)
+        self.book.see(seen)
+
+    def make_again(self, ref: ObjectRef, spec: Mapping[str, Any], uid: str = "another") -> None:
         """Delete the object, and make another one with its name."""
-        metadata = {"uid": "another", "generation": 1}
+        metadata = {"uid": uid, "generation": 1}
         for event in ("DELETED", "ADDED"):
             self.version += 1
             version = str(self.version)
@@ -48,6 +55,7 @@ class Bench:
                 ref.kind, ref.name, ref.namespace, spec, resourceVersion=version, **metadata
             )
             self.store.note(event, manifest)
+        self.take_in()
 
     def learn(self, resources: Resources, sequence: int) -> None:
         """What is in the store was compiled, and published as `sequence`."""
@@ -63,27 +71,36 @@ class Bench:
         verdicts: dict[ObjectRef, list[Any]] = {}
         for verdict in compilation.verdicts:
             verdicts.setdefault(verdict.ref, []).append(verdict)
-        knowledge = Knowledge(
-            {ref: tuple(each) for ref, each in verdicts.items()},
-            compilation.facts,
-            {"ashburn": sequence},
-            identities,
+        self.judge(
+            {ref: tuple(each) for ref, each in verdicts.items()}, compilation.facts, identities, sequence
         )
-        self.book.learn(self.store.all(), knowledge, self.now)
+
+    def judge(
+        self,
+        verdicts: Mapping[ObjectRef, tuple[Any, ...]],
+        facts: Mapping[ObjectRef, Mapping[str, Any]],
+        identities: Mapping[ObjectRef, tuple[str, int]],
+        sequence: int,
+    ) -> None:
+        self.book.judge(Judged(identities, verdicts, facts, {"ashburn": sequence}), self.now)
 
     def hear(self, *revisions: int) -> None:
         addresses = tuple(AddressReport(f"192.0.2.{n}", True, each) for n, each in enumerate(revisions, 1))
         self.book.hear((EdgeReport("ashburn", addresses),))
 
     def due(self) -> dict[ObjectRef, Due]:
-        return {due.seen.ref: due for due in self.book.due(self.store.snapshot(), self.now, CLOCK)}
+        """What is due, given back at once."""
+        dues = self.book.due(self.now, CLOCK)
+        for due in dues:
+            self.book.failed(due)
+        return {due.seen.ref: due for due in dues}
 
     def store_due(self, ref: ObjectRef) -> Mapping[str, Any]:
         """Store the status of `ref` as the API server would; the conditions then, by type."""
-        due = self.due()[ref]
+        due = next(due for due in self.book.due(self.now, CLOCK) if due.seen.ref == ref)
         seen = due.seen
         spec = {"number": "+14155550100"} if ref.kind == "Number" else {}
-        status = {**seen.status, **due.patch}
+        status = {**self.fields[ref], **due.patch}
         self._note(
             ref, spec, seen.generation, {key: value for key, value in status.items() if value is not None}
         )
@@ -124,7 +141,7 @@ def test_pending_is_due_only_after_two_seconds_and_only_once() -> None:
     bench = number_bench()
     bench.hear(6, 6, 6)
     assert NUMBER not in bench.due()
-    assert bench.book.waits
+    assert bench.book.next_look() == bench.now + 2
     bench.now += 2
     assert bench.store_due(NUMBER)["Programmed"]["reason"] == "Pending"
     bench.hear(7, 6, 6)
@@ -170,20 +187,17 @@ def test_fields_that_an_older_crd_drops_are_written_once_each() -> None:
 
     def written() -> set[str]:
         bench.now += 11
-        bench.book.learn(
-            bench.store.all(),
-            Knowledge({}, {trunk: dict(facts)}, {"ashburn": 7}, bench.identities()),
-            bench.now,
-        )
+        bench.judge({}, {trunk: dict(facts)}, bench.identities(), 7)
         bench.hear(7)
-        due = bench.due().get(trunk)
-        if due is None:
+        dues = bench.book.due(bench.now, CLOCK)
+        if not dues:
             return set()
-        kept = {key: value for key, value in due.patch.items() if key not in facts}
-        status = {**due.seen.status, **kept}
+        kept = {key: value for key, value in dues[0].patch.items() if key not in facts}
+        status = {**bench.fields[trunk], **kept}
         bench._note(trunk, {}, 1, status)
-        assert bench.book.wrote(due, status, bench.now) == due.patch.keys() & facts.keys()
-        return set(due.patch)
+        bench.book.wrote(dues[0], status, bench.now)
+        assert dues[0].dropped(status) == dues[0].patch.keys() & facts.keys()
+        return set(dues[0].patch)
 
     assert written() == {"observedGeneration", "conditions", "trunkSid", "numberCount"}
     assert written() == set()
@@ -197,17 +211,11 @@ def test_a_field_that_another_crd_fills_in_is_taken_away_once() -> None:
     bench = number_bench()
     bench.hear(7)
     bench.store_due(NUMBER)
-    bench._note(NUMBER, {"number": "+14155550100"}, 1, {**_status(bench), "colour": "red"})
-    due = bench.due()[NUMBER]
+    bench._note(NUMBER, {"number": "+14155550100"}, 1, {**bench.fields[NUMBER], "colour": "red"})
+    (due,) = bench.book.due(bench.now, CLOCK)
     assert due.patch == {"colour": None}
-    assert bench.book.wrote(due, due.seen.status, bench.now) == frozenset()
+    bench.book.wrote(due, bench.fields[NUMBER], bench.now)
     assert NUMBER not in bench.due()
-
-
-def _status(bench: Bench) -> Mapping[str, Any]:
-    seen = bench.store.get(NUMBER)
-    assert seen is not None
-    return seen.status
 
 
 def test_what_is_programmed_is_not_written_again_when_a_pod_falls_behind() -> None:
@@ -235,7 +243,7 @@ def test_a_number_count_alone_is_written_at_most_once_in_ten_seconds() -> None:
     bench.store_due(hq)
     numbers(2)
     assert hq not in bench.due()
-    assert bench.book.waits
+    assert bench.book.next_look() == bench.now + 10
     bench.now += 10
     assert bench.due()[hq].patch == {"numberCount": 2}
 
@@ -248,3 +256,84 @@ def test_a_field_that_is_gone_is_removed() -> None:
     bench.learn(make_resources(make_trunk(), make_edge()), sequence=7)
     bench.hear(7)
     assert bench.due()[hq].patch["terminationUri"] is None
+
+
+def test_a_storm_in_one_namespace_delays_no_other() -> None:
+    """Of 500 due statuses that of another namespace is the second."""
+    bench = Bench()
+    made = [make_number(f"n{n}", number=f"+1415555{n:04}") for n in range(500)]
+    for each in made:
+        bench.note("Number", each.metadata.name, "acme", {"number": each.spec.number}, 1)
+    bench.note("Trunk", "hq", "other", {}, 1)
+    bench.learn(make_resources(make_edge(), *made, make_trunk(namespace="other")), sequence=7)
+    bench.hear(7)
+    assert "other" in [due.seen.ref.namespace for due in bench.book.due(bench.now, CLOCK, most=2)]
+
+
+def test_what_could_not_be_stored_waits_for_its_time_or_for_the_object() -> None:
+    bench = number_bench()
+    bench.hear(7)
+    (due,) = bench.book.due(bench.now, CLOCK)
+    bench.book.failed(due, bench.now + 300)
+    assert bench.book.due(bench.now, CLOCK) == []
+    assert bench.book.next_look() == bench.now + 300
+    bench._note(NUMBER, {"number": "+14155550100"}, 1, {})
+    (due,) = bench.book.due(bench.now, CLOCK)
+    bench._note(NUMBER, {"number": "+14155550100"}, 1, {})
+    bench.book.failed(due, bench.now + 300)
+    assert [each.seen for each in bench.book.due(bench.now, CLOCK)] == [bench.store.get(NUMBER)]
+
+
+def test_an_object_waits_only_for_the_edges_that_serve_its_account() -> None:
+    """And for all of them again where the account's edges are no matter any more."""
+    bench = number_bench()
+    bench.book.judge(
+        Judged(
+            dict.fromkeys([NUMBER], ("other", 1)),
+            {},
+            {},
+            {"ashburn": 8, "dublin": 8},
+            accounts={NUMBER: "acme"},
+            account_edges={"acme": frozenset({"dublin"})},
+        ),
+        bench.now,
+    )
+    behind = EdgeReport("ashburn", (AddressReport("192.0.2.1", True, 7),))
+    current = EdgeReport("dublin", (AddressReport("192.0.2.2", True, 8),))
+    bench.make_again(NUMBER, {"number": "+14155550100"}, uid="other")
+    bench.book.hear((behind, current))
+    assert _programmed(bench) == "True"
+    nothing: dict[ObjectRef, Any] = {}
+    everywhere = Judged(nothing, nothing, nothing, {"ashburn": 8, "dublin": 8}, account_edges={"acme": None})
+    bench.book.judge(everywhere, bench.now)
+    assert bench.due() == {}
+    bench.now += 3
+    assert _programmed(bench) == "Unknown"
+
+
+def _programmed(bench: Bench) -> str:
+    condition = bench.due()[NUMBER].status.condition("Programmed")
+    assert condition is not None
+    return condition.status
+
+
+def test_rows_that_waited_are_in_force_with_the_publication_that_holds_the_last() -> None:
+    """Until that is known, an object waits for the newest sequence that may."""
+    bench = number_bench()
+    bench.hear(6)
+    bench.book.publish({"ashburn": 9}, {NUMBER: {"ashburn": 6}})
+    assert bench.store_due(NUMBER)["Programmed"]["status"] == "True"
+
+
+def test_of_what_is_at_rest_no_word_is_kept() -> None:
+    """Neither a status nor a spec: a store and a book of many objects are small."""
+    bench = number_bench()
+    bench.hear(7)
+    bench.store_due(NUMBER)
+    bench.due()
+    entry = bench.book._entries[NUMBER]
+    seen = entry.seen
+    assert isinstance(seen, Seen)
+    assert entry.waiting is None
+    assert seen.status == {}
+    assert [each.message for each in seen.stored.conditions if each.type != "Programmed"] == ["", ""]

@@ -1,0 +1,209 @@
+"""What Kamailio takes for plain by one expression is what each rule alone would take for plain."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sipedge.routing.dialog.memory import PLAIN_TAG
+from sipedge.routing.dialog.native_filters import (
+    JUDGED_IN_ANSWERS,
+    JUDGED_IN_REQUESTS,
+    plain_head,
+    secure_sdp,
+)
+from sipedge.routing.message.headers import long_name, passes
+from sipedge.routing.message.messages import SipAnswer
+from sipedge.routing.message.privacy import is_anonymous
+from sipedge.routing.message.sdp import media_fault
+from support.edge import ROOT
+from support.posix import matches
+from support.strategies import FRAGMENTS
+
+_CONFIG = (ROOT / "edge" / "kamailio" / "kamailio.cfg").read_text()
+
+
+def defined(name: str) -> str:
+    """An expression of kamailio.cfg."""
+    found = re.search(rf'^#!define {name} "(.*)"$', _CONFIG, re.MULTILINE)
+    assert found is not None
+    return found[1].encode("ascii").decode("unicode_escape")
+
+
+COMMON = (
+    "From: <sip:+14155550100@192.0.2.1>;tag=abc", 'To: "Ann" <sip:+442079460000@acme.example>;tag=x.1',
+    "Call-ID: 1@192.0.2.1", "Contact: <sip:x@192.0.2.1:5060>", "Supported: timer", "User-Agent: Phone 1",
+    "Allow: INVITE, ACK, BYE", "X-Mine: a value", "Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bKfar;rport=5060",
+)  # fmt: skip
+ANSWER = (
+    "SIP/2.0 200 OK", "Via: SIP/2.0/TLS 192.0.2.1:5061;branch=z9hG4bKa.b.0;received=192.0.2.7;rport=5061",
+    *COMMON, "Record-Route: <sip:192.0.2.1;lr=on;tk=ab>", "CSeq: 1 INVITE", "Server: Far end",
+    "Content-Type: application/sdp", "Content-Length: 114", "Warning: 399 a \"b\"", "Date: now and then",
+)  # fmt: skip
+ACK, BYE = (
+    (
+        f"{method} sip:x@192.0.2.1:5060;transport=udp SIP/2.0", *COMMON, "Route: <sip:192.0.2.1;lr=on;tk=ab>",
+        "Max-Forwards: 70", f"CSeq: 2 {method}", "Content-Length: 0",
+    )
+    for method in ("ACK", "BYE")
+)  # fmt: skip
+ODD_LINES = (
+    "P-Asserted-Identity: <sip:+19998887777@x>",
+    "Privacy: id",
+    "Require: 100rel",
+    "Session-Expires: 1800",
+    "X-Trunkline-CallSid: CA1",
+    "x-trunkline-a: 12345",
+    "X-Tr: 123456",
+    "WWW-Authenticate: Digest x",
+    'From: "Anonymous" <sip:anonymous@anonymous.invalid>;tag=1',
+    "To: <sip:a@b>;tag=1;tag=2",
+    "k: timer",
+    "To: <sip:a;tag=1@b>",
+    "f: <sip:a@b>",
+    "Content-Length: 12345",
+    "Content-Length : 1",
+    " folded",
+    "\tfolded",
+    "Via: SIP/2.0/UDP a;branch=0",
+    "v: SIP/2.0/UDP a;branch=0",
+    "Via: SIP/2.0/UDP a;branch=z9hG4bKa, SIP/2.0/UDP b",
+    "Via: SIP/2.0/UDP a;branch=z9hG4bKa;branch=0",
+    "CSeq: 1 INFO",
+    "CSeq: 1 ACK",
+    "Max-Forwards: 0",
+    "Max-Forwards: 200",
+    "",
+    "\0",
+    "a",
+    "\r",
+    "X-\u00e4: 123456",
+    "Content-Encoding: gzip",
+    "Identity: abcdefg",
+    "SIP/2.0 200 OK",
+    "INVITE sip:a@b SIP/2.0",
+    "BYE sip:a@b?c SIP/2.0",
+    "ACK sip:a@b SIP/2.0",
+    "SIP/2.0 404 No one",
+)
+
+
+@st.composite
+def heads(draw: st.DrawFn) -> bytes:
+    """A plain head, with some lines or letters changed."""
+    lines = list(draw(st.sampled_from((ANSWER, ACK, BYE))))
+    for _ in range(draw(st.integers(0, 3))):
+        at = draw(st.integers(0, len(lines) - 1))
+        odd = draw(st.sampled_from(ODD_LINES) | st.sampled_from(COMMON) | st.sampled_from(FRAGMENTS))
+        match draw(st.integers(0, 3)):
+            case 0:
+                lines[at] = odd
+            case 1:
+                lines.insert(at, odd)
+            case 2:
+                cut = draw(st.integers(0, len(lines[at])))
+                lines[at] = lines[at][:cut] + odd + lines[at][cut:]
+            case _:
+                lines[at] = lines[at].swapcase()
+    end = draw(st.sampled_from(("\r\n", "\r\n", "\n", "\r")))
+    return (end.join(lines) + end + end + "v=0\r\n").encode("utf-8", "surrogatepass")
+
+
+@pytest.mark.parametrize("lines", (ANSWER, ACK, BYE), ids=("answer", "ACK", "BYE"))
+def test_what_telephones_usually_say_is_plain(lines: tuple[str, ...]) -> None:
+    assert matches(plain_head(), ("\r\n".join(lines) + "\r\n\r\n").encode())
+
+
+@given(heads())
+def test_a_plain_head_passes_whatever_asks_for_less(head: bytes) -> None:
+    if not matches(plain_head(), head):
+        return
+    assert matches(defined("WHOLE_HEAD"), head)
+    is_answer = matches(defined("ANSWER"), head)
+    if is_answer:
+        assert matches(defined("OWN_VIA"), head)
+        assert not matches(defined("SHORT_BRANCH"), head)
+    first, *lines = head.partition(b"\r\n\r\n")[0].decode("utf-8", "replace").split("\r\n")
+    assert is_answer or re.fullmatch("(ACK|BYE) sips?:[^ ?]+ SIP/2.0", first, re.IGNORECASE)
+    for line in lines:
+        name, _, value = line.partition(":")
+        _check_header(long_name(name), value, is_answer=is_answer)
+        assert name.isascii()
+        assert name == name.strip()
+
+
+def _check_header(name: str, value: str, *, is_answer: bool) -> None:
+    assert name not in (JUDGED_IN_ANSWERS if is_answer else JUDGED_IN_REQUESTS)
+    assert not is_answer or passes("INVITE", name, is_answer=True)
+    if name in ("from", "to"):
+        assert not is_anonymous(value)
+        tags = re.findall(";tag=(.*)", value, re.IGNORECASE)
+        assert len(tags) < 2
+        assert all(PLAIN_TAG.fullmatch(tag) for tag in tags)
+    if name == "max-forwards" and not is_answer:
+        assert 0 < int(value) < 100
+
+
+SDP = (
+    "v=0",
+    "o=- 1 1 IN IP4 192.0.2.1",
+    "s=-",
+    "c=IN IP4 192.0.2.1",
+    "t=0 0",
+    "m=audio 40000 RTP/SAVP 0 8 101",
+    "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR|2^20|1:32",
+    "a=sendrecv",
+)
+ODD_SDP_LINES = (
+    "m=audio 4 RTP/AVP 0",
+    "M=audio 4 RTP/SAVP 0",
+    "m=audio 0 RTP/AVP 0",
+    "m=audio 4 UDP/TLS/RTP/SAVP 0",
+    "m=audio 4 RTP/SAVPF 0",
+    "m=audio 123456 RTP/SAVP 0",
+    "m=audio 4/2 RTP/SAVP 0",
+    "m=audio  4 RTP/SAVP 0",
+    " m=a",
+    "A=x",
+    'a="x"',
+    "a=\\",
+    "a='",
+    "a=\u00e4",
+    "a=\u2028m=audio 4 RTP/AVP 0",
+    "",
+    "\0",
+    "a=\rm=audio 4 RTP/AVP 0",
+    "m=audio 4 RTP/SAVP",
+    "a=\x0bm=audio 4 RTP/AVP 0",
+    "v=1",
+)
+
+
+@st.composite
+def descriptions(draw: st.DrawFn) -> str:
+    lines = list(SDP)
+    for _ in range(draw(st.integers(0, 2))):
+        at = draw(st.integers(0, len(lines) - 1))
+        odd = draw(st.sampled_from(ODD_SDP_LINES))
+        lines[at : at + draw(st.integers(0, 1))] = [odd]
+    return "".join(line + draw(st.sampled_from(("\r\n",) * 20 + ("\n", ""))) for line in lines)
+
+
+def test_srtp_is_plain_on_a_secure_trunk() -> None:
+    assert matches(secure_sdp(), "".join(f"{line}\r\n" for line in SDP).encode().hex().encode())
+
+
+@given(descriptions())
+def test_what_is_plain_on_a_secure_trunk_is_srtp(sdp: str) -> None:
+    """And is remembered as it is: nothing of it would be escaped."""
+    if not matches(secure_sdp(), sdp.encode().hex().encode()):
+        return
+    answer = SipAnswer(
+        source="192.0.2.1", source_port=5061, transport="tls", status=200, phrase="OK", method="INVITE",
+        headers={"content-type": ("application/sdp",)}, body=sdp,
+    )  # fmt: skip
+    assert media_fault(True, answer).reason is None
+    assert not set(sdp) & set("\"'\\\0")

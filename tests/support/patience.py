@@ -1,0 +1,21 @@
+"""How long tests wait: for what must come, so long that nothing but a fault keeps it away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+PATIENCE: Final = 60.0
+"""Seconds, for what takes less than one on a quiet machine. A busy one takes twenty times as long."""
+
+START_PATIENCE: Final = 3 * PATIENCE
+"""Seconds, for the start of a whole platform, which is some ten on a quiet machine. A test may take 300."""
+
+
+def until(fact: Callable[[], object], what: str = "", seconds: float = PATIENCE) -> None:
+    """Return once `fact()` is true. Raises AssertionError with `what`."""
+    deadline = time.monotonic() + seconds
+    while not fact():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
