@@ -19,6 +19,7 @@ from support.addresses import reserved_block
 from support.agents import AgentRun, agent_of
 from support.edge import end_group, running_edge, started
 from support.key_pairs import make_pair
+from support.patience import PATIENCE
 from support.tables import Platform
 
 RELOADS = 100
@@ -89,7 +90,7 @@ def test_every_start_while_pairs_change_succeeds(pairs: tuple[Pem, ...], tmp_pat
 def started_well(agent: AgentRun) -> None:
     """Start Kamailio, wait until it serves, and end it."""
     with started(agent.settings) as process:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while not shown(agent.settings):
             log = (agent.settings.directory / "kamailio.log").read_text()
             assert process.poll() is None, log[-3000:]
@@ -100,7 +101,7 @@ def started_well(agent: AgentRun) -> None:
 
 def served(agent: AgentRun) -> None:
     """Wait until the pair that tls.cfg names is served, and is the only one there."""
-    directory, deadline = agent.settings.tls_directory, time.monotonic() + 45
+    directory, deadline = agent.settings.tls_directory, time.monotonic() + PATIENCE
     pair = current_pair(directory)
     assert pair is not None
     wanted = {pair.certificate.name, pair.key.name, "tls.cfg"}

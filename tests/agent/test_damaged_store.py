@@ -14,6 +14,7 @@ import pytest
 from sipedge.store import DATA_FILE, Store
 from sipedge.table import EdgeTable
 from support.agents import AgentRun, Publisher, agent_of, rows_in
+from support.patience import PATIENCE
 from support.tables import Platform, make_account, make_trunk
 
 ADDRESS = "127.20.2.1"
@@ -129,11 +130,11 @@ def test_at_most_one_damaged_file_is_kept(running: tuple[AgentRun, Publisher]) -
     agent, _ = running
     for _ in range(3):
         agent.end()
+        agent.settings.acknowledgement_file.unlink(missing_ok=True)  # what the last one has said
         whole_garbage(agent.lmdb / DATA_FILE)
         agent.start()
         agent.until(lambda said: "was damaged" in (said.get("notice") or ""), "a notice")
         agent.until_revision(1)
-        agent.settings.acknowledgement_file.unlink()
     assert [path.name for path in agent.lmdb.parent.glob("lmdb.*")] == ["lmdb.corrupt-3"]
 
 
@@ -186,7 +187,7 @@ def test_damage_to_what_was_learned_costs_the_table_nothing(
     data = agent.settings.learned_directory / DATA_FILE
     damaged = data.stat().st_ino
     damage(data)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while not (data.exists() and data.stat().st_ino != damaged):
         assert time.monotonic() < deadline, agent.log()
         time.sleep(0.02)

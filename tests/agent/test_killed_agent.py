@@ -6,6 +6,8 @@ import random
 import time
 from pathlib import Path
 
+import pytest
+
 from sipedge.table import EdgeTable
 from sipedge.table.publication import head_of, pack_parts, rows_of
 from support.agents import AgentRun, Publisher, agent_of, rows_in
@@ -24,9 +26,10 @@ def table(trunks: tuple[str, str]) -> EdgeTable:
     return Platform([ADDRESS], accounts=[make_account()], trunks=rows, numbers=numbers).table()
 
 
+@pytest.mark.timeout(900)
 def test_forty_kills_leave_one_whole_revision_each_time(tmp_path: Path) -> None:
     """Killed from the moment a head is published until well after its commit, and started again each time."""
-    dice = random.Random(3)
+    dice, most = random.Random(3), 0.4
     packed = [pack_parts(table(trunks)) for trunks in (("acme/hq", "acme/lab"), ("acme/lab", "acme/hq"))]
     contents = [rows_of(parts.values()) for parts in packed]
     outcomes = {"old": 0, "new": 0}
@@ -35,13 +38,16 @@ def test_forty_kills_leave_one_whole_revision_each_time(tmp_path: Path) -> None:
         for sequence in range(1, KILLS + 1):
             start(agent, sequence - 1)
             publish(publisher, sequence, packed[sequence % 2])
-            time.sleep(dice.uniform(0.0, 0.4))
+            time.sleep(dice.uniform(0.0, most))
             agent.end()
             stored, rows = rows_in(agent.lmdb)
             assert stored in (sequence - 1, sequence)
             assert stored is not None
             assert rows == contents[stored % 2], f"revision {stored} is not the one that was published"
-            outcomes["new" if stored == sequence else "old"] += 1
+            is_new = stored == sequence
+            outcomes["new" if is_new else "old"] += 1
+            # How long a commit takes on this machine, now, is found by the kills themselves.
+            most *= 0.75 if is_new else 1.33
         agent.start()
         agent.until_revision(KILLS)
         assert agent.said()["notice"] is None, "no kill damages the file"

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from sipedge.agent.lookups import AT_ONCE_OF_ACCOUNT
+from sipedge.agent.names import NameAnswerer
 from support.agents import AgentRun, Publisher, agent_of, resolved_in
 from support.nameserver import Gate, gate_before, knot
+from support.patience import PATIENCE
 from support.tables import Platform, make_account, make_target, make_trunk
 
+AT_ONCE_OF_ACCOUNT = NameAnswerer.share.at_once_of_account
 ADDRESS, SERVER, RESOLVER, PORT = "127.20.9.1", "127.20.9.53", "127.20.9.54", 20_054
 RECORDS = """
 desk A 192.0.2.1
@@ -29,11 +31,11 @@ class Caller:
         self.agent, self._kamailio = agent, kamailio
 
     def ask(self, host: str, transaction: str = "1:2", account: str = "acme") -> None:
-        text = json.dumps([transaction, account, [[f"{host}.example.test", None, None]]])
+        text = json.dumps([transaction, account, [["name", f"{host}.example.test", None, None]]])
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
             sock.sendto(text.encode(), str(self.agent.settings.lookups_socket))
 
-    def told(self, seconds: float = 3) -> str:
+    def told(self, seconds: float = PATIENCE) -> str:
         """Which transaction is to go on; the agent's readiness probes are not meant."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -59,7 +61,7 @@ def setting(tmp_path: Path) -> Iterator[tuple[Caller, Gate, Publisher]]:
         publish(publisher)
         agent.start()
         agent.until_revision(1)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE
         while not agent.settings.lookups_socket.exists():
             assert time.monotonic() < deadline, agent.log()
             time.sleep(0.02)
@@ -84,12 +86,12 @@ def test_what_is_asked_is_found_kept_and_forgotten(setting: tuple[Caller, Gate, 
     assert len(gate.asked) == asked, "it is known"
     publish(publisher, "other")
     caller.agent.until_revision(2)
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + PATIENCE
     while not caller.known("other"):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert caller.known("desk") == ["udp 192.0.2.1:5060"]
-    deadline = time.monotonic() + 9
+    deadline = time.monotonic() + PATIENCE
     while caller.known("desk"):
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -112,3 +114,21 @@ def test_every_question_is_answered_and_each_account_has_its_share(
     assert caller.told(1) == "3:3"
     assert caller.known("desk") == ["udp 192.0.2.1:5060"]
     assert len({caller.told() for _ in range(AT_ONCE_OF_ACCOUNT)}) == AT_ONCE_OF_ACCOUNT
+
+
+def test_a_name_that_has_just_come_with_the_table_is_waited_for(
+    setting: tuple[Caller, Gate, Publisher],
+) -> None:
+    """The first call of a new target: as long as DNS has not answered once; later calls do not wait."""
+    caller, gate, publisher = setting
+    gate.silent = {"other.example.test"}
+    publish(publisher, "other")
+    caller.agent.until_revision(2)
+    caller.ask("other", "1:1")
+    with pytest.raises(TimeoutError):
+        caller.told(0.5)
+    gate.silent = set()
+    assert caller.told() == "1:1"
+    assert caller.known("other") == ["udp 192.0.2.2:5060"]
+    caller.ask("other", "2:2")
+    assert caller.told(0.5) == "2:2"

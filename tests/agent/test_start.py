@@ -9,6 +9,7 @@ import pytest
 
 from sipedge.instance import agent_command, process_environment
 from support.edge import make_settings
+from support.patience import PATIENCE
 
 ADDRESS = "127.20.6.1"
 
@@ -23,7 +24,7 @@ def start(
         env={**process_environment(settings), **environment},
         capture_output=True,
         text=True,
-        timeout=10,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -33,8 +34,8 @@ def start(
     (
         ({"TRUNKLINE_INSTANCE": ""}, "TRUNKLINE_INSTANCE is not set"),
         ({"TRUNKLINE_INSTANCE": "/nowhere/instance.json"}, "/nowhere/instance.json: cannot be read"),
-        ({"TRUNKLINE_DRAIN_SECONDS": "soon"}, "TRUNKLINE_DRAIN_SECONDS: 'soon' is no number of seconds"),
-        ({"TRUNKLINE_DRAIN_SECONDS": "-1"}, "TRUNKLINE_DRAIN_SECONDS: '-1' is no number of seconds"),
+        ({"TRUNKLINE_DRAIN_SECONDS": "soon"}, "TRUNKLINE_DRAIN_SECONDS: 'soon' is not a number of seconds"),
+        ({"TRUNKLINE_DRAIN_SECONDS": "-1"}, "TRUNKLINE_DRAIN_SECONDS: '-1' is not a number of seconds"),
     ),
     ids=("no settings", "no such file", "drain in words", "negative drain"),
 )
@@ -53,5 +54,5 @@ def test_resolver_that_is_no_address_and_port_is_refused(tmp_path: Path, resolve
     """The message shows the value and the form that is wanted."""
     ended = start(tmp_path, resolver)
     assert ended.returncode == 2
-    assert f"{resolver!r} is no ADDR:PORT" in ended.stderr
+    assert f"{resolver!r} is not ADDR:PORT" in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -26,12 +26,19 @@ from bench.comparison import Bench, Result, run_rounds
 from bench.compilation import compilation_bench
 from bench.decision import decision_bench
 from bench.entries import entries_bench
+from bench.flood import flood_bench
+from bench.media import media_bench
 from bench.overload import overload_bench
+from bench.packing import packing_bench
+from bench.recordings import recordings_bench
+from bench.records import records_bench
+from bench.relay import relay_bench
 from bench.report import Progress, document, print_entries, print_results
 from bench.revision import revision_bench
 from bench.room import Room
 from bench.scale import changes_bench, million_bench
 from bench.sizes import FULL, Sizes
+from bench.taken_over import taken_over_bench
 
 CALL_ROWS: Final[Mapping[str, Callable[[Room], AbstractContextManager[Bench]]]] = {
     **{row.name: partial(row_bench, row) for row in ROWS},
@@ -39,12 +46,19 @@ CALL_ROWS: Final[Mapping[str, Callable[[Room], AbstractContextManager[Bench]]]] 
     "million": million_bench,
     "changes": changes_bench,
     "overload": overload_bench,
+    "media": media_bench,
+    "taken-over": taken_over_bench,
+    "records": records_bench,
+    "flood": flood_bench,
+    "relay": relay_bench,
 }
 BENCHES: Final[Mapping[str, Callable[[Room], AbstractContextManager[Bench]]]] = {
     "route": lambda room: decision_bench(room.sizes),
     "agent": lambda room: revision_bench(room.sizes),
     "command": lambda room: command_bench(room.sizes),
     "compile": lambda room: compilation_bench(room.sizes),
+    "packing": lambda room: packing_bench(room.sizes),
+    "recordings": lambda room: recordings_bench(room.sizes),
     **CALL_ROWS,
 }
 """In this order: what one does not need of its share of the time is the next one's."""

@@ -16,7 +16,7 @@ import msgpack
 from bench.comparison import Bench, Comparison, Measure
 from bench.sizes import Sizes
 from sipedge.routing.decision import Forward
-from sipedge.routing.message import SipRequest
+from sipedge.routing.message.messages import SipRequest
 from sipedge.store import MAP_SIZE, LmdbRows, Store
 from sipedge.table import EdgeTable, Kept, Section, Table
 from sipedge.table.codec import pack_row

@@ -43,14 +43,7 @@ def entries_bench(room: Room) -> Iterator[Bench]:
     row = Row("entries", PLAIN, "")
     with TemporaryDirectory(prefix="counted-") as temporary:
         directory = Path(temporary)
-        for name, target in (
-            ("kamailio.cfg", "kamailio.cfg"),
-            ("carried.cfg", "carried.cfg"),
-            ("edge_main.py", "kemi_main.py"),
-        ):
-            (directory / name).symlink_to(ROOT / "edge" / "kamailio" / target)
-        (directory / "kemi_main.py").symlink_to(Path(__file__).with_name("counted_main.py"))
-        (directory / "counts").mkdir()
+        linked_kamailio(directory, "counted_main.py")
         platform = bench_platform(room.block, address)
         with peers.product(platform.table(), address, room.allocator, kamailio_dir=directory) as (
             peer,
@@ -86,6 +79,21 @@ def entries_bench(room: Room) -> Iterator[Bench]:
                 ),
                 rounds_for_one=0.2,
             )
+
+
+def linked_kamailio(directory: Path, main: str) -> None:
+    """What Kamailio is configured by, with another file for its Python module, and a directory `counts`."""
+    for name, target in (
+        ("kamailio.cfg", "kamailio.cfg"),
+        ("carried.cfg", "carried.cfg"),
+        ("brakes.cfg", "brakes.cfg"),
+        ("probes.cfg", "probes.cfg"),
+        ("registrations.cfg", "registrations.cfg"),
+        ("edge_main.py", "kemi_main.py"),
+    ):
+        (directory / name).symlink_to(ROOT / "edge" / "kamailio" / target)
+    (directory / "kemi_main.py").symlink_to(Path(__file__).with_name(main))
+    (directory / "counts").mkdir()
 
 
 def read_counts(directory: Path) -> dict[str, Entry]:

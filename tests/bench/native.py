@@ -9,8 +9,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from sipedge.instance_files import config_string
 from sipedge.routing.attempts import DEFAULT_PORTS
-from sipedge.routing.headers import OWN_PREFIX
+from sipedge.routing.brakes import native_brakes
+from sipedge.routing.dialog.native_filters import plain_head
+from sipedge.routing.message.headers import OWN_PREFIX
 from sipedge.table import (
     AccountRow,
     CallerIdRow,
@@ -29,6 +32,9 @@ from support.tables import BASE_DOMAIN, REALM, Platform
 
 CONFIG: Final = Path(__file__).with_name("native.cfg")
 EDGE_CONFIG: Final = ROOT / "edge" / "kamailio" / "kamailio.cfg"
+CARRIED: Final = EDGE_CONFIG.with_name("carried.cfg")
+BRAKES: Final = EDGE_CONFIG.with_name("brakes.cfg")
+"""As it is: what it reads is noted by the peer's own script."""
 SECRET: Final = hashlib.sha256(b"the bench's own").hexdigest()
 _CARRIERS: Final = 1
 """The group of addresses that calls from the PSTN come from; access lists have the groups above it."""
@@ -52,12 +58,15 @@ def native_config(platform: Platform, address: str, directory: Path) -> str:
         "REALM": f'"{REALM}"',
         "ADDRESSES": f'"{directory}/addresses.list"',
         "TLS_CONFIG": f'"{directory}/tls.cfg"',
+        "PLAIN_HEAD": config_string(plain_head()),
+        **native_brakes(),
     }
     texts = {
         "OWN_ADDRESS_TEXT": address,
         "BASE_DOMAIN": BASE_DOMAIN,
         "DOMAIN_SUFFIXES": "\n        ".join(_suffixes(platform)),
         "X_NAMES": x_names(),
+        "NOW": time_of_message(),
         "PREFIX_LOOKUPS": "\n    ".join(_prefix_lookups(platform)),
     }
     script = re.sub(r"\b(" + "|".join(texts) + r")\b", lambda match: texts[match[1]], CONFIG.read_text())
@@ -70,6 +79,7 @@ def native_config(platform: Platform, address: str, directory: Path) -> str:
             *(f"#!define {name} {value}" for name, value in defines.items()),
             script,
             before_any_parser(),
+            BRAKES.read_text(),
             "event_route[htable:mod-init] {",
             *rows,
             "}\n",
@@ -82,6 +92,13 @@ def x_names() -> str:
     prefix = OWN_PREFIX.removeprefix("x-")
     branches = (rf"{prefix[:length]}([^{prefix[length]}].*)?" for length in range(1, len(prefix)))
     return rf"x-([^{prefix[0]}].*|{'|'.join(branches)})"
+
+
+def time_of_message() -> str:
+    """What an event tells as its time, as the edge writes it natively."""
+    found = re.search(r"^#!define NOW \$_s\((.*)\)$", CARRIED.read_text(), re.MULTILINE)
+    assert found is not None, "carried.cfg of the edge has no NOW"
+    return found[1]
 
 
 def before_any_parser() -> str:

@@ -38,6 +38,8 @@ class Peer:
     name: str
     address: str
     process: subprocess.Popen[bytes]
+    events: Path | None = None
+    """Where lines tell of its calls, maybe among others; None = nobody tells of them."""
 
     def cpu_seconds(self) -> float:
         """CPU seconds so far of all its processes."""
@@ -56,7 +58,7 @@ def product(
         "children": WORKERS,
     } | settings
     with running_edge(table, address, prefix=prefix, **chosen) as edge:
-        yield Peer("the edge", address, edge.process), edge
+        yield Peer("the edge", address, edge.process, edge.settings.events_file), edge
 
 
 @contextmanager
@@ -108,15 +110,14 @@ def write_tls(directory: Path, address: str) -> None:
 def _running(name: str, config: str, address: str, directory: Path, allocator: str | None) -> Iterator[Peer]:
     (directory / "kamailio.cfg").write_text(config)
     command = ["kamailio", "-f", str(directory / "kamailio.cfg"), "-w", str(directory), "-DD", "-E"]
-    command += ["-X", "tlsf", "-m", str(SHARED_MEMORY_MB)]
-    command += [] if allocator is None else ["-x", allocator]
+    command += ["-X", "tlsf", "-x", allocator or "fm", "-m", str(SHARED_MEMORY_MB)]
     with (directory / "kamailio.log").open("wb") as log:
         process = subprocess.Popen(
             command, cwd=directory, env=_ENVIRONMENT, stdout=log, stderr=log, start_new_session=True
         )
     try:
         _wait_until_answering(process, address)
-        yield Peer(name, address, process)
+        yield Peer(name, address, process, directory / "kamailio.log")
     finally:
         if process.poll() is not None:
             print(f"--- kamailio.log of {name}, which has ended\n{log_text(directory)[-6000:]}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -27,6 +28,7 @@ from bench.room import (
 from bench.sizes import SMALL
 from support.edge import Edge
 from support.lab import FAR_NUMBER, PBX, TELCO, Lab
+from support.patience import until
 from support.sipmessage import Message, digest_answer, sdp
 from support.sipua import Leg, UserAgent, callee_leg, client_context
 
@@ -46,6 +48,7 @@ def room() -> Iterator[Room]:
 class Scene:
     """One peer, and those who call and are called by it."""
 
+    peer: Peer
     lab: Lab
     pbx: UserAgent
     telco: UserAgent
@@ -62,6 +65,14 @@ class Scene:
         self.telco_answers.wait("ACK")
         return near, callee_leg(self.telco_answers, received, self.lab.edge_at)
 
+    def events(self, call_id: str) -> list[str]:
+        """The events of the call whose INVITE from outside had this Call-ID, in their order."""
+        assert self.peer.events is not None
+        text = self.peer.events.read_text(errors="replace") if self.peer.events.exists() else ""
+        lines = [json.loads(line) for line in re.findall(r'\{"schema":.*\}', text)]
+        sids = {each.get("callSid") for each in lines if each.get("sipCallId") == call_id}
+        return [each["event"] for each in lines if each.get("callSid") in sids]
+
 
 @pytest.fixture(params=PEERS)
 def scene(room: Room, request: pytest.FixtureRequest) -> Iterator[Scene]:
@@ -71,7 +82,7 @@ def scene(room: Room, request: pytest.FixtureRequest) -> Iterator[Scene]:
         edge = cast("Edge", SimpleNamespace(address=peer.address))
         lab = Lab(edge, room.block, stack)
         agents = (lab.agent(number) for number in (PBX, TELCO, PBX_ANSWERS, TELCO_ANSWERS))
-        yield Scene(lab, *agents)
+        yield Scene(peer, lab, *agents)
 
 
 def told(answer: Message) -> tuple[int, str]:
@@ -147,6 +158,23 @@ def test_a_token_must_be_the_edges_own(scene: Scene) -> None:
     far.send("BYE")
     scene.pbx.respond(scene.pbx.wait("BYE"), 200)
     assert scene.telco_answers.wait("BYE", status=0).status == 200
+
+
+def test_calls_are_told(scene: Scene) -> None:
+    """By a line for each thing that happens to a call, through a queue into a file."""
+    near, _ = scene.talking()
+    near.send("BYE")
+    scene.telco_answers.respond(scene.telco_answers.wait("BYE"), 200)
+    until(lambda: scene.events(near.call_id)[-1:] == ["ended"], "the call's end was not told")
+    assert scene.events(near.call_id) == ["begun", "answered", "ended"]
+
+
+def test_an_invite_that_came_twice_is_refused(scene: Scene) -> None:
+    """RFC 3261 8.2.2.2: by two ways, with another branch."""
+    invite = scene.lab.call_out(scene.pbx)
+    scene.telco_answers.wait("INVITE")
+    again = scene.lab.call_out(scene.pbx, call_id=invite.call_id, from_header=invite.local)
+    assert again.final().status == 482
 
 
 def test_an_answer_that_nobody_waits_for_is_dropped(scene: Scene) -> None:

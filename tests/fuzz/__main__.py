@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     where = {case(0, number): f"seed 0, number {number}" for number in range(WARM_UP)}
     where |= dict.fromkeys(found_cases(), "from found.txt")
     try:
-        with reserved_block("127.30") as block, running(block) as run:
+        with reserved_block("127.30") as block, running(block, relayed=chosen.relayed) as run:
             report = _run(run, _cases(chosen, where), chosen)
     except KeyboardInterrupt:
         print("stopped before its end", file=sys.stderr)
@@ -59,6 +59,7 @@ def _run(run: Run, cases: Iterator[Case], chosen: argparse.Namespace) -> Report:
     run.run(cases, _progress if sys.stderr.isatty() else lambda done: None)
     seconds = time.monotonic() - begun
     after = run.settle(chosen.settle)
+    run.look_at_sessions(after.dialogs)
     findings, sent = list(run.findings), run.hub.sent
     died = any(each.kind == "death" for each in findings)
     return Report(
@@ -124,6 +125,7 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--isolate", type=float, default=60.0, metavar="S", help="seconds to look for the smallest cases"
     )
+    parser.add_argument("--relayed", action="store_true", help="all media pass the edge's relay")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the counts to FILE as well")
     chosen = parser.parse_args(arguments)
     chosen.warm_up = chosen.only is None and chosen.case is None

@@ -17,13 +17,15 @@ from fuzz.draft import Draft
 from fuzz.forms import SDP
 from fuzz.platform import Numbers
 from fuzz.telephone import Heard, Side
+from support.patience import PATIENCE
 
 PAUSE_SECONDS: Final = 0.15
 """How long after a broken message the call goes on, if nothing else comes of it."""
 LIFE_SECONDS: Final = 6.0
-"""A conversation that is not over by then is given up."""
+"""A conversation with something broken in it is given up then if it is not over; a good call is waited for by
+`PATIENCE`, since a busy machine alone makes none of them fail."""
 CLEAN_SECONDS: Final = 2.5
-"""What is not broken is sent again until then, as a client would over UDP."""
+"""What is not broken is sent again until then, as a client would over UDP; of a good call all its life."""
 
 
 class Phones(Protocol):
@@ -251,7 +253,8 @@ class Conversation:
     def tick(self, now: float) -> None:
         """Go on where nothing more comes of the broken message; send again what was lost."""
         state, case = self.state, self.case
-        if state.repeat is not None and now >= state.repeat[0] and now < state.begun + CLEAN_SECONDS:
+        clean = PATIENCE if case is None else CLEAN_SECONDS
+        if state.repeat is not None and now >= state.repeat[0] and now < state.begun + clean:
             _, who, data = state.repeat
             self.phones.send(who, self.transport, data, None, self.label)
             state.repeat = (now + 0.7, who, data)
@@ -285,8 +288,9 @@ class Conversation:
 
     def is_over(self, now: float) -> bool:
         """True if nothing more will be said."""
-        is_done = self.state.is_ended if self.case is None else self.state.is_over
-        return is_done or now > self.state.begun + LIFE_SECONDS
+        if self.case is None:
+            return self.state.is_ended or now > self.state.begun + PATIENCE
+        return self.state.is_over or now > self.state.begun + LIFE_SECONDS
 
 
 @dataclass

@@ -53,7 +53,7 @@ def memory(edge: Edge) -> Memory:
         resident += int(found[1]) * 1024 if found else 0
     shared = int(edge.rpc("core.shmmem")["real_used"])
     transactions = int(edge.rpc("tm.stats")["current"])
-    return Memory(shared, resident, transactions, edge.dialogs())
+    return Memory(shared, resident, transactions, len(edge.dialogs()))
 
 
 @dataclass

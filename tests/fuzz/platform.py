@@ -20,6 +20,8 @@ from support.tables import (
 
 EDGE, CUSTOMER, TENANT, CARRIER, GOOD_CUSTOMER, GOOD_CARRIER, STRANGER = 1, 20, 21, 30, 40, 41, 66
 """Last bytes of addresses. The good ones place the calls that must go on whatever the others do."""
+MEDIA_ADDRESS: Final = "127.0.0.1"
+"""In every session description that is not broken."""
 DURATION_SECONDS: Final = 15
 """The longest call: the edge then ends by itself whatever a broken message left behind."""
 
@@ -101,6 +103,12 @@ def platform(block: Block) -> Platform:
             "+1304": [make_gateway(address(GOOD_CARRIER), 5060, carrier="good-telco", transport="tcp")],
         },
     )
+
+
+def relaying(block: Block) -> dict[str, object]:
+    """What an edge is told whose relay all media pass: they may be sent where the descriptions say."""
+    allowed = parties(block) | {MEDIA_ADDRESS}
+    return {"denied_targets": denied_targets(allowed), "relay": "Always"}
 
 
 def denied_targets(allowed: frozenset[str]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ KINDS: Final[Mapping[str, str]] = {
     "leak": "headers that must not travel",
     "name": "names asked of a name server",
     "lost call": "good calls lost",
+    "session": "sessions of media left",
 }
 """Every kind of finding: none of them may be there."""
 

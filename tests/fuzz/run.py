@@ -7,7 +7,9 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from fuzz import health, platform
@@ -19,6 +21,7 @@ from fuzz.isolation import RESOLVER, NameServer, Packet, Tap, is_inside
 from fuzz.telephone import Heard, acknowledgement, answer, read
 from support.addresses import Block
 from support.edge import Edge, restart, running_edge
+from support.relay import Relay, media_settings, running_relay
 
 SIDE_BY_SIDE: Final = 48
 GOOD_EVERY: Final = 40
@@ -43,7 +46,7 @@ class Finding:
     """Something that must not happen, and the cases it may have come of."""
 
     kind: str
-    """`death`, `exception`, `damage`, `stranger`, `leak`, `name` or `lost call`."""
+    """`death`, `exception`, `damage`, `stranger`, `leak`, `name`, `lost call` or `session`."""
     what: str
     """The same words for the same fault."""
     detail: str
@@ -70,7 +73,8 @@ class Counts:
 class Run:
     """The edge, everybody's lines, and the cases under way. `findings` grows as they go on."""
 
-    def __init__(self, edge: Edge, block: Block, hub: Hub) -> None:
+    def __init__(self, edge: Edge, block: Block, hub: Hub, relay: Relay | None = None) -> None:
+        self._relay = relay
         self.edge_process, self.hub, self.world = edge, hub, platform.world(block)
         self.counts, self.findings = Counts(), list[Finding]()
         self.log = health.Log(edge.settings.directory / "kamailio.log")
@@ -309,6 +313,13 @@ class Run:
         self._pids = health.processes(self.edge_process)
         self._recent.clear()
 
+    def look_at_sessions(self, dialogs: int) -> None:
+        """Once all is settled: a session of the media relay belongs to a dialog, or nobody will end it."""
+        left = self._relay.sessions() if self._relay is not None else []
+        if len(left) > dialogs:
+            detail = f"{len(left)}: {left[:3]}"
+            self.findings.append(Finding("session", "sessions that nobody ends", detail, ()))
+
     def settle(self, seconds: float) -> health.Memory:
         """What is in use once nothing is under way any more, nothing more ends, or after this long."""
         begun = changed = time.monotonic()
@@ -346,14 +357,20 @@ def _progress(conversation: Conversation) -> str:
 
 
 @contextmanager
-def running(block: Block) -> Iterator[Run]:
-    """An edge with the platform, and all lines open."""
+def running(block: Block, *, relayed: bool = False) -> Iterator[Run]:
+    """An edge with the platform, and all lines open; `relayed`: the media of all calls pass a relay."""
+    address, told = block.address(platform.EDGE), platform.platform(block)
     with ExitStack() as stack:
-        edge = stack.enter_context(
-            running_edge(platform.platform(block).table(), block.address(platform.EDGE))
-        )
+        spool = Path(stack.enter_context(TemporaryDirectory(prefix="fuzz-")))
+        if relayed:
+            told = replace(told, site_changes=platform.relaying(block))
+        # Commands are no packets of the edge's address.
+        roomy = replace(media_settings("127.0.0.1", spool), first_port=10_000, last_port=59_999)
+        media = roomy if relayed else None
+        edge = stack.enter_context(running_edge(told.table(), address, media=media))
+        relay = stack.enter_context(running_relay(edge.settings)) if relayed else None
         hub = Hub()
         stack.callback(hub.close)
-        run = Run(edge, block, hub)
+        run = Run(edge, block, hub, relay)
         stack.callback(run.close)
         yield run

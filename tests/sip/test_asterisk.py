@@ -6,23 +6,18 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from sipedge.tls_files import current_pair
-from support.asterisk import SECONDS, Asterisk, Trunk, asterisk, asterisk_root
+from support.asterisk import SECONDS, Asterisk, asterisk_root
+from support.asterisk_pbx import PHONE, pbx
 from support.debian_root import NoRootError
-from support.edge import restart, running_edge, write_certificate
-from support.lab import EDGE, FAR_NUMBER, OWN_NUMBER, PBX, Lab
+from support.edge import restart, running_edge
+from support.lab import EDGE, FAR_NUMBER, Lab
 from support.sipmessage import Message, sdp
 from support.sipua import Leg, UserAgent, callee_leg, send_invite
-from support.tables import make_target
 
-PHONE = 41
-DOMAIN = "acme-hq.pstn.trunkline.test"
-PASSWORD = "Correct-Horse-9"
 TRANSPORTS = pytest.mark.parametrize("transport", ("udp", "tcp", "tls"))
 
 
@@ -47,45 +42,10 @@ def own(lab: Lab, tmp_path: Path) -> Iterator[Lab]:
         yield Lab(edge, lab.block, lab.stack)
 
 
-@contextmanager
-def pbx(lab: Lab, root: Path, place: Path, transport: str) -> Iterator[Asterisk]:
-    """Asterisk at the PBX's address, where its phone finds it. By UDP its address opens the trunk, else a
-    password does; over TLS it checks the edge's certificate."""
-    address, username = lab.block.address(PBX), "" if transport == "udp" else "pbx"
-    trunk = Trunk(
-        domain=DOMAIN,
-        number=OWN_NUMBER,
-        edge=lab.edge.address,
-        transport=transport,
-        username=username,
-        password=PASSWORD,
-        certificates=certificates(lab, place / "tls") if transport == "tls" else None,
-    )
-    lab.serve(
-        trunk={
-            "targets": (make_target(address, trunk.port, transport=transport),),
-            **({"access": None, "credential_lists": ("acme/users",)} if username else {}),
-        },
-        credentials={("acme/users", "pbx"): PASSWORD},
-    )
-    with asterisk(root, place / "asterisk", address, lab.block.address(PHONE), trunk) as one:
-        yield one
-
-
-def certificates(lab: Lab, folder: Path) -> Path:
-    """A pair of the PBX's own, and the edge's certificate as the authority that it trusts."""
-    pair = current_pair(lab.edge.settings.tls_directory)
-    assert pair is not None
-    folder.mkdir()
-    write_certificate(folder, "pbx.acme.example", lab.block.address(PBX))
-    shutil.copy(pair.certificate, folder / "edge.crt")
-    return folder
-
-
 def take(callee: UserAgent, request: Message) -> Leg:
     """Answer a call; the callee's side of it."""
     callee.respond(request, 200, body=sdp(callee.address))
-    callee.wait("ACK", call_id=request.call_id, seconds=SECONDS)
+    callee.wait("ACK", call_id=request.call_id)
     return callee_leg(callee, request, request.path)
 
 
@@ -93,26 +53,26 @@ def hold_and_resume(server: Asterisk, leg: Leg, other: UserAgent, call_id: str) 
     """This side's re-INVITEs reach the other one, in dialog `call_id`, in Asterisk's own words."""
     for offered, answered in (("sendonly", "recvonly"), ("sendrecv", "sendrecv")):
         leg.send("INVITE", body=f"{sdp(leg.agent.address)}a={offered}\r\n")
-        request = other.wait("INVITE", call_id=call_id, seconds=SECONDS)
+        request = other.wait("INVITE", call_id=call_id)
         assert f"a={offered}\r\n" in request.body
         other.respond(request, 200, body=f"{sdp(other.address)}a={answered}\r\n")
-        other.wait("ACK", call_id=call_id, seconds=SECONDS)
-        assert leg.agent.final(leg.call_id, seconds=SECONDS).status == 200
+        other.wait("ACK", call_id=call_id)
+        assert leg.agent.final(leg.call_id).status == 200
         leg.send("ACK", cseq=leg.cseq)
         server.wait_for_ack(leg.call_id, leg.cseq)
 
 
 def end(leg: Leg, other: UserAgent, call_id: str) -> None:
     leg.send("BYE")
-    other.respond(other.wait("BYE", call_id=call_id, seconds=SECONDS), 200)
-    leg.agent.wait("BYE", status=200, seconds=SECONDS)
+    other.respond(other.wait("BYE", call_id=call_id), 200)
+    leg.agent.wait("BYE", status=200)
 
 
 def outgoing_call(lab: Lab, server: Asterisk, phone: UserAgent, telco: UserAgent) -> tuple[Leg, Leg]:
     """From the phone to the carrier; each one's side of its dialog."""
     uri = f"sip:{FAR_NUMBER}@{server.address}"
     invite = send_invite(phone, (server.address, 5060), uri, caller="100")
-    far = take(telco, telco.wait("INVITE", seconds=SECONDS))
+    far = take(telco, telco.wait("INVITE"))
     near = invite.leg(invite.final(SECONDS))
     near.send("ACK")
     server.wait_for_bridge()
@@ -122,7 +82,7 @@ def outgoing_call(lab: Lab, server: Asterisk, phone: UserAgent, telco: UserAgent
 def incoming_call(lab: Lab, server: Asterisk, phone: UserAgent, telco: UserAgent) -> tuple[Leg, Leg]:
     """From the carrier to the phone; the phone's side first."""
     invite = lab.call_in(telco)
-    near = take(phone, phone.wait("INVITE", seconds=SECONDS))
+    near = take(phone, phone.wait("INVITE"))
     far = invite.leg(invite.final(SECONDS))
     far.send("ACK")
     server.wait_for_ack(far.call_id, far.cseq)
@@ -165,6 +125,33 @@ def test_its_calls_outlive_kamailio(
         end(far, phone, near.call_id)
 
 
+def probed(agent: UserAgent, call_id: str, times: int) -> None:
+    """So many probes of this call come, and are answered."""
+    for _ in range(times):
+        agent.respond(agent.wait("OPTIONS", call_id=call_id), 200)
+
+
+@pytest.mark.parametrize("transport", ("udp", "tls"))
+def test_a_call_is_ended_that_it_has_lost_and_no_other(
+    lab: Lab, root: Path, tmp_path: Path, phone: UserAgent, telco: UserAgent, transport: str
+) -> None:
+    """It proves its calls in its own words, and goes on with them; killed and started anew it has none."""
+    with running_edge(None, lab.block.address(EDGE + 1), tmp_path / "edge", probe_seconds=1) as edge:
+        often = Lab(edge, lab.block, lab.stack)
+        with pbx(often, root, tmp_path, transport) as server:
+            near, far = outgoing_call(often, server, phone, telco)
+            probed(telco, far.call_id, 4)
+            hold_and_resume(server, near, telco, far.call_id)
+            probed(telco, far.call_id, 1)
+            hold_and_resume(server, far, phone, near.call_id)
+        shutil.rmtree(tmp_path / "asterisk")
+        if (tmp_path / "tls").exists():
+            shutil.rmtree(tmp_path / "tls")
+        with pbx(often, root, tmp_path, transport):
+            bye = telco.wait("BYE", call_id=far.call_id)
+            telco.respond(bye, 200)
+
+
 def test_a_reliable_ringing_is_acknowledged(
     lab: Lab, root: Path, tmp_path: Path, phone: UserAgent, telco: UserAgent
 ) -> None:
@@ -173,10 +160,10 @@ def test_a_reliable_ringing_is_acknowledged(
         invite = send_invite(
             phone, (server.address, 5060), f"sip:{FAR_NUMBER}@{server.address}", caller="100"
         )
-        received = telco.wait("INVITE", seconds=SECONDS)
+        received = telco.wait("INVITE")
         reliable = [("Require", "100rel"), ("RSeq", "7"), ("Contact", f"<{telco.contact}>")]
         telco.respond(received, 183, headers=reliable, body=sdp(telco.address))
-        prack = telco.wait("PRACK", seconds=SECONDS)
+        prack = telco.wait("PRACK")
         assert prack.header("RAck") == f"7 {received.header('CSeq')}"
         telco.respond(prack, 200)
         far = take(telco, received)

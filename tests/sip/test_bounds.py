@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sipedge.routing.bounds import (
+from sipedge.routing.message.bounds import (
     LONGEST_IDENTIFIER,
     LONGEST_URI,
     MOST_HEADERS,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from support.edge import ROOT, running_edge
+from support.events import all_events_of_caller, events_of_sid
 from support.lab import FAR_NUMBER, OWN_NUMBER, PBX, TELCO, Lab
+from support.patience import PATIENCE
 from support.sipmessage import sdp
 from support.sipua import Invite, UserAgent
 from support.tables import make_target
@@ -28,16 +31,7 @@ _shorten()
 
 def events_of(lab: Lab, invite: Invite) -> list[Line]:
     """The events of this call, once it has ended, without what differs from run to run."""
-    deadline = time.monotonic() + 5
-    while True:
-        file = lab.edge.settings.events_file
-        lines = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-        sids = {line["callSid"] for line in lines if line.get("sipCallId") == invite.call_id}
-        mine = [line for line in lines if line["callSid"] in sids]
-        if any(line["event"] == "ended" for line in mine):
-            break
-        assert time.monotonic() < deadline, mine
-        time.sleep(0.05)
+    mine = all_events_of_caller(lab.edge, invite.call_id)
     assert [line["at"] for line in mine] == sorted(line["at"] for line in mine)
     varying = ("at", "callSid", "sipCallId", "schema", "milliseconds")
     return [{key: value for key, value in line.items() if key not in varying} for line in mine]
@@ -72,11 +66,14 @@ def test_a_call_that_was_up(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
         "transport": "udp",
         "userAgent": "PBX 9",
         "origin": "dialled",
+        "secure": False,
+        "tableSequence": begun["tableSequence"],
+        "maxDurationSeconds": 14_400,
     }
+    assert begun["tableSequence"] > 0
     assert answered == {"event": "answered", "target": "telco", "address": f"udp:{telco.address}:5060"}
     assert ended == {"event": "ended", "endedBy": "caller", "endReason": "normal"}
-    text = lab.edge.settings.events_file.read_text()
-    assert answer.header("X-Trunkline-CallSid") in text
+    assert events_of_sid(lab.edge, answer.header("X-Trunkline-CallSid"))
 
 
 def test_a_call_whose_targets_fail(lab: Lab, telco: UserAgent) -> None:
@@ -120,14 +117,56 @@ def test_a_call_that_its_caller_gives_up(lab: Lab, pbx: UserAgent, telco: UserAg
     telco.respond(telco.wait("CANCEL"), 200)
     telco.respond(received, 487)
     invite.final()
-    assert events_of(lab, invite)[1:] == [{"event": "ended", "endedBy": "caller", "sipStatus": 487}]
+    assert events_of(lab, invite)[1:] == [
+        {"event": "ringing", "target": "telco", "address": f"udp:{telco.address}:5060"},
+        {"event": "ended", "endedBy": "caller", "sipStatus": 487},
+    ]
+
+
+@pytest.mark.parametrize("carried", (True, False), ids=("plain", "Python"))
+@pytest.mark.parametrize("why", ('Q.850;cause=16;text="cause=3, Normal"', "SIP;cause=200, Q.850;cause=16"))
+def test_who_hangs_up_may_say_why(
+    lab: Lab, pbx: UserAgent, telco: UserAgent, carried: bool, why: str
+) -> None:
+    """The cause of Q.850 in a Reason header (RFC 3326), whoever carries the BYE; an 18x is told once."""
+    invite = lab.call_out(pbx, headers=[] if carried else [("Privacy", "id")])
+    received = telco.wait("INVITE")
+    telco.respond(received, 180)
+    telco.respond(received, 183)
+    telco.respond(received, 200, body=sdp(telco.address))
+    leg = invite.leg(pbx.wait(status=200))
+    leg.send("ACK")
+    telco.wait("ACK")
+    leg.send("BYE", headers=[("Reason", why)])
+    telco.respond(telco.wait("BYE"), 200)
+    _, ringing, _, ended = events_of(lab, invite)
+    assert ringing == {"event": "ringing", "target": "telco", "address": f"udp:{telco.address}:5060"}
+    assert ended == {"event": "ended", "endedBy": "caller", "endReason": "normal", "q850Cause": 16}
+
+
+def test_a_refused_call_leaves_one_event(lab: Lab, pbx: UserAgent) -> None:
+    """With all that a call that begins leaves, and why it was refused; a challenge leaves none."""
+    invite = lab.call_out(pbx, caller="+19995550100", headers=[("Diversion", "<sip:+15550001@x>")])
+    assert invite.final().status == 403
+    (refused,) = events_of(lab, invite)
+    assert (refused["trunk"], refused["from"], refused["to"]) == ("acme/hq", "+19995550100", FAR_NUMBER)
+    assert (refused["sipStatus"], refused["reason"]) == (403, "CallerIdNotAllowed")
+    assert (refused["rule"], refused["errorCode"], refused["forwardedFrom"]) == ("S40", 32204, "+15550001")
+    assert refused["trunkSid"] == lab.platform().trunks[0].sid
 
 
 def test_no_room_for_events_costs_no_call(lab: Lab, tmp_path: Path) -> None:
     """While the file cannot be written the queue fills; what finds it full is counted, and calls go on."""
     directory = tmp_path / "kamailio"
     directory.mkdir()
-    for name in ("kamailio.cfg", "carried.cfg", "kemi_main.py"):
+    for name in (
+        "kamailio.cfg",
+        "carried.cfg",
+        "brakes.cfg",
+        "probes.cfg",
+        "registrations.cfg",
+        "kemi_main.py",
+    ):
         (directory / name).write_text((ROOT / "edge" / "kamailio" / name).read_text())
     with open(directory / "kemi_main.py", "a") as file:
         file.write(SHORT_QUEUE)
@@ -142,7 +181,7 @@ def test_no_room_for_events_costs_no_call(lab: Lab, tmp_path: Path) -> None:
             telco.respond(telco.wait("INVITE", call_id=invites[-1].call_id), 486)
             assert invites[-1].final().status == 486
         assert edge.rpc("htable.get", "count", "events|lost")["item"]["value"] > 0
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE
         while "call events cannot be written" not in edge.log():
             assert time.monotonic() < deadline
             time.sleep(0.05)

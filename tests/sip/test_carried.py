@@ -6,40 +6,36 @@ both.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from support.addresses import Block, reserved_block
+from sipedge.table.recovery import RecoveryRow
+from sipedge.table.transfer import TransferRow
+from support.addresses import reserved_block
+from support.b2bua import QUICK
 from support.dialogs import end, established
-from support.edge import Edge
+from support.edge import wait_until_hung_up
 from support.entered import entries, telling_edge
-from support.lab import EDGE, OWN_NUMBER, PBX, TELCO, Lab
-from support.sipmessage import Message, new_token, render, sdp
-from support.sipua import Leg, UserAgent, callee_leg, client_context
+from support.lab import EDGE, PBX, TELCO, Lab
+from support.plays import Change, Edges, Sent, played
+from support.sipmessage import sdp
+from support.sipua import client_context
 
-Fields = list[tuple[str, str]]
 ONCE = ["ksr_request_route INVITE"]
 DIRECTIONS = pytest.mark.parametrize("outgoing", (True, False), ids=("termination", "origination"))
 SIDES = pytest.mark.parametrize("by", ("caller", "callee"))
-
-
-@dataclass
-class Edges:
-    block: Block
-    native: Edge
-    python: Edge
 
 
 @pytest.fixture(scope="module")
 def edges(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edges]:
     with (
         reserved_block() as block,
-        telling_edge(block.address(EDGE), tmp_path_factory.mktemp("native")) as native,
+        telling_edge(block.address(EDGE), tmp_path_factory.mktemp("native"), b2bua=QUICK) as native,
         telling_edge(
             block.address(EDGE + 1), tmp_path_factory.mktemp("python"), python_carries_all=True
         ) as python,
@@ -47,167 +43,37 @@ def edges(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edges]:
         yield Edges(block, native, python)
 
 
-@dataclass
-class Sent:
-    """A message that is about to be sent; a case changes it."""
-
-    first: str
-    fields: Fields
-    body: str = ""
-    agent: UserAgent | None = None
-    """Who sends it, where that is not the side itself."""
-
-    def add(self, *more: tuple[str, str]) -> None:
-        self.fields += more
-
-    def set(self, name: str, value: str | None) -> None:
-        self.fields = [(each, text) for each, text in self.fields if each != name]
-        if value is not None:
-            self.fields.append((name, value))
-
-    def get(self, name: str) -> str:
-        return next(text for each, text in self.fields if each == name)
+BY_B2BUA: dict[str, Any] = {
+    "transfer": TransferRow("EnableAll"),
+    "disaster_recovery": RecoveryRow("https://app.example/start", "POST"),
+}
 
 
-Change = Callable[[Sent, Lab], None]
+def variables(lab: Lab, call_id: str) -> dict[str, int]:
+    """The names of what is remembered of a call, and how long each is."""
+    (dialog,) = (each for each in lab.edge.rpc("dlg.list") if each["call-id"] == call_id)
+    return {name: len(value) for each in dialog["variables"] for name, value in each.items()}
 
 
-def unchanged(sent: Sent, lab: Lab) -> None:
-    """As any telephone sends it."""
-
-
-@dataclass
-class Play:
-    """A call at one edge, with one of its messages changed."""
-
-    edge: Edge
-    call_id: str
-    outgoing: bool = True
-    by: str = "caller"
-    change: dict[str, Change] = field(default_factory=dict)
-    """By what is changed: `180`, `200`, `ACK`, `BYE`, `200 of BYE`."""
-    headers: Fields = field(default_factory=list)
-    """Of the INVITE."""
-    asks_memory: bool = True
-    like: Play | None = None
-    """The same call, played before: what came there is waited for."""
-    came: list[bool] = field(default_factory=list)
-    """Whether each message that was waited for has come."""
-    seen: list[str] = field(default_factory=list)
-    memory: dict[str, str] = field(default_factory=dict)
-
-    def run(self, block: Block) -> None:
+@DIRECTIONS
+def test_what_the_b2bua_might_do_costs_a_call_without_it_nothing(edges: Edges, outgoing: bool) -> None:
+    """The same entries, messages and memory, may its trunk transfer calls and have instructions or not."""
+    found = []
+    for trunk in ({}, BY_B2BUA):
         with ExitStack() as stack:
-            lab = Lab(self.edge, block, stack)
-            lab.serve()
+            lab = Lab(edges.native, edges.block, stack)
+            lab.serve(trunk=trunk)
             pbx, telco = lab.agent(PBX), lab.agent(TELCO)
-            self._call(lab, *((pbx, telco) if self.outgoing else (telco, pbx)))
-
-    def _call(self, lab: Lab, caller: UserAgent, callee: UserAgent) -> None:
-        number = OWN_NUMBER if self.outgoing else "+442079460000"
-        invite = (lab.call_out if self.outgoing else lab.call_in)(
-            caller,
-            call_id=self.call_id,
-            from_header=f"<sip:{number}@{caller.address}>;tag=caller",
-            headers=self.headers,
-        )
-        received = callee.wait("INVITE", call_id=self.call_id)
-        for status in ("180", "200"):
-            self._respond(lab, callee, received, status, int(status))
-            if status == "180":
-                self._wait(caller, "INVITE", status=180)  # two workers may change their order
-        answer = self._wait(caller, "INVITE", status=200)
-        if answer is not None:
-            near = invite.leg(answer)
-            self._send(lab, near, "ACK")
-            self._wait(callee, "ACK")
-            if self.asks_memory and not {"180", "200"}.isdisjoint(self.change):
-                self.memory = self._remembered()
-            far = callee_leg(callee, received, received.path, tag="callee")
-            leg, other = (near, callee) if self.by == "caller" else (far, caller)
-            self._send(lab, leg, "BYE")
-            bye = self._wait(other, "BYE")
-            if bye is not None:
-                self._respond(lab, other, bye, "200 of BYE", 200)
-            self._wait(leg.agent, "BYE", status=200)
-        for agent in (caller, callee):
-            agent.silence(0.03)
-            own = [each for each in agent.all_received if each.call_id == self.call_id]
-            self.seen += sorted(self._usual(each) for each in own)
-
-    def _wait(self, agent: UserAgent, method: str, status: int | None = None) -> Message | None:
-        at = len(self.came)
-        came = self.like.came[at] if self.like is not None and at < len(self.like.came) else None
-        seconds = {None: 0.6, False: 0.1, True: 5.0}[came]
-        try:
-            message = agent.wait(method, status=status, call_id=self.call_id, seconds=seconds)
-        except TimeoutError:
-            message = None
-        self.came.append(message is not None)
-        return message
-
-    def _respond(self, lab: Lab, agent: UserAgent, request: Message, which: str, status: int) -> None:
-        copied = ("Via", "From", "To", "Call-ID", "CSeq", "Record-Route")
-        fields = [(name, value) for name in copied for value in request.all(name)]
-        if not request.tag("To"):
-            fields = [(name, f"{value};tag=callee" if name == "To" else value) for name, value in fields]
-        body = sdp(agent.address) if which == "200" else ""
-        if request.method == "INVITE":
-            fields.append(("Contact", f"<{agent.contact}>"))
-        if body:
-            fields.append(("Content-Type", "application/sdp"))
-        sent = Sent(f"SIP/2.0 {status} Answer", fields, body)
-        self.change.get(which, unchanged)(sent, lab)
-        (sent.agent or agent).send(render(sent.first, sent.fields, sent.body), request.path)
-
-    def _send(self, lab: Lab, leg: Leg, method: str) -> None:
-        leg.cseq += method != "ACK"
-        fields = [
-            ("Via", f"SIP/2.0/UDP {leg.agent.address}:5060;branch=z9hG4bK{new_token()}"),
-            ("Max-Forwards", "70"),
-            *(("Route", route) for route in leg.routes),
-            ("From", leg.local),
-            ("To", leg.remote),
-            ("Call-ID", leg.call_id),
-            ("CSeq", f"{leg.cseq} {method}"),
-            ("Contact", f"<{leg.agent.contact}>"),
-        ]
-        sent = Sent(f"{method} {leg.target} SIP/2.0", fields)
-        self.change.get(method, unchanged)(sent, lab)
-        (sent.agent or leg.agent).send(render(sent.first, sent.fields, sent.body), leg.to)
-
-    def _remembered(self) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for dialog in self.edge.rpc("dlg.list"):
-            if dialog["call-id"] == self.call_id:
-                for each in dialog["variables"]:
-                    found |= {name: self._text(value) for name, value in each.items() if value}
-        return {name: value for name, value in found.items() if name not in ("carried", "facts")}
-
-    def _usual(self, message: Message) -> str:
-        return self._text(message.raw.decode("utf-8", "backslashreplace"))
-
-    def _text(self, text: str) -> str:
-        text = re.sub(rf"{re.escape(self.edge.address)}(?![0-9])", "EDGE", text)
-        text = text.replace(self.call_id, "CALL")
-        text = re.sub(r"branch=[^;\r\n]*", "branch=B", text)
-        text = re.sub(r"tk=[0-9a-z]+", "tk=K", text)
-        text = re.sub(r"tag=[0-9a-f]{32}\.[0-9a-f-]+", "tag=OWN", text)
-        return re.sub(r"CA[0-9a-f]{32}", "CA", text)
-
-
-def played(edges: Edges, **case: object) -> tuple[Play, list[str]]:
-    """The case at both edges, with equal outcomes; and what the first has entered Python for."""
-    python = Play(edges.python, new_token(), **case)  # type: ignore[arg-type]
-    python.run(edges.block)
-    start = len(edges.native.log())
-    native = Play(edges.native, new_token(), like=python, **case)  # type: ignore[arg-type]
-    native.run(edges.block)
-    assert native.seen == python.seen
-    assert native.memory == python.memory
-    log = edges.native.log()[start:]
-    assert not [line for line in log.splitlines() if "fault in" in line], log
-    return native, entries(edges.native, native.call_id, start)
+            caller, callee = (pbx, telco) if outgoing else (telco, pbx)
+            near, _, _, _ = established(lab, caller, callee, outgoing=outgoing)
+            remembered = variables(lab, near.call_id)
+            end(near, callee)
+            own = [each for agent in (pbx, telco) for each in agent.all_received]
+            messages = [each.first_line.partition(" sip:")[0] for each in own if each.call_id == near.call_id]
+            found.append((entries(lab.edge, near.call_id), sorted(messages), remembered))
+    without, with_it = found
+    assert without[0] == ONCE
+    assert with_it == without
 
 
 @DIRECTIONS
@@ -494,5 +360,6 @@ def test_a_plain_call_over_a_connection_enters_python_once(edges: Edges, transpo
             return  # this agent has no certificate to be called back with
         near, far, _, _ = established(lab, pbx, telco, outgoing=True)
         pbx.hang_up_connections()
+        wait_until_hung_up(lab.edge, pbx.address)
         end(far, pbx)
         assert "ksr_request_route BYE" in entries(lab.edge, near.call_id)

@@ -97,7 +97,7 @@ def test_a_call_without_any_address_to_call_is_told_so(lab: Lab, telco: UserAgen
     start = len(lab.edge.log())
     final = lab.call_in(telco).final()
     assert (final.status, final.reason) == (480, "No Reachable Target")
-    assert "reason=NoReachableTarget" in lab.edge.log()[start:]
+    assert lab.edge.logs("reason=NoReachableTarget", start)
 
 
 def test_a_call_without_any_gateway_to_call_is_told_so(lab: Lab, pbx: UserAgent) -> None:

@@ -107,7 +107,7 @@ def test_a_stale_answer_is_given_once_more(lab: Lab, pbx: UserAgent, challenging
         assert is_right(request, nonce)
     refuse(challenging, request, offer("n3", extra=", stale=true"))
     assert invite.final().status == 480
-    assert [each.method for each in challenging.silence(0.2)] == ["ACK"]
+    assert challenging.has_only("ACK")
 
 
 def test_each_answer_has_a_cnonce_of_its_own(lab: Lab, pbx: UserAgent, challenging: UserAgent) -> None:
@@ -294,7 +294,7 @@ def test_after_a_restart_a_challenge_is_still_answered(
         restart(edge)
         leg.send("BYE")
         bye = telco.wait("BYE")
-        assert bye.cseq == received.cseq + 1
+        assert bye.cseq > received.cseq + 1  # numbers that a forgotten challenge may have used are skipped
         refuse(telco, bye, offer("n8"))
         again = answered_again(telco, bye)
         assert is_right(again, "n8")

@@ -31,9 +31,12 @@ def serve_two(lab: Lab, direction: str) -> tuple[UserAgent, UserAgent]:
     return first, second
 
 
-def refuse(agent: UserAgent, call: Invite, seconds: float = 2) -> None:
-    """Refuse this call here, so that its next target is tried."""
-    agent.respond(agent.wait("INVITE", call_id=call.call_id, seconds=seconds), 503)
+def refuse(agent: UserAgent, call: Invite, *, before: UserAgent | None = None) -> None:
+    """Refuse this call here, so that its next target is tried; `before` that one is."""
+    received = agent.wait("INVITE", call_id=call.call_id)
+    others = before.silence(0.02) if before is not None else []
+    assert call.call_id not in {each.call_id for each in others}
+    agent.respond(received, 503)
 
 
 def until_of(lab: Lab, address: str) -> str:
@@ -54,24 +57,24 @@ def test_three_silences_put_an_address_last_until_it_answers(
         return lab.call_in(telco) if direction == "origination" else lab.call_out(pbx)
 
     for met in [call() for _ in range(3)]:
-        refuse(second, met, seconds=6)
+        refuse(second, met)
         assert met.final().status == 503
 
     late = call()
-    refuse(second, late)
+    refuse(second, late, before=first)
     first.wait("INVITE", call_id=late.call_id)  # it is tried last, not left out
 
     lab.edge.rpc("htable.seti", "silent", until_of(lab, first.address), 1)
     probing = call()
     asked = first.wait("INVITE", call_id=probing.call_id)
     other = call()
-    refuse(second, other)  # while one call tries it, it is last for all others
+    refuse(second, other, before=first)  # while one call tries it, it is last for all others
     first.respond(asked, 503)
     refuse(second, probing)
     assert probing.final().status == 503
 
     again = call()
-    refuse(first, again)
+    refuse(first, again, before=second)
     refuse(second, again)
     assert again.final().status == 503
     for each in (late, other):

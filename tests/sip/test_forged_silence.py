@@ -31,13 +31,12 @@ def test_an_answer_that_the_customers_own_vias_swell_is_no_silence(
     usual = [(f"X-Usual-{n}", "v" * 30) for n in range(8)]
     for _ in range(3):
         call = lab.call_out(pbx, headers=vias)
-        try:
-            asked = first.wait("INVITE", call_id=call.call_id, seconds=1)
-        except TimeoutError:
+        asked = call.reached(first)
+        if asked is None:
             assert call.final().status in (400, 513)
             continue
         first.respond(asked, 486, headers=usual)
-        assert call.final(seconds=6).status == 486
+        assert call.final().status == 486
     later = lab.call_out(pbx)
     first.respond(first.wait("INVITE", call_id=later.call_id), 486)
     later.final()

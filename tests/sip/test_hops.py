@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from support.dialogs import end, established, killed_and_restarted
 from support.lab import Lab
+from support.patience import until
 from support.sipmessage import Message, new_token, render, sdp
 from support.sipua import UserAgent
 from support.tables import make_account
@@ -207,7 +206,7 @@ def test_the_edges_own_byes_go_to_the_sides_as_well(lab: Lab, pbx: UserAgent, te
             calls.append((contact, invite.call_id, caller, callee))
     for contact, call_id, caller, callee in calls:
         for agent, proxy in ((caller, "<sip:near.invalid;lr>"), (callee, "<sip:far.invalid;lr>")):
-            bye = agent.wait("BYE", seconds=6, call_id=call_id)
+            bye = agent.wait("BYE", call_id=call_id)
             assert (bye.uri, bye.all("Route")) == (contact, [proxy])
             agent.respond(bye, 200)
     assert "a BYE could not be sent" not in lab.edge.log()
@@ -224,7 +223,7 @@ def test_the_edges_own_bye_uses_the_connection_of_a_customer(lab: Lab, telco: Us
         (pbx, answer.tag("From"), answer.tag("To")),
         (telco, answer.tag("To"), answer.tag("From")),
     ):
-        bye = agent.wait("BYE", seconds=6)
+        bye = agent.wait("BYE")
         assert (bye.tag("To"), bye.tag("From")) == (own_tag, other_tag)
         assert bye.cseq > leg.cseq
         agent.respond(bye, 200)
@@ -247,7 +246,7 @@ def test_a_stray_answer_goes_to_who_asked_alone(lab: Lab, pbx: UserAgent, telco:
     """With the token of the very call: no third address, no name, no other port, no other status."""
     victim = lab.agent(67)
     _, _, received, _ = established(lab, pbx, telco, outgoing=True)
-    time.sleep(5.5)
+    until(lambda: received.call_id not in lab.edge.transactions())
     pbx.inbox.clear()
     genuine = received.all("Via")[1]
     branch = f"branch=z9hG4bK{new_token()}"

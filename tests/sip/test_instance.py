@@ -15,6 +15,7 @@ from sipedge.store import PUBLISHED, Store
 from sipedge.table import Section
 from support.edge import Edge, end_group, make_settings, probe, restart, running_edge
 from support.lab import PBX, TELCO, Lab
+from support.patience import PATIENCE
 from support.sipmessage import digest_answer, new_token, render, sdp
 from support.sipua import UserAgent, callee_leg
 from support.tables import Platform, make_target
@@ -65,7 +66,7 @@ def test_a_deleted_and_rebuilt_table_is_noticed(own: Lab, pbx: UserAgent, telco:
     own.edge.store = Store(directory, own.edge.settings.edge)
     own.edge.sequence = 700
     own.serve()
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + PATIENCE
     while "X-Trunkline-Revision: 701" not in probe(own.edge):
         assert time.monotonic() < deadline
     time.sleep(1.1)
@@ -85,7 +86,7 @@ def test_a_draining_edge_takes_no_new_calls_and_loses_none(
     leg = invite.leg(pbx.wait(status=200))
     leg.send("ACK")
     telco.wait("ACK")
-    assert own.edge.dialogs() == 1
+    assert own.dialogs() == 1
     own.edge.rpc("htable.seti", "ctl", "drain", 1)
     for refused in (own.call_out(pbx).final(), own.call_in(telco).final()):
         assert (refused.status, refused.header("Retry-After")) == (503, "30")
@@ -99,7 +100,7 @@ def test_a_draining_edge_takes_no_new_calls_and_loses_none(
     telco.respond(telco.wait("BYE"), 200)
     pbx.wait("BYE", status=200)
     time.sleep(0.1)
-    assert own.edge.dialogs() == 0
+    assert own.dialogs() == 0
     own.edge.rpc("htable.seti", "ctl", "drain", 0)
     again = own.call_out(pbx)
     telco.respond(telco.wait("INVITE"), 486)
@@ -109,7 +110,7 @@ def test_a_draining_edge_takes_no_new_calls_and_loses_none(
 def test_a_killed_worker_ends_the_instance(own: Lab) -> None:
     """The supervisor restarts whole instances: a half-dead one would answer every other call."""
     os.kill(workers(own.edge)[0], signal.SIGKILL)
-    own.edge.process.wait(3)
+    own.edge.process.wait(PATIENCE)
     assert own.edge.process.returncode != 0
 
 
@@ -202,7 +203,7 @@ def test_an_instance_whose_table_is_garbage_answers_503_and_lives(lab: Lab, tmp_
 
     with started(settings) as process:
         edge = Edge(settings, process, None)  # type: ignore[arg-type]
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE
         while not (answer := probe(edge, 0.2)):
             assert time.monotonic() < deadline
         assert answer.startswith("SIP/2.0 503")
@@ -222,7 +223,7 @@ def test_a_stopped_instance_leaves_no_process(lab: Lab, tmp_path: Path) -> None:
     ) as edge:
         pids = workers(edge)
         edge.process.send_signal(signal.SIGTERM)
-        edge.process.wait(5)
+        edge.process.wait(PATIENCE)
         time.sleep(0.1)
         assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
         end_group(edge.process)
@@ -238,7 +239,7 @@ def test_a_target_that_rings_too_long_ends_the_call(lab: Lab, tmp_path: Path) ->
         invite = one.call_in(telco)
         received = first.wait("INVITE")
         first.respond(received, 180)
-        first.respond(first.wait("CANCEL", seconds=5), 200)
+        first.respond(first.wait("CANCEL"), 200)
         first.respond(received, 487)
         assert invite.final(5).status == 480
         assert second.silence(0.3) == []
@@ -260,7 +261,7 @@ def test_a_fault_while_a_request_is_judged_is_answered_500(
     spoil(own.edge, Section.TRUNK, "acme/hq")
     assert own.call_out(pbx).final().status == 500
     assert own.call_in(telco).final().status == 500
-    assert "fault in request route: TableFormatError at " in own.edge.log()
+    assert own.edge.logs("fault in request route: TableFormatError at ")
     own.serve()
     invite = own.call_out(pbx)
     telco.respond(telco.wait("INVITE"), 486)
@@ -274,7 +275,7 @@ def test_a_fault_after_a_failed_attempt_is_answered_500(own: Lab, pbx: UserAgent
     spoil(own.edge, Section.CARRIER, "telco")
     telco.respond(received, 407, headers=[("Proxy-Authenticate", 'Digest realm="x", nonce="y"')])
     assert invite.final().status == 500
-    assert "fault in failure route: TableFormatError at " in own.edge.log()
+    assert own.edge.logs("fault in failure route: TableFormatError at ")
 
 
 def test_an_edge_behind_nat_shows_its_advertised_address(lab: Lab, tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def missing_names(place: Path, address: str, prefix: Sequence[str] = ()) -> list
     """What a Kamailio with our own list of modules lacks of the functions that we call."""
     out, directory = place / "missing.json", place / "kamailio"
     directory.mkdir()
-    for name in ("kamailio.cfg", "carried.cfg"):
+    for name in ("kamailio.cfg", "carried.cfg", "brakes.cfg", "probes.cfg", "registrations.cfg"):
         (directory / name).write_text((ROOT / "edge" / "kamailio" / name).read_text())
     probe = PROBE.format(names=json.dumps(declared_names()), out=str(out))
     (directory / "kemi_main.py").write_text(probe)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import pytest
 
 from support.lab import FAR_NUMBER, OWN_NUMBER, Lab
+from support.patience import PATIENCE, until
 from support.sipmessage import new_token, sdp
-from support.sipua import Leg, UserAgent
+from support.sipua import Invite, Leg, UserAgent
 from support.tables import Platform, make_account, make_carrier, make_gateway, make_target, make_trunk
 
 
@@ -46,6 +48,9 @@ def fresh(lab: Lab, pbx: UserAgent, telco: UserAgent, **limits: dict[str, int]) 
     return name
 
 
+Found = TypeVar("Found")
+
+
 def begin_second() -> None:
     """Wait for the start of a whole second, so that a burst lies within one."""
     time.sleep(1.02 - time.time() % 1)
@@ -56,22 +61,30 @@ def burst(lab: Lab, pbx: UserAgent, telco: UserAgent, count: int) -> list[tuple[
     invites = [lab.call_out(pbx) for _ in range(count)]
     answers = []
     for invite in invites:
-        try:
-            received = telco.wait("INVITE", call_id=invite.call_id, seconds=0.3)
+        received = invite.reached(telco)
+        if received is not None:
             telco.respond(received, 486)
-        except TimeoutError:
-            pass  # refused by the edge
         final = invite.final()
         answers.append((final.status, final.header("X-Trunkline-Error")))
     return answers
+
+
+def within_a_second(act: Callable[[], Found]) -> Found:
+    """What comes of this in one and the same second; where another begins meanwhile, it is done again."""
+    for _ in range(20):
+        begin_second()
+        second = int(time.time())
+        found = act()
+        if int(time.time()) == second:
+            return found
+    raise AssertionError("it takes longer than a second")
 
 
 def test_a_trunk_may_make_so_many_new_calls_in_a_second(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
     """S43 with 32001: 3 pass, 2 do not; the next second begins anew."""
     fresh(lab, pbx, telco, trunk={"calls_per_second": 3})
     for _ in range(2):
-        begin_second()
-        answers = burst(lab, pbx, telco, 5)
+        answers = within_a_second(lambda: burst(lab, pbx, telco, 5))
         assert answers.count((486, "")) == 3
         assert answers.count((503, "32001 Trunk CPS limit exceeded")) == 2
 
@@ -79,8 +92,7 @@ def test_a_trunk_may_make_so_many_new_calls_in_a_second(lab: Lab, pbx: UserAgent
 def test_the_accounts_calls_are_pooled(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
     """32012: the second checkpoint."""
     fresh(lab, pbx, telco, trunk={"calls_per_second": 4}, account={"calls_per_second": 2})
-    begin_second()
-    answers = burst(lab, pbx, telco, 4)
+    answers = within_a_second(lambda: burst(lab, pbx, telco, 4))
     assert answers.count((486, "")) == 2
     assert answers.count((503, "32012 Account CPS limit exceeded")) == 2
 
@@ -179,7 +191,7 @@ def counted(lab: Lab, keys: Iterable[str]) -> list[int]:
 def test_every_end_of_a_call_gives_its_places_back(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
     """Refused by a limit, by the callee, cancelled, hung up by either side, ended by the edge, unanswered."""
     limits = {"max_concurrent_calls": 2}
-    account = limits | {"max_call_duration_seconds": 1}
+    account = limits | {"max_call_duration_seconds": 3}
     name = fresh(lab, pbx, telco, trunk=limits, account=account, carrier=limits)
     keys = (f"trunk:{name}/hq", f"account:{name}", f"carrier:{name}")
     hang_up(talk(lab, pbx, telco, outgoing=True), telco)
@@ -201,8 +213,8 @@ def test_every_end_of_a_call_gives_its_places_back(lab: Lab, pbx: UserAgent, tel
     assert lab.call_out(pbx).final().status == 503
     for agent in (pbx, telco):
         for _ in range(2):
-            agent.respond(agent.wait("BYE", seconds=5), 200)
-    deadline = time.monotonic() + 2
+            agent.respond(agent.wait("BYE"), 200)
+    deadline = time.monotonic() + PATIENCE
     while any(counted(lab, keys)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert counted(lab, keys) == [0, 0, 0]
@@ -236,16 +248,28 @@ def test_a_carrier_takes_so_many_new_calls_in_a_second(lab: Lab, pbx: UserAgent,
     """CPS of the carrier: what is over goes to the next."""
     fresh(lab, pbx, telco, carrier={"calls_per_second": 2})
     other = lab.agent(31)
-    begin_second()
-    invites = [lab.call_out(pbx) for _ in range(4)]
-    telco.silence(0.2)
-    other.silence(0.1)
-    for agent in (telco, other):
-        received = [message for message in agent.inbox if message.method == "INVITE"]
-        assert len(received) == 2
-        for message in received:
-            agent.respond(message, 486)
-    assert [invite.final().status for invite in invites] == [486] * 4
+
+    def taker(invite: Invite) -> UserAgent | None:
+        """The carrier that has this call."""
+        for agent in (telco, other):
+            if any((each.method, each.call_id) == ("INVITE", invite.call_id) for each in agent.silence(0.01)):
+                return agent
+        return None
+
+    def four_calls() -> list[UserAgent | None]:
+        """Who takes them."""
+        invites = [lab.call_out(pbx) for _ in range(4)]
+        for invite in invites:
+            until(lambda invite=invite: taker(invite))  # type: ignore[misc]
+        takers = list(map(taker, invites))
+        for invite, agent in zip(invites, takers, strict=True):
+            assert agent is not None
+            agent.respond(agent.wait("INVITE", call_id=invite.call_id), 486)
+            assert invite.final().status == 486
+        return takers
+
+    takers = within_a_second(four_calls)
+    assert (takers.count(telco), takers.count(other)) == (2, 2)
 
 
 def test_a_carriers_failed_attempt_does_not_stay_counted(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:

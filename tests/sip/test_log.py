@@ -18,6 +18,7 @@ from sipedge.instance import kamailio_command, logged_command, process_environme
 from sipedge.log_lines import LONGEST_LINE, MOST_LINES
 from support.edge import Edge, end_group, make_settings, probe, running_edge
 from support.lab import Lab
+from support.patience import PATIENCE
 from trunkline.tls.probe import probe as look_at_certificate
 
 OURS = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z [A-Z]+ \d+ trunkline: ")
@@ -41,14 +42,14 @@ class LoggedEdge:
         return self.log.read_text(encoding="utf-8").split("\n")[:-1]
 
     def until(self, words: str) -> list[str]:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while not any(words in line for line in self.lines()):
             assert time.monotonic() < deadline, words
             time.sleep(0.02)
         return self.lines()
 
     def serves(self) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while not probe(self.edge, 0.2):
             assert self.edge.process.poll() is None
             assert time.monotonic() < deadline
@@ -93,7 +94,7 @@ def test_no_sender_forges_a_line_or_fills_the_log(lab: Lab, tmp_path: Path) -> N
         lines = logged.lines()
         # Alive and ended as the supervisor wishes.
         logged.edge.process.send_signal(signal.SIGTERM)
-        assert logged.edge.process.wait(5) == 0
+        assert logged.edge.process.wait(PATIENCE) == 0
     assert [line for line in lines if OURS.match(line) and "Forged" in line] == []
     assert [line for line in lines if not line.isprintable() or len(line.encode()) > LONGEST_LINE] == []
     assert [line for line in lines if not re.match(r"\d{4}-\S+Z (?:[A-Z]+|-) (?:\d+|-) \S+: ", line)] == []
@@ -136,7 +137,7 @@ def test_a_killed_kamailio_ends_its_reader_by_the_same_signal(lab: Lab, tmp_path
     """So a supervisor learns how it ended, and the last lines are there."""
     with logged_edge(tmp_path, lab.block.address(2)) as logged:
         os.kill(_main_pid(logged.edge.process.pid), signal.SIGABRT)
-        assert logged.edge.process.wait(10) == -signal.SIGABRT
+        assert logged.edge.process.wait(PATIENCE) == -signal.SIGABRT
 
 
 def _main_pid(reader: int) -> int:

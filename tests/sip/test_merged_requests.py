@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import time
-
 from support.dialogs import end, established
+from support.events import events
 from support.lab import OWN_NUMBER, PBX, Lab
+from support.patience import until
 from support.sipmessage import new_token, sdp
 from support.sipua import Invite, UserAgent
 
@@ -42,9 +41,10 @@ def test_calls_that_share_call_id_and_from_tag_are_all_counted(
     for _ in range(LIMIT + 1):
         legs = []
         sent = two_alike(lab, pbx, cseq=2)
-        telco.silence(0.3)
-        for received in [each for each in telco.inbox if each.is_request and each.method == "INVITE"]:
-            telco.inbox.remove(received)
+        came = [telco.wait("INVITE")]
+        while any(each.is_request and each.method == "INVITE" for each in telco.silence()):
+            came.append(telco.wait("INVITE"))
+        for received in came:
             telco.respond(received, 200, body=sdp(telco.address), tag=new_token())
             answer = pbx.wait("INVITE", status=200)
             leg = sent[int(answer.header("CSeq").split()[0]) - 1].leg(answer)
@@ -98,11 +98,10 @@ def test_two_calls_after_one_another_have_two_ids(lab: Lab, pbx: UserAgent, telc
         leg, _, _, _ = established(lab, pbx, telco, outgoing=True, **options)
         end(leg, telco)
         pbx.silence(0.3)
-    deadline = time.monotonic() + 5
-    while True:
-        lines = [json.loads(line) for line in lab.edge.settings.events_file.read_text().splitlines()]
-        begun = [line["callSid"] for line in lines if line.get("sipCallId") == call_id]
-        if len(begun) == 2 or time.monotonic() > deadline:
-            break
-        time.sleep(0.05)
-    assert len(set(begun)) == 2
+
+    def begun() -> list[str]:
+        """The id of each of them."""
+        return [each["callSid"] for each in events(lab.edge) if each.get("sipCallId") == call_id]
+
+    until(lambda: len(begun()) == 2, "both are told")
+    assert len(set(begun())) == 2

@@ -204,14 +204,50 @@ def test_a_contact_that_kamailio_cannot_read_is_a_name_like_any(
     end(far, pbx)
 
 
+def test_a_restart_leaves_each_of_them_where_it_was(own: Lab, pbx: UserAgent, telco: UserAgent) -> None:
+    """Behind two proxies, one of two forks, with a name for its Contact: held, resumed and ended after it.
+
+    Of the first, what is left leads to where its INVITE was sent, and its Routes on from there.
+    """
+    gateway, proxy = with_proxies(own)
+    routed = own.call_out(pbx)
+    received = telco.wait("INVITE", call_id=routed.call_id)
+    routes = [f"<sip:{gateway.address}:5099;lr>", f"<sip:{proxy.address};lr>"]
+    received.headers[:0] = [("Record-Route", route) for route in routes]
+    gateway.respond(received, 200, body=sdp(gateway.address))
+    one = routed.leg(pbx.wait("INVITE", status=200, call_id=routed.call_id))
+    one.send("ACK")
+    proxy.wait("ACK", call_id=routed.call_id)
+    forked = own.call_out(pbx)
+    received = telco.wait("INVITE", call_id=forked.call_id)
+    gateway.respond(received, 183, tag="other", body=sdp(gateway.address))
+    telco.respond(received, 200, tag="two", body=sdp(telco.address))
+    two = forked.leg(pbx.wait("INVITE", status=200, call_id=forked.call_id))
+    two.send("ACK")
+    telco.wait("ACK", call_id=forked.call_id)
+    contact = "sip:ua@my_pbx:5060"
+    three, far, _, _ = established(own, pbx, telco, outgoing=True, contact=contact)
+    three.contact = contact
+    killed_and_restarted(own)
+    assert hold(one, telco).all("Route") == routes[::-1]
+    for leg in (two, three):
+        assert hold(leg, telco).all("Route") == []
+    for leg in (one, two, three):
+        hold(leg, telco)
+    assert hold(far, pbx, contact=contact).uri == contact
+    for leg in (one, two, three):
+        end(leg, telco)
+
+
 def test_a_callee_whose_tag_is_the_callers_takes_no_call(lab: Lab, telco: UserAgent) -> None:
     """Nothing would tell its requests from the caller's: its answer is lost, the next one is called."""
     first, second = lab.agent(21), lab.agent(22)
     targets = (make_target(first.address, 5060, priority=1), make_target(second.address, 5060, priority=2))
     lab.serve(trunk={"targets": targets})
-    lab.call_in(telco)
+    call = lab.call_in(telco)
     received = first.wait("INVITE")
     first.respond(received, 180, tag=received.tag("From"))
     first.respond(received, 200, tag=received.tag("From"), body=sdp(first.address))
-    second.wait("INVITE", seconds=6)
-    assert [answer.status for answer in telco.silence(0.05)] == [100]
+    second.wait("INVITE")
+    heard = [message.status for message in telco.silence(0.05) if message.call_id == call.call_id]
+    assert heard == [100]

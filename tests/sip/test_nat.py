@@ -10,6 +10,7 @@ import pytest
 from support.addresses import Block
 from support.lab import FAR_NUMBER, OWN_NUMBER, PBX, Lab
 from support.nat import Nat, nat
+from support.patience import PATIENCE
 from support.sipmessage import sdp
 from support.sipua import UserAgent, callee_leg, send_invite
 
@@ -21,7 +22,7 @@ def server(block: Block) -> Iterator[socket.socket]:
     """A UDP server that waits at most two seconds."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         udp.bind((block.address(SERVER), 0))
-        udp.settimeout(2)
+        udp.settimeout(PATIENCE)
         yield udp
 
 
@@ -35,7 +36,7 @@ def router(block: Block, server: socket.socket) -> Iterator[Nat]:
 def client(block: Block) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         udp.bind((block.address(PBX), 5060))
-        udp.settimeout(2)
+        udp.settimeout(PATIENCE)
         yield udp
 
 
@@ -74,11 +75,11 @@ def test_a_connection_passes_until_it_is_dropped(block: Block) -> None:
         socket.create_server((block.address(SERVER), 0)) as listener,
         nat((block.address(INSIDE), 0), block.address(OUTSIDE), listener.getsockname()) as router,
     ):
-        listener.settimeout(2)
+        listener.settimeout(PATIENCE)
         for _ in range(2):
             with socket.create_connection(router.inside, 2) as near:
                 far, seen = listener.accept()
-                far.settimeout(2)
+                far.settimeout(PATIENCE)
                 with far:
                     assert seen[0] == block.address(OUTSIDE)
                     near.sendall(b"x" * 100_000 + b"end")

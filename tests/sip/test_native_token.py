@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from sipedge.routing.decision import Direction
-from sipedge.routing.hops import Hop
-from sipedge.routing.memory import SideKind
-from sipedge.routing.tokens import DialogToken, TokenKeeper, token_key
+from sipedge.routing.dialog.hops import Hop
+from sipedge.routing.dialog.memory import SideKind
+from sipedge.routing.dialog.tokens import DialogToken, TokenKeeper, token_key
 from sipedge.secret import Secret
 from support.edge import ROOT, make_settings, started
 from support.lab import Lab

@@ -6,6 +6,7 @@ import pytest
 
 from support.dialogs import end, established
 from support.lab import FAR_NUMBER, OWN_NUMBER, Lab
+from support.sipmessage import sdp
 from support.sipua import UserAgent
 
 
@@ -32,3 +33,20 @@ def test_what_others_use_as_tags_passes(lab: Lab, pbx: UserAgent, telco: UserAge
     _, far, invite, _ = established(lab, pbx, telco, outgoing=True, from_header=header)
     assert invite.tag("From") == tag
     end(far, pbx)
+
+
+@pytest.mark.parametrize("tag", ("a,b", "<x>", "\u2028x", "a\x7fb"))
+def test_an_answer_whose_tag_could_not_be_written_again_is_as_if_lost(
+    lab: Lab, pbx: UserAgent, telco: UserAgent, tag: str
+) -> None:
+    """The caller would end another dialog than the callee has, and so would the edge by itself."""
+    invite = lab.call_out(pbx)
+    received = telco.wait("INVITE")
+    for status in (180, 200):
+        telco.respond(received, status, body=sdp(telco.address), tag=tag)
+    assert [each for each in pbx.silence(0.3) if each.status != 100] == []
+    telco.respond(received, 200, body=sdp(telco.address), tag="fit")
+    leg = invite.leg(pbx.wait("INVITE", status=200))
+    leg.send("ACK")
+    telco.wait("ACK")
+    end(leg, telco)

@@ -170,10 +170,10 @@ def test_parameters_of_the_uri_stay_in_the_request_uri(lab: Lab, pbx: UserAgent,
 def test_an_uri_that_leaves_from_another_edge_is_no_candidate_here(
     lab: Lab, pbx: UserAgent, telco: UserAgent
 ) -> None:
-    """S55: egress by another edge is not served yet, so the next URI is tried."""
+    """S55: the platform has no such edge any more, so the next URI is tried."""
     targets = (
-        make_target(lab.block.address(99), 5060, edge="dublin", priority=1),
-        make_target(pbx.address, 5060, edge="ashburn", priority=2),
+        make_target(lab.block.address(99), 5060, egress=("dublin",), priority=1),
+        make_target(pbx.address, 5060, egress=("ashburn",), priority=2),
     )
     lab.serve(trunk={"targets": targets})
     arrives(lab.call_in(telco), pbx)

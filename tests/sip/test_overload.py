@@ -13,6 +13,7 @@ import pytest
 from sipedge.store import Store
 from support.edge import Edge, make_settings, probe, running_edge, started
 from support.lab import Lab
+from support.patience import PATIENCE
 from support.sipmessage import sdp
 from support.sipua import UserAgent, send_invite
 
@@ -134,7 +135,7 @@ def test_new_calls_are_shed_while_memory_is_short(lab: Lab, tmp_path: Path) -> N
     settings.config_file.write_text(re.sub(r"#!define FREE_FOR_CALLS \d+", everything, text))
     with started(settings) as process:
         edge = Edge(settings, process, Store(settings.lmdb_directory, settings.edge))
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE
         while not probe(edge, 0.2):
             assert time.monotonic() < deadline
         one = Lab(edge, lab.block, lab.stack)
@@ -142,7 +143,7 @@ def test_new_calls_are_shed_while_memory_is_short(lab: Lab, tmp_path: Path) -> N
         pbx, telco = one.agent(20), one.agent(30)
         one.call_out(pbx)
         assert not pbx.silence(0.2)
-        emergency = one.call_out(pbx, "911")
+        emergency = one.call_out(pbx, "+1911")
         telco.respond(telco.wait("INVITE"), 486)
         assert emergency.final().status == 486
         pbx.silence(0.1)  # the worker that sent the INVITE on notes the source after that
@@ -168,7 +169,7 @@ def test_a_message_of_more_than_16_kb_is_not_looked_at(small: Lab, pbx: UserAgen
 
 def test_a_message_of_more_than_16_kb_ends_its_connection(small: Lab, telco: UserAgent) -> None:
     """Over TCP: what is no smaller than the buffer is never read to its end."""
-    with socket.create_connection((small.edge.address, small.edge.ports.tcp), timeout=3) as connection:
+    with socket.create_connection((small.edge.address, small.edge.ports.tcp), timeout=PATIENCE) as connection:
         head = "OPTIONS sip:acme-hq.pstn.trunkline.test SIP/2.0\r\nX-Padding: "
         try:
             connection.sendall((head + "a" * 40_000).encode())

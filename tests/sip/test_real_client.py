@@ -14,6 +14,7 @@ import pytest
 
 from sipedge.tls_files import current_pair
 from support.lab import FAR_NUMBER, OWN_NUMBER, PBX, Lab
+from support.patience import PATIENCE
 from support.sipmessage import sdp
 from support.sipua import UserAgent
 
@@ -45,7 +46,7 @@ def calling(lab: Lab, ca_file: Path, *credentials: str) -> Iterator[subprocess.P
 
 
 def result(process: subprocess.Popen[str]) -> dict[str, Any]:
-    output, errors = process.communicate(timeout=25)
+    output, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, errors[-2000:]
     # PJSIP may write a line of its own when the process ends.
     answer = next(line for line in output.splitlines() if line.startswith("{"))
@@ -65,12 +66,12 @@ def test_pjsip_calls_over_tls_with_digest(lab: Lab, telco: UserAgent, ca_file: P
     """Handshake, 407, digest, 200, ACK, BYE: by a client that the project did not write."""
     lab.serve(trunk={"credential_lists": ("acme/users",)}, credentials={("acme/users", "pbx"): PASSWORD})
     with calling(lab, ca_file, "pbx", PASSWORD) as process:
-        received = telco.wait("INVITE", seconds=15)
+        received = telco.wait("INVITE")
         assert received.all("Proxy-Authorization") == []
         telco.respond(received, 180)
         telco.respond(received, 200, body=sdp(telco.address))
-        telco.wait("ACK", seconds=5)
-        telco.respond(telco.wait("BYE", seconds=5), 200)
+        telco.wait("ACK")
+        telco.respond(telco.wait("BYE"), 200)
         answer = result(process)
     assert (answer["status"], answer["ended"]) == (200, True)
     assert "CONFIRMED" in answer["states"]

@@ -241,8 +241,9 @@ def test_emergency_numbers_need_no_plus_and_a_number_of_the_same_trunk(
         routes={"emergency": [make_gateway(telco.address, 5060)]},
         caller_ids=[("acme", "+442079460999")],
     )
-    received = sent_on(lab, telco, lab.call_out(pbx, "911"))
-    assert received.uri == f"sip:911@{telco.address}:5060"
+    for dialled in ("911", "+1911"):
+        received = sent_on(lab, telco, lab.call_out(pbx, dialled))
+        assert received.uri == f"sip:911@{telco.address}:5060"
     assert refusal(lab.call_out(pbx, "911", caller="+442079460999"))[2] == "32204 Invalid Caller ID"
 
 

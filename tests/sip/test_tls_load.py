@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from support.edge import Edge, running_edge
 from support.lab import Lab
+from support.patience import PATIENCE
 
 CALLERS = 4
 HANDSHAKES = 120
@@ -36,7 +37,7 @@ def _shake_hands(edge: Edge, *, trusting: bool) -> int:
         context.verify_mode = ssl.CERT_NONE
     done = 0
     for _ in range(HANDSHAKES):
-        with socket.create_connection((edge.address, edge.ports.tls), timeout=5) as plain:
+        with socket.create_connection((edge.address, edge.ports.tls), timeout=PATIENCE) as plain:
             try:
                 context.wrap_socket(plain).close()
                 done += trusting

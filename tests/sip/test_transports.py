@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import ssl
 import subprocess
-import time
 import warnings
 from contextlib import closing
 from dataclasses import replace
@@ -15,8 +14,9 @@ import pytest
 
 from sipedge.table import ResolvedAddress, ResolvedRow
 from sipedge.tls_files import write_pair, write_tls_config
-from support.edge import running_edge, write_certificate
+from support.edge import running_edge, wait_until_hung_up, write_certificate
 from support.lab import OWN_NUMBER, TELCO, Lab
+from support.patience import PATIENCE, until
 from support.sipmessage import sdp
 from support.sipua import UserAgent, callee_leg, client_context
 from support.tables import Platform, make_account, make_gateway, make_target, make_trunk
@@ -98,6 +98,23 @@ def test_a_tls_target_is_asked_for_by_its_name(
     assert asked == ["pbx.acme.example"]
 
 
+def test_a_gateway_is_asked_for_by_the_name_that_its_carrier_gives(
+    lab: Lab, pbx: UserAgent, server_context: ssl.SSLContext
+) -> None:
+    """serverName: a gateway that is called by its address serves several names."""
+    asked = []
+    server_context.sni_callback = lambda _connection, name, _context: asked.append(name)
+    telco = lab.agent(31, 5061, "tls", tls=server_context)
+    gateway = make_gateway(telco.address, 5061, transport="tls", server_name="gw.telco.example")
+    lab.serve(routes={"+": [gateway]})
+    invite = lab.call_out(pbx)
+    received = telco.wait("INVITE")
+    assert received.uri == f"sip:+442079460000@{telco.address}:5061;transport=tls"
+    telco.respond(received, 486)
+    assert invite.final().status == 486
+    assert asked == ["gw.telco.example"]
+
+
 def test_a_secure_trunk_takes_srtp_over_tls_alone(lab: Lab, telco: UserAgent) -> None:
     """S20: UDP and TCP 403, plain RTP 488, SRTP over TLS passes."""
     lab.serve(trunk={"secure": True})
@@ -116,8 +133,7 @@ def test_pings_are_answered(lab: Lab) -> None:
     for transport in ("tcp", "tls"):
         pbx = lab.agent(20, 0, transport, tls=client_context() if transport == "tls" else None)
         pbx.send(b"\r\n\r\n", (lab.edge.address, 5061 if transport == "tls" else 5060))
-        pbx.silence(0.3)
-        assert pbx.pongs == [b"\r\n"], transport
+        assert pbx.until_pong() == [b"\r\n"], transport
     pbx = lab.agent(20)
     pbx.send(b"\r\n\r\n", lab.edge_at)
     assert pbx.silence(0.2) == []
@@ -144,7 +160,7 @@ def test_a_message_may_come_in_single_bytes(lab: Lab, telco: UserAgent) -> None:
 def handshake(address: str, *options: str) -> tuple[bool, str]:
     """Whether openssl's client gets a connection, and what it says."""
     command = ["openssl", "s_client", "-connect", f"{address}:5061", *options]
-    done = subprocess.run(command, input="", capture_output=True, text=True, timeout=10, check=False)
+    done = subprocess.run(command, input="", capture_output=True, text=True, timeout=PATIENCE, check=False)
     return "Cipher is (NONE)" not in done.stdout and done.returncode == 0, done.stdout + done.stderr
 
 
@@ -177,7 +193,7 @@ def takes_cipher(address: str, name: str) -> bool:
     try:
         context.set_ciphers(f"{name}:@SECLEVEL=0")
         with (
-            socket.create_connection((address, 5061), timeout=3) as plain,
+            socket.create_connection((address, 5061), timeout=PATIENCE) as plain,
             context.wrap_socket(plain) as connection,
         ):
             return connection.cipher() is not None
@@ -234,24 +250,20 @@ def test_a_new_certificate_is_served_without_a_restart(lab: Lab, tmp_path: Path)
     pbx = lab.agent(40, 0, "tls", tls=client_context())
     with running_edge(Platform(addresses=[address]).table(), address, tmp_path) as edge:
         pbx.send(b"\r\n\r\n", (address, 5061))
-        pbx.silence(0.2)
+        pbx.until_pong()
         write_certificate(tmp_path, "renewed")
         pair = (tmp_path / "server.crt").read_bytes(), (tmp_path / "server.key").read_bytes()
         assert write_pair(edge.settings, *pair)
         edge.rpc("tls.reload")
-        time.sleep(0.2)
-        text = subprocess.run(
-            ["openssl", "s_client", "-connect", f"{address}:5061"],
-            input="",
-            capture_output=True,
-            text=True,
-            check=False,
-        ).stdout
-        assert "CN = renewed" in text
+
+        def shown() -> str:
+            command = ["openssl", "s_client", "-connect", f"{address}:5061"]
+            return subprocess.run(command, input="", capture_output=True, text=True, check=False).stdout
+
+        until(lambda: "CN = renewed" in shown())
         pbx.pongs.clear()
         pbx.send(b"\r\n\r\n", (address, 5061))
-        pbx.silence(0.3)
-        assert pbx.pongs == [b"\r\n"]
+        assert pbx.until_pong() == [b"\r\n"]
 
 
 def test_a_new_connection_within_a_dialog_leaves_from_the_edges_address(lab: Lab) -> None:
@@ -264,7 +276,7 @@ def test_a_new_connection_within_a_dialog_leaves_from_the_edges_address(lab: Lab
     invite.leg(pbx.wait(status=200)).send("ACK")
     telco.wait("ACK")
     pbx.hang_up_connections()
-    time.sleep(0.1)  # until the edge has heard of it, its requests would go by the old connection
+    wait_until_hung_up(lab.edge, pbx.address)
     leg = callee_leg(telco, received, received.path)
     # As from a PBX that is not behind NAT: its Contact is where it listens.
     leg.target = f"sip:pbx@{pbx.address}:5060;transport=tcp"

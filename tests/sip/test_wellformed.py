@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.edge import running_edge
+from support.edge import UP, running_edge
 from support.lab import FAR_NUMBER, OWN_NUMBER, Lab
 from support.sipmessage import new_token, parse, render, sdp
 from support.sipua import UserAgent
@@ -72,7 +72,8 @@ def test_a_malformed_request_is_answered_where_a_peer_may_be_answered(
     pbx.send(changed(invite(pbx), *MALFORMED[kind]), lab.edge_at)
     assert pbx.wait(status=400).status == 400
     assert stranger.silence(0.05) == []
-    assert telco.silence(0.05) == []
+    # A BYE may be of a call that an earlier test left at this address.
+    assert [each.first_line for each in telco.silence(0.05) if each.method == "INVITE"] == []
 
 
 @pytest.mark.parametrize(
@@ -244,7 +245,7 @@ def test_an_answer_whose_length_is_not_its_bodys_is_as_if_it_had_been_lost(
 
 
 def ongoing(lab: Lab) -> int:
-    return int(lab.edge.rpc("dlg.stats_active")["ongoing"])
+    return lab.dialogs((UP,))
 
 
 def answer(received: object, telco: UserAgent) -> bytes:
