@@ -36,11 +36,11 @@ def server(crds: Path) -> Iterator[ApiServer]:
     with running() as made:
         made.kubectl("create", "-f", str(crds))
         names = [f"crd/{kind.plural}.{GROUP}" for kind in ALL_KINDS]
-        made.kubectl("wait", "--for=condition=Established", "--timeout=20s", *names)
+        made.kubectl.until_established(*names)
         # Established means accepted; the paths appear a moment later.
         for kind in ALL_KINDS:
             path = f"/apis/{API_VERSION}/{kind.plural}"
-            wait_until(f"{path} is served", partial(made.request, path), 20)
+            wait_until(f"{path} is served", partial(made.request, path), 60)
         yield made
 
 

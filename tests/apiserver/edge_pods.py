@@ -1,4 +1,4 @@
-"""The two containers of edge pods, as processes beside a real API server: the shipped entry points.
+"""The containers of edge pods, as processes beside a real API server: the shipped entry points.
 
 An edge namespace has what the operator makes there, by the operator's own code: rights, Leases, tables.
 """
@@ -22,12 +22,16 @@ from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
 from cluster.apiserver import ApiServer
+from sipedge.agent.pod import HTTP_PORT
 from sipedge.agent.rpc import KamailioRpc
+from sipedge.contract import MEDIA_PORTS, MEDIA_SPOOL
 from sipedge.instance import agent_command
 from sipedge.table import EdgeTable
 from sipedge.table.publication import TABLE_LABEL
 from support.edge import end_group, write_certificate
 from support.objects import make_edge
+from support.patience import PATIENCE
+from support.revisions import WholeTables
 from support.web_pages import web_page
 from trunkline.controllers.publish import Publisher
 from trunkline.controllers.published import PublishedSecrets
@@ -38,7 +42,7 @@ from trunkline.plan.workload import WorkloadSettings
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 EDGE: Final = "ashburn"
-SECONDS: Final = 20.0
+SECONDS: Final = PATIENCE
 """Longest wait for something that takes one second on a quiet machine."""
 
 
@@ -119,7 +123,7 @@ class EdgeNamespace:
             listing = await client.list(SECRETS, self.name, {"labelSelector": TABLE_LABEL})
             published.replace(listing.items)
             publisher = Publisher(client, self.name, published, lambda edge: (acknowledged,))
-            outcome = await publisher.publish({EDGE: table})
+            outcome = await WholeTables(publisher).publish({EDGE: table})
             assert not outcome.faults, outcome
             return publisher.sequences([EDGE])[EDGE]
         finally:
@@ -134,7 +138,12 @@ class EdgeNamespace:
 
     @contextmanager
     def pod(
-        self, address: str, environment: Mapping[str, str] | None = None, number: int = 0
+        self,
+        address: str,
+        environment: Mapping[str, str] | None = None,
+        number: int = 0,
+        *,
+        relays: bool = False,
     ) -> Iterator[EdgePod]:
         """An edge pod with its volume, and changes of its environment; nothing of it runs yet."""
         volume = self.folder / f"pod-{number}"
@@ -143,14 +152,14 @@ class EdgeNamespace:
         (account / "ca.crt").write_bytes(self.server.certificate.read_bytes())
         (account / "token").write_text(self.token())
         with ExitStack() as stack:
-            pod = EdgePod(self, f"edge-{EDGE}-{number}", address, volume, account, environment or {})
+            pod = EdgePod(self, f"edge-{EDGE}-{number}", address, volume, account, environment or {}, relays)
             stack.callback(pod.end)
             yield pod
 
 
 @dataclass
 class EdgePod:
-    """One pod: `start_agent` and `start_kamailio` are its containers."""
+    """One pod: `start_agent`, `start_kamailio` and, where it relays, `start_media` are its containers."""
 
     namespace: EdgeNamespace
     name: str
@@ -158,14 +167,26 @@ class EdgePod:
     volume: Path
     account: Path
     changes: Mapping[str, str] = field(default_factory=dict)
+    relays: bool = False
+    """True: a media relay and its memory run beside Kamailio."""
     has_own_numbers: bool = False
     """True: each container numbers its processes from 1, as on a node."""
     agent: subprocess.Popen[bytes] | None = None
     kamailio: subprocess.Popen[bytes] | None = None
+    media: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def http_port(self) -> int:
+        """The relay's own loopback address follows from it, so no two pods with a relay have the same."""
+        if not self.relays:
+            return HTTP_PORT
+        third, last = map(int, self.address.split(".")[2:])
+        return 0x4000 + (third << 6) + last
 
     def environment(self) -> dict[str, str]:
         """What the pod template gives both containers together."""
         host, port = self.namespace.server.url.removeprefix("https://").split(":")
+        media = {MEDIA_PORTS: "30000-30999", MEDIA_SPOOL: str(self.volume / "spool")} if self.relays else {}
         return {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
             "PYTHONPATH": str(ROOT / "edge"),
@@ -175,6 +196,7 @@ class EdgePod:
             "TRUNKLINE_EDGE": EDGE,
             "TRUNKLINE_ADVERTISE": "PodIP",
             "TRUNKLINE_PORTS": "5060,5060,5061",
+            "TRUNKLINE_HTTP_PORT": str(self.http_port),
             "TRUNKLINE_DIRECTORY": str(self.volume),
             "TRUNKLINE_ACCOUNT": str(self.account),
             "KUBERNETES_SERVICE_HOST": host,
@@ -183,11 +205,14 @@ class EdgePod:
             "POD_NAMESPACE": self.namespace.name,
             "POD_IP": self.address,
             "NODE_IP": self.address,
+            **media,
             **self.changes,
         }
 
     def start(self) -> None:
-        """Both containers, as the kubelet starts them: at the same time."""
+        """All containers, as the kubelet starts them: at the same time."""
+        if self.relays:
+            self.start_media()
         self.start_kamailio()
         self.start_agent()
 
@@ -196,6 +221,11 @@ class EdgePod:
 
     def start_kamailio(self) -> None:
         self.kamailio = self._start("kamailio", str(ROOT / "edge" / "kamailio" / "entrypoint"))
+
+    def start_media(self) -> None:
+        """The relay and its memory."""
+        command = ("/usr/bin/python3", "-S", "-m", "sipedge.container")
+        self.media = [self._start(name, *command, name) for name in ("valkey", "rtpengine")]
 
     def _start(self, name: str, *command: str) -> subprocess.Popen[bytes]:
         self.volume.mkdir(exist_ok=True)
@@ -220,11 +250,17 @@ class EdgePod:
         process, self.kamailio = self.kamailio, None
         end_group(process)
 
+    def end_media(self) -> None:
+        processes, self.media = self.media, []
+        for process in processes:
+            end_group(process)
+
     def end(self) -> None:
         if self.agent is not None:
             self.end_agent()
         if self.kamailio is not None:
             self.end_kamailio()
+        self.end_media()
 
     def hook(self, program: str) -> subprocess.Popen[bytes]:
         """Run one of the programs that the kubelet calls in Kamailio's container."""
@@ -238,7 +274,7 @@ class EdgePod:
 
     def page(self, path: str) -> tuple[int, str]:
         """Status and text that the agent answers over HTTP; 0 while it answers nothing."""
-        return web_page(f"http://{self.address}:8090{path}")
+        return web_page(f"http://{self.address}:{self.http_port}{path}")
 
     def lease(self) -> dict[str, Any]:
         """The pod's Lease."""

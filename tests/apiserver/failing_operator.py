@@ -1,28 +1,31 @@
 """The operator, with a fault of its own: `failing_operator.py FILE run FLAGS...`.
 
-While FILE is there, packing the table of the edge that it names fails, with a secret in the exception's text.
+While FILE is there, packing the rows of the edge that it names fails, with a secret in the exception's text.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
-from sipedge.table import EdgeTable
+from sipedge.fault import describe_fault
 from trunkline.cli import main
-from trunkline.controllers.packing import Packer, Part
+from trunkline.publication.own import OwnRows
+from trunkline.publication.packer import Packer
 
 file = Path(sys.argv[1])
-_own = Packer.own
+_put_into = OwnRows.put_into
 
 
-def _own_or_fail(self: Packer, table: EdgeTable) -> Mapping[str, Part]:
-    if file.exists() and file.read_text(encoding="utf-8") == table.edge:
-        raise UnicodeDecodeError("utf-8", b"Correct-Horse-2026", 0, 1, "Correct-Horse-2026")
-    return _own(self, table)
+def _put_into_or_fail(self: OwnRows, packer: Packer) -> None:
+    self.faults.clear()
+    if file.exists() and (edge := file.read_text(encoding="utf-8")):
+        self.faults[edge] = describe_fault(
+            UnicodeDecodeError("utf-8", b"Correct-Horse-2026", 0, 1, "Correct-Horse-2026")
+        )
+    _put_into(self, packer)
 
 
-Packer.own = _own_or_fail  # type: ignore[method-assign, assignment]
+OwnRows.put_into = _put_into_or_fail  # type: ignore[method-assign]
 sys.argv[:2] = ["trunkline"]
 main()

@@ -55,7 +55,10 @@ def operated_pods(platform: Platform, block: Block, folder: Path) -> Iterator[li
     for needed in (f"serviceaccounts/edge-{EDGE}", "secrets/edge-secret", f"secrets/edge-{EDGE}-tls"):
         platform.wait_for(needed, lambda path=f"{place}/{needed}": platform.server.request(path))  # type: ignore[misc]
     with ExitStack() as stack:
-        made = [stack.enter_context(namespace.pod(block.address(1 + each), number=each)) for each in range(2)]
+        made = [
+            stack.enter_context(namespace.pod(block.address(1 + each), number=each, relays=True))
+            for each in range(2)
+        ]
         for each, pod in enumerate(made):
             platform.show_pod(EDGE, each, pod.address)
             pod.start()
@@ -73,9 +76,11 @@ def is_ready(pod: EdgePod) -> bool:
 
 
 def assert_runs(pod: EdgePod) -> None:
-    """Nobody starts Kamailio again here: one that ends by itself is a fault."""
+    """Nobody starts Kamailio or the relay again here: one that ends by itself is a fault."""
     if pod.kamailio is not None:
         assert pod.kamailio.poll() is None, f"Kamailio ended\n{pod.log('kamailio')[-4000:]}"
+    for process in pod.media:
+        assert process.poll() is None, f"{process.args!r} ended\n{pod.log('rtpengine')[-4000:]}"
 
 
 class Callers:
@@ -84,7 +89,7 @@ class Callers:
     def __init__(self, carrier: UserAgent, pbxs: Mapping[str, UserAgent]) -> None:
         self._carrier, self._pbxs = carrier, pbxs
 
-    def reached(self, pod: EdgePod, called: str, tries: int = 100) -> str:
+    def reached(self, pod: EdgePod, called: str, tries: int = 1_500) -> str:
         """Who gets a call through this pod: the name of a PBX, or the status with which it is refused."""
         invite = send_invite(self._carrier, (pod.address, 5060), f"sip:{called}@{pod.address}", caller=CALLER)
         for _ in range(tries):
@@ -93,6 +98,8 @@ class Callers:
                     request = pbx.wait("INVITE", call_id=invite.call_id, seconds=0.005)
                 except TimeoutError:
                     continue
+                # Relayed: the PBX is to send to the pod, not to the carrier.
+                assert f"c=IN IP4 {pod.address}\r\n" in request.body, request.body
                 pbx.respond(request, 486)
                 assert invite.final().status == 486
                 return name

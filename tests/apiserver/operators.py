@@ -22,8 +22,10 @@ from typing import Any, Final
 from cluster.apiserver import ApiServer, RefusedError, running
 from cluster.kubectl import Kubectl
 from cluster.processes import wait_until
+from sipedge.agent.lease import schemas_read
+from sipedge.contract import SCHEMAS
 from sipedge.routing.decision import Decision
-from sipedge.routing.message import SipRequest
+from sipedge.routing.message.messages import SipRequest
 from sipedge.table import MemoryRows, Table
 from sipedge.table.publication import (
     PackedRows,
@@ -34,11 +36,13 @@ from sipedge.table.publication import (
     unpack_head,
 )
 from support.calls import decide
+from support.freezing import freeze, thaw
+from support.patience import PATIENCE
 from trunkline.api import ALL_KINDS, API_VERSION
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 CRDS: Final = ROOT / "crds"
-SECONDS: Final = 30.0
+SECONDS: Final = PATIENCE
 """Longest wait for something that takes one second on a quiet machine."""
 
 
@@ -161,6 +165,7 @@ class Platform:
                     "trunkline.dev/revision": str(revision),
                     "trunkline.dev/address": address,
                     "trunkline.dev/ready": "true" if ready else "false",
+                    SCHEMAS: schemas_read(now),
                 },
             },
             "spec": {"holderIdentity": name, "renewTime": now},
@@ -268,10 +273,10 @@ class Operator:
         return self.process.wait(timeout=SECONDS)
 
     def freeze(self) -> None:
-        self.process.send_signal(signal.SIGSTOP)
+        freeze(self.process.pid)
 
     def thaw(self) -> None:
-        self.process.send_signal(signal.SIGCONT)
+        thaw(self.process.pid)
 
     def processor_seconds(self) -> float:
         """What it used of a processor so far."""

@@ -50,7 +50,6 @@ FAULTY: Final = (
         "tape",
         {
             "termination": {"domainName": "tape", "credentialListRefs": [{"name": "users"}]},
-            "recording": {"mode": "RecordFromAnswer"},
         },
     ),
     custom("OriginationUri", "lost", {"trunkRef": {"name": "nowhere"}, "sipUri": "sip:pbx.globex.example"}),
@@ -84,7 +83,7 @@ def cluster_with_people(folder: Path) -> Iterator[Cluster]:
         for name in (SYSTEM, "acme", "globex"):
             server.request("/api/v1/namespaces", method="POST", body={"metadata": {"name": name}})
         server.kubectl("apply", "--server-side", "-f", "-", given=yaml.safe_dump_all(_of_the_chart()))
-        server.kubectl("wait", "--for=condition=Established", "--timeout=20s", "crd", "--all")
+        server.kubectl.until_established("crd", "--all")
         kubeconfigs = {who: _kubeconfig(server, folder, who) for who in (ADMIN, AMY, GIL, PAT)}
         platform = Platform(server, folder, SYSTEM, EDGES, "acme")
         platform.start(tenant_namespaces="acme,globex")

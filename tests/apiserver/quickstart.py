@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sipedge.routing.message import SipRequest
+from sipedge.routing.message.messages import SipRequest
 from support.calls import make_request
 from trunkline.api import API_VERSION
 

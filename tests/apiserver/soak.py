@@ -25,3 +25,5 @@ WRITES_IN_A_LIFE: Final = 1 if LONG else 5
 """How often an operator writes before it is killed."""
 MOMENTS: Final = ("before", "after") if LONG else ("after",)
 """When it is killed: before a write is sent, or once it is answered."""
+OBJECTS: Final = _chosen("SOAK_OBJECTS", 80, 5300)
+"""Trunks, URIs and Numbers that an operator has published before it is killed."""

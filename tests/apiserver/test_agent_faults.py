@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import signal
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,8 @@ from apiserver.edge_pods import EDGE, EdgeNamespace, EdgePod
 from apiserver.operators import restart
 from sipedge.table.publication import head_object
 from support.addresses import Block
+from support.freezing import frozen
+from support.patience import PATIENCE
 
 pytestmark = pytest.mark.apiserver
 
@@ -67,14 +68,11 @@ def test_history_that_is_compacted_away_is_listed_again(
     """The agent missed changes that the API server no longer remembers: 410, and one more list."""
     server = namespace.server
     assert pod.agent is not None
-    pod.agent.send_signal(signal.SIGSTOP)
-    try:
+    with frozen(pod.agent.pid):
         namespace.publish(table(block, NUMBER, OTHER))
         restart(server, "kube-apiserver")
         sequence = namespace.publish(table(block, OTHER))
         compact(namespace)
-    finally:
-        pod.agent.send_signal(signal.SIGCONT)
     pod.until_said(revision=str(sequence), ready="true")
     assert "answers 410" in pod.log()
     with parties(block) as (carrier, pbx):
@@ -139,5 +137,5 @@ def compact(namespace: EdgeNamespace) -> None:
 
 def ask_etcd(url: str, question: dict[str, Any]) -> Any:
     request = urllib.request.Request(url, json.dumps(question).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         return json.load(answer)

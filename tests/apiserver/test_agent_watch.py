@@ -23,10 +23,11 @@ from cluster.apiserver import ApiServer
 from sipedge.agent import kube_api
 from sipedge.agent.kube_api import Access, KubernetesApi
 from sipedge.agent.secret_watch import SecretWatch, Sight
+from support.patience import PATIENCE
 
 pytestmark = pytest.mark.apiserver
 
-SECONDS = 20.0
+SECONDS = PATIENCE
 
 
 class Seen:

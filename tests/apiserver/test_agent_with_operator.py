@@ -32,6 +32,7 @@ def test_calls_go_on_without_operator_and_api_server(
     first = pods[0]
     first.end_agent()
     first.end_kamailio()
+    first.end_media()
     here, first.changes = first.changes, {"KUBERNETES_SERVICE_PORT": "9"}  # where nobody listens
     first.start()
     first.until_ready()

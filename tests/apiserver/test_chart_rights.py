@@ -15,11 +15,12 @@ from cluster import binaries
 from cluster.apiserver import ApiServer, running
 from cluster.processes import wait_until
 from support.objects import make_edge, manifest_of
+from support.patience import PATIENCE
 from trunkline.plan.edge_rights import leases, rights
 from trunkline.plan.workload import WorkloadSettings
 
 EDGES = "trunkline-edges"
-SECONDS = 30.0
+SECONDS = PATIENCE
 OPERATOR = f"system:serviceaccount:{SYSTEM}:trunkline-operator"
 UNINSTALLATION = f"system:serviceaccount:{SYSTEM}:trunkline-uninstall"
 AGENT = f"system:serviceaccount:{EDGES}:edge-rome"
@@ -42,7 +43,7 @@ def guarded() -> Iterator[ApiServer]:
         for name in (SYSTEM, "acme", "globex"):
             server.request("/api/v1/namespaces", method="POST", body={"metadata": {"name": name}})
         server.kubectl("apply", "--server-side", "-f", "-", given=yaml.safe_dump_all(wanted))
-        server.kubectl("wait", "--for=condition=Established", "--timeout=20s", "crd", "--all")
+        server.kubectl.until_established("crd", "--all")
         edge = make_edge("rome", advertise={"type": "PodIP"}, replicas=2)
         settings = WorkloadSettings(EDGES, "unused")
         server.kubectl.apply(*rights(edge, settings), *leases(edge, settings))
@@ -56,16 +57,29 @@ def may(server: ApiServer, who: str, request: str) -> bool:
     return answer.output.strip() == "yes"
 
 
+def test_helm_test_has_the_rights_that_it_takes(guarded: ApiServer, tmp_path: Path) -> None:
+    """There is no operator here, and that is all it finds wrong."""
+    environment = environment_of(guarded, "trunkline-test", tmp_path)
+    command = [sys.executable, "-m", "trunkline.controllers.installed_check", "0"]
+
+    def told() -> bool:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        return done.returncode == 1 and done.stdout.startswith("no operator is active") and not done.stderr
+
+    wait_until("what it finds", told, 4 * SECONDS)
+
+
 @pytest.mark.parametrize(
     "request_",
     (
         f"list secrets -n {EDGES}",
         f"get lease/edge-rome-0 -n {EDGES}",
         f"patch lease/edge-rome-1 -n {EDGES}",
+        f"list leases -n {EDGES}",
     ),
 )
 def test_an_agent_may(guarded: ApiServer, request_: str) -> None:
-    """Read its namespace's Secrets, and write its own Edge's Leases."""
+    """Read its namespace's Secrets and Leases, and write its own Edge's Leases."""
     wait_until(request_, lambda: may(guarded, AGENT, request_), SECONDS)
 
 
@@ -77,7 +91,8 @@ def test_an_agent_may(guarded: ApiServer, request_: str) -> None:
         "list secrets -A",
         f"patch secrets -n {EDGES}",
         f"create leases -n {EDGES}",
-        f"list leases -n {EDGES}",
+        f"watch leases -n {EDGES}",
+        f"list leases -n {SYSTEM}",
         f"patch lease/edge-oslo-0 -n {EDGES}",
         f"patch lease/trunkline-operator -n {SYSTEM}",
         f"list pods -n {EDGES}",

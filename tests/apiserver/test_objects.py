@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from api.bad_cluster_objects import Bad
 from api.mechanical_faults import mechanical_faults
-from api.table_of_objects import BAD, GOOD, Bad, Good
+from api.table_of_objects import BAD, GOOD, Good
 from api.whole_objects import WHOLE
 from cluster.apiserver import ApiServer, RefusedError
 from cluster.kubectl import Kubectl, stream

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -15,14 +15,14 @@ import pytest
 from apiserver.operators import Platform, restart
 from apiserver.quickstart import EDGE, quickstart
 from sipedge.table import EdgeTable, Section
-from sipedge.table.publication import TABLE_LABEL
+from sipedge.table.publication import TABLE_LABEL, head_object
+from support.revisions import WholeTables
 from support.tables import Platform as TablePlatform
 from support.tables import make_account, make_trunk
 from trunkline.api import ObjectRef
-from trunkline.controllers import watchdog as watchdog_module
+from trunkline.controllers import hearing as hearing_module
 from trunkline.controllers.metrics import Metrics
-from trunkline.controllers.oversized import oversized_opinions
-from trunkline.controllers.publish import LARGEST_PART, OvertakenError, Publisher
+from trunkline.controllers.publish import Publisher
 from trunkline.controllers.published import PublishedSecrets
 from trunkline.controllers.store import Store
 from trunkline.controllers.watchdog import DeafWatchError, Watchdog
@@ -32,6 +32,8 @@ from trunkline.kube.faults import ConflictError, ForbiddenError, GoneError
 from trunkline.kube.lease import LeaseLock, LeaseLostError
 from trunkline.kube.paths import OURS, SECRETS
 from trunkline.kube.watch import Watch
+from trunkline.publication.room import LARGEST_PART
+from trunkline.reconcile.place import OvertakenError
 
 pytestmark = pytest.mark.apiserver
 
@@ -65,8 +67,8 @@ def small_table(**changes: Any) -> EdgeTable:
     return replace(platform, **changes).table()
 
 
-def publisher(platform: Platform, client: KubeClient, published: PublishedSecrets) -> Publisher:
-    return Publisher(client, platform.edges, published, lambda _: ())
+def publisher(platform: Platform, client: KubeClient, published: PublishedSecrets) -> WholeTables:
+    return WholeTables(Publisher(client, platform.edges, published, lambda _: ()))
 
 
 # ------------------------------------------------------------------------------------------ publishing
@@ -97,7 +99,7 @@ def test_a_head_that_somebody_else_wrote_stops_the_publication(platform: Platfor
 def test_sequences_begin_above_what_the_edge_acknowledged(platform: Platform) -> None:
     async def step(client: KubeClient) -> None:
         mine = Publisher(client, platform.edges, PublishedSecrets(lambda: None), lambda _: (41,))
-        await mine.publish({EDGE: small_table()})
+        await WholeTables(mine).publish({EDGE: small_table()})
         assert mine.sequences([EDGE]) == {EDGE: 42}
 
     run(platform, step)
@@ -109,16 +111,19 @@ def test_a_restored_head_is_lifted_above_what_pods_have(platform: Platform) -> N
 
     async def step(client: KubeClient) -> None:
         claimed: list[int] = []
-        mine = Publisher(client, platform.edges, PublishedSecrets(lambda: None), lambda _: claimed)
-        sequences = []
+        published = PublishedSecrets(lambda: None)
+        tables = WholeTables(Publisher(client, platform.edges, published, lambda _: claimed))
+        heads = []
         for claim, table in (
             *((1, small_table()), (41, small_table()), (99, small_table())),
             *((99, small_table(trunks=())), (2**63 - 1, small_table())),
         ):
             claimed[:] = [claim]
-            await mine.publish({EDGE: table})
-            sequences.append(mine.published(EDGE))
-        assert sequences == [2, 42, 42, 100, 101]
+            await tables.publish({EDGE: table})
+            heads.append(published.head(head_object(EDGE)))
+        assert [head.sequence for head in heads if head] == [2, 42, 42, 100, 101]
+        epochs = [head.epoch for head in heads if head]
+        assert epochs[0] < epochs[1] == epochs[2] < epochs[3] == epochs[4]
 
     run(platform, step)
 
@@ -129,7 +134,7 @@ def test_a_restored_head_is_lifted_above_what_pods_have(platform: Platform) -> N
 def test_a_part_close_to_the_limit_of_a_secret_is_kept_back(
     platform: Platform, share: float, fits: bool
 ) -> None:
-    """Its last good content stays, all else is published, and its objects say why."""
+    """The youngest of its objects are left out and say why; all else is published."""
     limit = 1024 * 1024
 
     async def step(client: KubeClient) -> None:
@@ -138,14 +143,13 @@ def test_a_part_close_to_the_limit_of_a_secret_is_kept_back(
         large = with_large_carrier_part(int(limit * share))
         outcome = await mine.publish({EDGE: large})
         assert outcome.faults == {}
-        assert (outcome.oversized == {}) is fits
-        opinions = oversized_opinions({EDGE: large}, outcome.oversized)
-        assert (ObjectRef("Carrier", None, "c0") in opinions) is not fits
-        assert ObjectRef("Trunk", "acme", "hq") not in opinions
+        youngest = ObjectRef("Carrier", None, list(large.sections[Section.CARRIER])[-1])
+        assert (youngest in outcome.left_out) is not fits
+        assert ObjectRef("Carrier", None, "c0") not in outcome.left_out
 
     run(platform, step)
     table = platform.table(EDGE)
-    assert (b"c0" in table.rows.get(Section.CARRIER, {})) is fits
+    assert b"c0" in table.rows.get(Section.CARRIER, {})
     assert limit * 8 // 10 == LARGEST_PART
 
 
@@ -154,7 +158,7 @@ def with_large_carrier_part(size: int) -> EdgeTable:
     import random
 
     from sipedge.table import CarrierRow
-    from trunkline.controllers.packing import Packer
+    from sipedge.table.publication import pack_parts
 
     dice = random.Random(1)
     rows: dict[str, CarrierRow] = {}
@@ -168,7 +172,7 @@ def with_large_carrier_part(size: int) -> EdgeTable:
         return EdgeTable(EDGE, sections)
 
     def bytes_of(count: int) -> int:
-        return len(Packer().shared({EDGE: grown(count)})["carrier-00"].data)
+        return len(pack_parts(grown(count))["carrier-00"])
 
     # Hexadecimal digits take a little more than half a byte each.
     count = size // 4800
@@ -313,13 +317,25 @@ def test_without_the_right_a_list_is_forbidden(platform: Platform) -> None:
 # ------------------------------------------------------------------------------------------- watchdog
 
 
+async def told(client: KubeClient, kinds: Iterable[str]) -> Store:
+    """A store that knows all objects of these kinds."""
+    store = Store()
+    for name in kinds:
+        kind = OURS[name]
+        for each in (await client.list(kind)).items:
+            store.note(None, {**each, "kind": name, "apiVersion": kind.api_version})
+    return store
+
+
 def test_a_deaf_watch_ends_the_process(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A store that nobody tells anything is behind the list; after its time that is an error."""
-    monkeypatch.setattr(watchdog_module, "DEAF_SECONDS", 1.0)
+    """A store that nobody tells of trunks is behind the list; after its time that is an error."""
+    monkeypatch.setattr(hearing_module, "DEAF_SECONDS", 1.0)
     platform.kubectl.apply(*quickstart(platform.tenant))
 
     async def step(client: KubeClient) -> None:
-        dog = Watchdog(client, Store(), Metrics(), lambda: None)
+        # Were more kinds deaf, the one told of would be that whose second is over as it is listed.
+        store = await told(client, OURS.keys() - {"Trunk"})
+        dog = Watchdog(client, store, Metrics(), lambda: None)
         with pytest.raises(DeafWatchError, match=r"the watch of trunks has not told of Trunk \S+/hq"):
             async with asyncio.timeout(20):
                 await dog.run()
@@ -333,10 +349,7 @@ def test_what_vanished_without_an_event_is_forgotten(platform: Platform) -> None
     platform.kubectl.apply(*quickstart(platform.tenant))
 
     async def step(client: KubeClient) -> None:
-        store = Store()
-        for name, kind in OURS.items():
-            for each in (await client.list(kind)).items:
-                store.note(None, {**each, "kind": name, "apiVersion": kind.api_version})
+        store = await told(client, OURS)
         dog = Watchdog(client, store, Metrics(), lambda: None)
         audits = asyncio.create_task(dog.run())
         async with asyncio.timeout(10):

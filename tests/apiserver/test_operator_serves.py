@@ -23,6 +23,7 @@ from apiserver.quickstart import (
 from cluster.processes import free_ports
 from sipedge.routing.decision import Challenge, Forward, Reject
 from sipedge.routing.reasons import Reason
+from support.patience import PATIENCE
 
 pytestmark = pytest.mark.apiserver
 
@@ -51,7 +52,7 @@ def test_applied_trunks_reach_the_edges_tables_and_route_calls(platform: Platfor
     assert [target.carrier for target in to_pstn.targets] == ["telco"]
 
 
-def test_a_change_is_published_within_a_second_and_touches_only_its_part(platform: Platform) -> None:
+def test_a_change_is_published_and_touches_only_its_part(platform: Platform) -> None:
     """A moved number rewrites its part and the head, nothing else."""
     sequence = published(platform)
     platform.kubectl.apply(
@@ -61,15 +62,13 @@ def test_a_change_is_published_within_a_second_and_touches_only_its_part(platfor
     platform.wait_for("the new trunk", lambda: platform.table(EDGE).sequence > sequence)
     time.sleep(1)
     before = platform.versions()
-    began = time.monotonic()
     platform.kubectl.apply(custom("Number", "main", {"number": "+14155550100", "trunkRef": {"name": "lab"}}))
 
     def moved() -> bool:
         decision = platform.table(EDGE).decide(origination())
         return isinstance(decision, Forward) and decision.trunk == f"{platform.tenant}/lab"
 
-    platform.wait_for("the number's new trunk", moved, 5)
-    assert time.monotonic() - began < 3
+    platform.wait_for("the number's new trunk", moved)
     now = platform.versions()
     changed = {key.rpartition("/")[2] for key in now if now[key] != before.get(key) and "/secrets" in key}
     assert changed == {f"table-{EDGE}-head", next(each for each in changed if "number" in each)}
@@ -90,7 +89,7 @@ def test_programmed_waits_for_every_pod_that_serves(platform: Platform) -> None:
     platform.acknowledge(EDGE, 1, sequence, address=ADDRESSES[1])
     platform.wait_condition("trunk", "hq", "Programmed", status="True", reason="Programmed")
     platform.wait_condition("trunk", "hq", "Ready", status="True")
-    platform.kubectl("wait", "--for=condition=Ready", "--timeout=10s", "trunk/hq", "number/main")
+    platform.kubectl("wait", "--for=condition=Ready", "--timeout=60s", "trunk/hq", "number/main")
 
     platform.kubectl("patch", "trunk", "hq", "--type=merge", "-p", '{"spec":{"friendlyName":"New"}}')
     platform.wait_for("the new revision", lambda: platform.condition("trunk", "hq", "Programmed") != {})
@@ -117,7 +116,10 @@ def test_an_edge_shows_its_addresses(platform: Platform) -> None:
         {"address": ADDRESSES[1], "pod": f"edge-{EDGE}-1", "ready": False, "revision": "0"},
     ]
     platform.wait_for("both", lambda: platform.kubectl.get("edge", EDGE)["status"]["addresses"] == wanted)
-    assert platform.kubectl.get("edge", EDGE)["status"]["addressList"] == ADDRESSES[0]
+    status = platform.kubectl.get("edge", EDGE)["status"]
+    assert status["addressList"] == ADDRESSES[0]
+    assert (status["pods"], status["podSummary"]) == ({"ready": 1, "wanted": 2}, "1/2")
+    assert status["agentPort"] == 8090
 
 
 def test_refusals_name_field_and_mend_and_stop_nothing_else(platform: Platform) -> None:
@@ -224,12 +226,12 @@ def test_metrics_and_health_are_served_and_hold_no_secret(platform: Platform) ->
     platform.wait_condition("trunk", "hq", "Ready", status="True")
 
     def text(port: int, path: str) -> str:
-        with urllib.request.urlopen(f"http://127.60.0.1:{port}{path}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.60.0.1:{port}{path}", timeout=PATIENCE) as answer:
             return str(answer.read().decode())
 
     told = text(metrics, "/metrics")
     assert "trunkline_leader 1.0" in told
-    assert f'trunkline_edge_table_sequence{{edge="{EDGE}"}} 1.0' in told
+    assert f'trunkline_edge_table_published_sequence{{edge="{EDGE}"}} 1.0' in told
     assert "trunkline_publication_delay_seconds_count 1.0" in told
     assert "trunkline_acknowledgement_delay_seconds_count 1.0" in told
     ends = f'trunkline_edge_certificate_expiry_timestamp_seconds{{edge="{EDGE}"}}'
@@ -239,7 +241,10 @@ def test_metrics_and_health_are_served_and_hold_no_secret(platform: Platform) ->
 
 
 def test_an_edge_gets_its_workload_its_secret_and_its_certificate(platform: Platform) -> None:
-    """Everything that pods need stands in the edge namespace, and goes with the Edge."""
+    """Everything that pods need stands in the edge namespace, and goes with the Edge.
+
+    Pods of a Static one may run where nodes tell of its addresses.
+    """
     published(platform)
     edges = platform.kubectl.within(platform.edges)
     names = f"statefulset/edge-{EDGE} service/edge-{EDGE} role/edge-{EDGE} lease/edge-{EDGE}-0".split()
@@ -248,6 +253,20 @@ def test_an_edge_gets_its_workload_its_secret_and_its_certificate(platform: Plat
     platform.wait_condition("edge", EDGE, "CertificateReady", status="True", reason="Issued")
     shared = edges.get("secret", "edge-secret")["data"]["secret"]
     assert len(base64.b64decode(shared)) == 64
+
+    for number, address in enumerate(ADDRESSES):
+        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": f"static-{number}"}}
+        platform.kubectl.apply(node)
+        told = {"addresses": [{"type": "InternalIP", "address": address}]}
+        platform.kubectl.patch_status("node", f"static-{number}", told)
+
+    def nodes() -> list[str]:
+        spec = edges.get("statefulset", f"edge-{EDGE}")["spec"]["template"]["spec"]
+        needed = spec.get("affinity", {}).get("nodeAffinity", {})
+        terms = needed.get("requiredDuringSchedulingIgnoredDuringExecution", {}).get("nodeSelectorTerms", ())
+        return [name for term in terms for name in term["matchFields"][0]["values"]]
+
+    platform.wait_for("its nodes", lambda: nodes() == ["static-0", "static-1"])
 
     edges("delete", f"statefulset/edge-{EDGE}", "--wait=false")
     platform.wait_for("it is put back", lambda: edges.try_("get", f"statefulset/edge-{EDGE}").status == 0, 60)

@@ -40,7 +40,7 @@ def fresh() -> Iterator[ApiServer]:
     """A new API server with its controllers, to which deploy/ was applied once."""
     with running(controllers=True) as server:
         server.kubectl(*APPLY)
-        server.kubectl("wait", "--for=condition=Established", "--timeout=20s", "crd", "--all")
+        server.kubectl.until_established("crd", "--all")
         yield server
 
 
@@ -168,6 +168,7 @@ def test_the_overlay_that_the_page_shows_sets_what_it_says(applied: ApiServer, o
     changed = {
         "TRUNKLINE_BASE_DOMAIN": "voice.example.com",
         "TRUNKLINE_EDGE_IMAGE": "registry.example.com/trunkline/edge:0.1.0",
+        "TRUNKLINE_RECORDER_IMAGE": "registry.example.com/trunkline/recorder:0.1.0",
         "TRUNKLINE_TENANT_NAMESPACES": "acme,globex",
     }
     assert told == {**operator_environment(plain), **changed}

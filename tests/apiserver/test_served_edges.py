@@ -99,9 +99,10 @@ def test_an_address_that_is_taken_from_the_list_leaves_dns_at_once(platform: Pla
     """Its pod may run on for as long as it has calls."""
     serve(platform, knot)
     advertise(platform, ADDRESSES[1])
-    # The pod with the lower number stays, and says that it has the address that is listed no more.
-    platform.wait_for("one address", lambda: knot.values(NAME, "A") == [ADDRESSES[1]], 10)
-    platform.acknowledge(EDGE, 1, platform.table(EDGE).sequence, address=ADDRESSES[1])
+    # The pod with the lower number says that it has the address that is listed no more.
+    platform.wait_for("one address", lambda: knot.values(NAME, "A") == [ADDRESSES[1]])
+    # One pod is left, and it comes back where the address is. (A Lease of the other would be removed again.)
+    platform.acknowledge(EDGE, 0, platform.table(EDGE).sequence, address=ADDRESSES[1])
     platform.wait_for(
         "the status shows it alone",
         lambda: [each["address"] for each in status(platform)["addresses"]] == [ADDRESSES[1]],
@@ -132,7 +133,7 @@ def test_what_somebody_deletes_is_there_again_at_once(platform: Platform, knot: 
             f"a new {kind} {name}",
             lambda kind=kind, name=name, before=before: uid_of(platform, kind, name) not in ("", before),  # type: ignore[misc]
         )
-        assert time.monotonic() - began < 8, f"{kind} {name}"
+        assert time.monotonic() - began < 25, f"{kind} {name}"
     time.sleep(3)
     after = platform.versions()
     time.sleep(5)

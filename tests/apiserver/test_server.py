@@ -24,15 +24,15 @@ def test_with_controllers_namespaces_end_and_owned_objects_go(crds: Path) -> Non
         server.kubectl("create", "-f", str(crds))
         server.kubectl("create", "namespace", "acme")
         kubectl = server.kubectl.within("acme")
-        kubectl("wait", "--for=create", "--timeout=20s", "serviceaccount/default")
+        kubectl("wait", "--for=create", "--timeout=60s", "serviceaccount/default")
         kubectl.apply(config_map("owner"))
         uid = kubectl.get("configmap", "owner")["metadata"]["uid"]
         owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": uid}
         kubectl.apply(config_map("child", ownerReferences=[owner]))
         kubectl("delete", "configmap", "owner")
-        kubectl("wait", "--for=delete", "--timeout=40s", "configmap/child")
+        kubectl("wait", "--for=delete", "--timeout=60s", "configmap/child")
         trunk = {"apiVersion": API_VERSION, "kind": "Trunk", "metadata": {"name": "hq"}, "spec": {}}
-        wait_until("trunks are served", lambda: not kubectl.try_apply(trunk).status, 20)
+        wait_until("trunks are served", lambda: not kubectl.try_apply(trunk).status, 60)
         server.kubectl("delete", "namespace", "acme", "--timeout=60s", seconds=90)
         assert server.kubectl.try_("get", "namespace", "acme").status == 1
 
@@ -73,7 +73,7 @@ def test_nothing_is_left_of_a_server_whose_test_run_is_killed() -> None:
         assert folder.exists()
         assert users_of(folder)
         owner.send_signal(signal.SIGKILL)
-    wait_until("the end of its processes", lambda: not users_of(folder), 10)
+    wait_until("the end of its processes", lambda: not users_of(folder), 60)
     sweep()
     assert not folder.exists()
 

@@ -38,12 +38,14 @@ class Routes:
     places: dict[str, str] = field(default_factory=lambda: {"hq": "hq", "lab": "lab"})
     """Trunk to the PBX that its OriginationUri leads to; "" while the URI is disabled."""
     secure: set[str] = field(default_factory=set)
-    """Trunks that take encrypted calls alone; those of these tests are not."""
+    """Trunks whose calls go to the PBX by TLS alone; the PBXs of these tests listen to UDP alone."""
 
     def expected(self, name: str) -> str:
-        """Who gets a call to a number: a PBX, or the status with which its trunk refuses it."""
+        """Who gets a call to a number: a PBX, or the status with which the call ends."""
         trunk = self.numbers[name][1]
-        return "488" if trunk in self.secure else self.places[trunk] or "480"
+        if not self.places[trunk]:
+            return "480"
+        return "408" if trunk in self.secure else self.places[trunk]
 
 
 @dataclass(frozen=True)

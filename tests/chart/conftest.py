@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -43,10 +45,19 @@ def run_helm(helm: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 def render(run_helm: Callable[..., subprocess.CompletedProcess[str]]) -> Render:
     """`render(values)`: the objects of the release; with `hook="pre-delete"`, those of that hook."""
 
+    rendered: dict[str, list[Manifest]] = {}
+
     def template(values: Manifest | None = None, *, hook: str | None = None) -> list[Manifest]:
-        done = run_helm("template", "trunkline", values=values)
-        assert done.returncode == 0, done.stderr
-        objects = [each for each in yaml.safe_load_all(done.stdout) if each]
-        return [each for each in objects if each["metadata"].get("annotations", {}).get(HOOK) == hook]
+        key = json.dumps(values or {}, sort_keys=True)
+        if key not in rendered:
+            done = run_helm("template", "trunkline", values=values)
+            assert done.returncode == 0, done.stderr
+            # The loader in C: the CRDs are long.
+            rendered[key] = [each for each in yaml.load_all(done.stdout, yaml.CSafeLoader) if each]
+        return [
+            copy.deepcopy(each)
+            for each in rendered[key]
+            if each["metadata"].get("annotations", {}).get(HOOK) == hook
+        ]
 
     return template

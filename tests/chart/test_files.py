@@ -52,6 +52,19 @@ def test_every_value_is_explained() -> None:
     assert [path for path in leaves(yaml.safe_load(VALUES)) if not is_covered(path, explained)] == []
 
 
+@pytest.mark.parametrize("page", ("charts/trunkline/README.md", "docs/guides/upgrade.md"))
+def test_what_pods_of_the_first_version_with_media_ask_for(page: str) -> None:
+    """What is told of upgrades is the sum of the containers that came with media."""
+    resources = yaml.safe_load(VALUES)["edge"]["resources"]
+    asked = [resources[name]["requests"] for name in ("b2bua", "rtpengine", "valkey", "recorder")]
+    cpu, memory = (
+        sum(int(each[what].removesuffix(unit)) for each in asked)
+        for what, unit in (("cpu", "m"), ("memory", "Mi"))
+    )
+    text = " ".join((ROOT / page).read_text(encoding="utf-8").split())
+    assert f"{cpu}m of a processor and {memory} MiB together" in text
+
+
 def test_the_schema_knows_every_value_and_no_other() -> None:
     """A value that the schema lacks could not be set; one that values.yaml lacks would not be found."""
     schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
@@ -60,6 +73,9 @@ def test_the_schema_knows_every_value_and_no_other() -> None:
         if "$ref" in part:
             part = schema["definitions"][part["$ref"].rpartition("/")[2]]
         properties = part.get("properties")
+        if path == "global":
+            # Helm itself gives every chart `global`, and other charts may have theirs in it.
+            part = {**part, "additionalProperties": False}
         if properties is None:
             yield path
             return
@@ -68,8 +84,8 @@ def test_the_schema_knows_every_value_and_no_other() -> None:
             yield from known(each, f"{path}.{name}" if path else name)
 
     explained = {each.path for each in chart.values(VALUES)}
-    # Helm itself gives every chart `global`; resources and the like are as in a pod.
-    found = {path for path in known(schema) if path != "global"}
+    # Resources and the like are as in a pod.
+    found = set(known(schema))
     assert {path for path in found if not is_covered(path, explained)} == set()
     assert {path for path in explained if not any(is_covered(each, {path}) for each in found)} == set()
 

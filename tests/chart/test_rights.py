@@ -49,7 +49,7 @@ def bound_everywhere(objects: list[Manifest]) -> Rights:
 def test_no_role_has_a_wildcard(render: Render) -> None:
     """Nothing that a later version of Kubernetes adds is granted by itself."""
     for values in ({}, {"tenantNamespaces": ["*"]}):
-        for each in (*render(values), *render(values, hook="pre-delete")):
+        for each in (*render(values), *render(values, hook="pre-delete"), *render(values, hook="test")):
             if each["kind"] in ("Role", "ClusterRole"):
                 assert not [right for right in rights(each) if "*" in right], each["metadata"]["name"]
 
@@ -78,6 +78,38 @@ def test_a_finalizer_only_where_dns_records_are_written(render: Render) -> None:
     assert bound_everywhere(render({"dns": dns})) - bound_everywhere(render()) == {
         ("trunkline.dev", "edges", "patch")
     }
+
+
+EXTERNAL_DNS = {"provider": "externalDns", "externalDns": {"namespace": "external-dns"}}
+
+
+def test_dns_endpoints_in_their_one_namespace(render: Render) -> None:
+    """By a Role there, for the operator and for an uninstallation; without external-dns there is none."""
+    found = render({"dns": EXTERNAL_DNS})
+    assert rights(one(found, "Role", "trunkline-dns-endpoints", "external-dns")) == of(
+        "externaldns.k8s.io", ["dnsendpoints"], ["list", "create", "patch", "delete"]
+    )
+    assert bound_everywhere(found) - bound_everywhere(render()) == {("trunkline.dev", "edges", "patch")}
+    leaving = render({"dns": EXTERNAL_DNS}, hook="pre-delete")
+    assert rights(one(leaving, "Role", "trunkline-uninstall-dns-endpoints", "external-dns")) == of(
+        "externaldns.k8s.io", ["dnsendpoints"], ["list", "delete"]
+    )
+    for objects in (render(), render(hook="pre-delete")):
+        assert not [each for each in objects if "dns-endpoints" in each["metadata"]["name"]]
+
+
+def test_certificates_of_cert_manager_only_where_wanted(render: Render) -> None:
+    """In the operator's namespace alone."""
+    values = {"certManager": {"enabled": True}}
+    assert rights(one(render(values), "Role", "trunkline-certificates", SYSTEM)) == of(
+        "cert-manager.io", ["certificates"], ["list", "create", "patch", "delete"]
+    )
+    leaving, before = (
+        rights(one(render(each, hook="pre-delete"), "Role", "trunkline-uninstall", SYSTEM))
+        for each in (values, {})
+    )
+    assert leaving - before == of("cert-manager.io", ["certificates"], ["list", "delete"])
+    assert not [each for each in render() if each["metadata"]["name"] == "trunkline-certificates"]
 
 
 def test_the_operator_in_its_own_namespace(render: Render) -> None:
@@ -138,6 +170,20 @@ def test_an_uninstallation_reads_two_secrets_by_name(render: Render) -> None:
     role = one(render({"dns": dns}, hook="pre-delete"), "Role", "trunkline-uninstall", SYSTEM)
     (rule,) = (each for each in role["rules"] if each["resources"] == ["secrets"])
     assert rule["resourceNames"] == ["trunkline-installation", "tsig"]
+
+
+def test_helm_test_may_look_at_the_lease_and_at_edges(render: Render) -> None:
+    """And at nothing else; it has no right while it does not run."""
+    objects = render(hook="test")
+    assert {each["kind"] for each in objects if each["kind"] != "Pod"} == {
+        *("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
+    }
+    assert rights(one(objects, "ClusterRole", "trunkline-test")) == of("trunkline.dev", ["edges"], ["list"])
+    role = one(objects, "Role", "trunkline-test", SYSTEM)
+    assert rights(role) == of("coordination.k8s.io", ["leases"], ["get"])
+    assert role["rules"][0]["resourceNames"] == ["trunkline-operator"]
+    (container,) = one(objects, "Pod", "trunkline-test")["spec"]["containers"]
+    assert container["command"][-1] == "trunkline.controllers.installed_check"
 
 
 @pytest.mark.parametrize("kind", ("PodIP", "HostNetwork"))

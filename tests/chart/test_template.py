@@ -11,18 +11,20 @@ import pytest
 import yaml
 
 from support.chart_objects import names, one, operator_environment
+from support.chart_values import EVERYTHING, RFC2136
 from support.objects import make_edge
-from trunkline.compiler.access import OPERATOR_ACCOUNT
+from trunkline.api import Platform
 from trunkline.controllers.parts import workload_settings
 from trunkline.plan.workload import edge_objects
+from trunkline.plan.workload_settings import Recordings
 from trunkline.settings import (
     OperatorSettings,
     check_settings,
     options,
     settings_of,
-    uninstall_settings,
     variable,
 )
+from trunkline.uninstall_settings import uninstall_settings
 
 HERE = Path(__file__).resolve().parent
 CRDS = HERE.parents[1] / "crds"
@@ -31,48 +33,15 @@ Manifest = dict[str, Any]
 Render = Callable[..., list[Manifest]]
 Helm = Callable[..., subprocess.CompletedProcess[str]]
 
-RFC2136 = {
-    "provider": "rfc2136",
-    "rfc2136": {"server": "192.0.2.53", "tsigSecretRef": {"name": "tsig"}, "tsigKeyName": "trunkline"},
-}
-EVERYTHING: Manifest = {
-    "tenantNamespaces": ["acme", "globex"],
-    "deniedTargetCidrs": ["10.0.0.0/8"],
-    "edgeNamespace": "sip",
-    "edgeNamespacePodSecurity": "restricted",
-    "dns": RFC2136,
-    "operator": {
-        "image": {"repository": "registry.example/operator", "tag": "2", "pullPolicy": "Always"},
-        "imagePullSecrets": [{"name": "registry"}],
-        "resources": {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}},
-        "nodeSelector": {"disk": "fast"},
-        "tolerations": [{"operator": "Exists"}],
-        "affinity": {"nodeAffinity": {}},
-        "priorityClassName": "high",
-        "podLabels": {"team": "voice"},
-        "podAnnotations": {"note": "x"},
-        "verbose": True,
-    },
-    "edge": {
-        "image": {"repository": "registry.example/edge", "tag": 3, "pullPolicy": "Never"},
-        "imagePullSecrets": [{"name": "registry"}, {"name": "other"}],
-        "resources": {"kamailio": {"limits": {"cpu": 2}}, "agent": {"requests": {"memory": "100Mi"}}},
-        "priorityClassName": "calls",
-        "callsPerSecond": 500,
-        "callsInProgress": 20000,
-    },
-    "crds": {"enabled": False},
-    "uninstall": {"enabled": True, "drain": "2m"},
-    "monitoring": {
-        "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}, "interval": "10s"},
-        "podMonitor": {"enabled": True, "labels": {"release": "prometheus"}, "interval": "15s"},
-    },
-}
+
+LONG = ("prometheusRules", "dashboards")
+"""Values whose objects test_observability.py looks at."""
 
 
 def test_every_value_reaches_an_object(render: Render, golden: Callable[[Path, str], None]) -> None:
     """All values at once, the CRDs left out; the defaults are in deploy/operator.yaml."""
-    objects = [*render(EVERYTHING), *render(EVERYTHING, hook="pre-delete")]
+    values = {name: each for name, each in EVERYTHING.items() if name not in LONG}
+    objects = [*render(values), *render(values, hook="pre-delete")]
     text = yaml.safe_dump_all(objects, sort_keys=False, allow_unicode=True, width=110)
     golden(HERE / "everything.yaml", text)
 
@@ -99,7 +68,16 @@ def told_settings(told: Mapping[str, str]) -> OperatorSettings:
 
 def test_the_operator_is_told_nothing_that_it_does_not_read(render: Render) -> None:
     """And all that it reads, but for where it listens."""
-    told = {name for name in operator_environment(render({"dns": RFC2136})) if name.startswith("TRUNKLINE_")}
+    external = {
+        "provider": "externalDns",
+        "externalDns": {"namespace": "external-dns", "server": "ns.example"},
+    }
+    told = {
+        name
+        for dns in (RFC2136, external)
+        for name in operator_environment(render({"dns": dns}))
+        if name.startswith("TRUNKLINE_")
+    }
     assert told == {variable(each.name) for each in options()} - {variable("listen_address")}
 
 
@@ -111,7 +89,10 @@ def test_the_charts_defaults_are_those_of_the_command(render: Render) -> None:
         for each in options()
         if variable(each.name) in told and told[variable(each.name)] != str(each.default)
     }
-    assert differ == {"base_domain", "denied_target_cidrs", "edge_image", "edge_resources"}
+    assert differ == {
+        *("base_domain", "denied_target_cidrs"),
+        *("edge_image", "edge_resources", "edge_pods", "recorder_image"),
+    }
     image, _, _ = told["TRUNKLINE_EDGE_IMAGE"].partition(":")
     assert OperatorSettings(base_domain="voice.example").edge_image == f"{image}:latest"
 
@@ -133,14 +114,49 @@ def test_edge_pods_are_as_the_values_say(render: Render) -> None:
     objects = edge_objects(make_edge(), workload_settings(settings))
     (pods,) = (each for each in objects if each["kind"] == "StatefulSet")
     spec = pods["spec"]["template"]["spec"]
-    assert {each["name"]: each["resources"] for each in spec["containers"]} == {
+    assert {each["name"]: each["resources"] for each in (*spec["containers"], *spec["initContainers"])} == {
         "kamailio": {"requests": {"cpu": "250m", "memory": "384Mi"}, "limits": {"cpu": "2"}},
         "agent": {"requests": {"cpu": "50m", "memory": "100Mi"}},
+        "b2bua": {"requests": {"cpu": "20m", "memory": "64Mi"}},
+        "rtpengine": {"requests": {"cpu": "100m", "memory": "192Mi"}},
+        "valkey": {"requests": {"cpu": "10m", "memory": "32Mi"}},
+        "recorder": {"requests": {"cpu": "1", "memory": "128Mi"}},
     }
+    recorder, *_ = spec["initContainers"]
+    assert recorder["image"] == "mirror.example:5000/voice/recorder:4"
+    (kamailio,) = (each for each in spec["containers"] if each["name"] == "kamailio")
+    assert kamailio["image"] == f"mirror.example:5000/voice/edge@sha256:{64 * '3'}"
+    assert settings.recordings == Recordings(
+        *("file:///var/lib/recordings/calls", "https://s3.example", "eu-west-1", "bucket-keys", 30),
+        *("calls", "5Gi", "mirror.example:5000/voice/recorder:4"),
+    )
+    assert {"sizeLimit": "5Gi"} in [each.get("emptyDir") for each in spec["volumes"]]
     assert spec["imagePullSecrets"] == [{"name": "registry"}, {"name": "other"}]
     assert spec["priorityClassName"] == "calls"
     told = {each["name"]: each.get("value") for each in spec["containers"][1]["env"]}
     assert (told["TRUNKLINE_CALLS_PER_SECOND"], told["TRUNKLINE_CALLS_IN_PROGRESS"]) == ("500", "20000")
+
+
+@pytest.mark.parametrize(
+    ("volume", "claims", "named"),
+    (
+        ({}, [], ""),
+        ({"create": True}, ["trunkline-recordings"], "trunkline-recordings"),
+        ({"create": True, "claimName": "calls"}, ["calls"], "calls"),
+        ({"claimName": "theirs"}, [], "theirs"),
+    ),
+    ids=("none", "ours", "ours-named", "theirs"),
+)
+def test_a_volume_for_recordings_is_ours_or_theirs(
+    render: Render, volume: Manifest, claims: list[str], named: str
+) -> None:
+    """It outlives the release in any case, and so does the namespace that it is in."""
+    objects = render({"recordings": {"volume": volume}})
+    assert names(objects, "PersistentVolumeClaim") == set(claims)
+    assert operator_environment(objects)["TRUNKLINE_RECORDINGS_CLAIM"] == named
+    kept = [one(objects, "PersistentVolumeClaim", each) for each in claims]
+    kept += [one(objects, "Namespace", "trunkline-edges")] if named else []
+    assert all(each["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"} for each in kept)
 
 
 def test_a_large_number_stays_a_number_in_digits(render: Render) -> None:
@@ -152,14 +168,18 @@ def test_a_large_number_stays_a_number_in_digits(render: Render) -> None:
 def test_the_charts_defaults_are_those_of_the_plan(render: Render) -> None:
     """An operator without these variables makes the same pods."""
     told = operator_environment(render())
-    chosen = OperatorSettings(base_domain="voice.example", edge_resources=told["TRUNKLINE_EDGE_RESOURCES"])
+    chosen = OperatorSettings(
+        base_domain="voice.example",
+        edge_resources=told["TRUNKLINE_EDGE_RESOURCES"],
+        edge_pods=told["TRUNKLINE_EDGE_PODS"],
+    )
     assert workload_settings(chosen) == workload_settings(OperatorSettings(base_domain="voice.example"))
 
 
 def test_names_that_messages_speak_of(render: Render) -> None:
     """The command that mends SecretNotReadable names the account and the role."""
     objects = render()
-    assert OPERATOR_ACCOUNT in names(objects, "ServiceAccount")
+    assert Platform("voice.example").operator_account in names(objects, "ServiceAccount")
     assert "trunkline-secret-reader" in names(objects, "ClusterRole")
 
 

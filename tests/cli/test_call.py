@@ -12,15 +12,20 @@ from typing import Any
 
 import pytest
 
+from support.debian_root import NoRootError
+from support.patience import PATIENCE
 from support.sipua import UserAgent
 from support.trunkline_command import COMMAND, ROOT, environment, run_trunkline
 from support.trunkline_platform import CARRIER, PASSWORD, PBX, Platform
+from support.watchers import dissect
 
 OWN, FAR = "+390612345678", "+390699999999"
 DOMAIN = "forum-shop.pstn.rome.trunkline.test"
+_FIELDS = ("ip.src", "ip.dst", "sip.Method", "sip.Status-Code", "sip.Call-ID", "_ws.malformed")
+_CHECKSUMS = ("ip.checksum.status", "udp.checksum.status", "tcp.checksum.status")
 KEYS = [
     *("answered", "status", "text", "reason", "errorCode", "rule", "explanation", "uri", "from", "via"),
-    *("transport", "source", "callId", "connection", "steps"),
+    *("transport", "source", "callId", "connection", "byeStatus", "steps"),
 ]
 
 
@@ -43,9 +48,15 @@ def _result(*arguments: str | Path) -> tuple[int, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("transport", ("udp", "tcp", "tls"))
-def test_a_call_with_the_right_password_is_answered(platform: Platform, transport: str) -> None:
-    """The whole ladder: challenge, digest, ringing, answer, BYE; a password that sipp could misread."""
-    code, result = _result(*_out(platform, "--transport", transport))
+def test_a_call_with_the_right_password_is_answered(
+    platform: Platform, transport: str, tmp_path: Path
+) -> None:
+    """The whole ladder: challenge, digest, ringing, answer, BYE; a password that sipp could misread.
+
+    tshark reads the same ladder in the capture, and finds nothing wrong with it.
+    """
+    file = tmp_path / "call.pcap"
+    code, result = _result(*_out(platform, "--transport", transport, "--pcap", file))
     assert (code, result["answered"], result["status"]) == (0, True, 200)
     said = [(step["direction"], step["method"], step["status"]) for step in result["steps"]]
     for step in (
@@ -58,6 +69,23 @@ def test_a_call_with_the_right_password_is_answered(platform: Platform, transpor
         assert step in said
     assert sum(step[:2] == ("sent", "INVITE") for step in said) == 2
     assert bool(result["connection"]) == (transport == "tls")
+    try:
+        packets = dissect(file, *_FIELDS, *_CHECKSUMS)
+    except NoRootError as error:
+        pytest.skip(str(error))
+    own, edge = platform.block.address(PBX), platform.edge
+    assert [packet[:4] for packet in packets] == [
+        [
+            *((own, edge) if step["direction"] == "sent" else (edge, own)),
+            "" if step["status"] else step["method"],
+            str(step["status"] or ""),
+        ]
+        for step in result["steps"]
+    ]
+    assert {packet[4] for packet in packets} == {result["callId"]}
+    good = ["1", "", "1"] if transport == "tcp" else ["1", "1", ""]
+    assert [packet[5:] for packet in packets] == [["", *good]] * len(packets), "tshark finds faults"
+    assert b'response="(hidden)"' in file.read_bytes()
 
 
 def test_the_text_is_a_ladder_and_a_sentence(platform: Platform) -> None:
@@ -170,7 +198,7 @@ def test_an_interrupted_call_is_hung_up(platform: Platform, answered: bool) -> N
     command = [*COMMAND, "call", "1@x.example", "--from", OWN, "--via", agent.address, "--duration", "30"]
     process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True)
     try:
-        invite = agent.wait("INVITE", seconds=20)
+        invite = agent.wait("INVITE")
         agent.respond(invite, 200 if answered else 180)
         if answered:
             agent.wait("ACK")
@@ -178,7 +206,7 @@ def test_an_interrupted_call_is_hung_up(platform: Platform, answered: bool) -> N
         process.send_signal(signal.SIGINT)
         ending = agent.wait("BYE" if answered else "CANCEL")
         agent.respond(ending, 200)
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE)
     finally:
         agent.close()
         if process.poll() is None:
@@ -189,18 +217,37 @@ def test_an_interrupted_call_is_hung_up(platform: Platform, answered: bool) -> N
     assert not [line for line in _command_lines() if invite.call_id.encode() in line]
 
 
+def test_a_bye_that_is_refused_is_told_with_its_reason(platform: Platform) -> None:
+    """Whoever answers without Record-Route, as sipp's own `uas` does, is found by nothing that follows."""
+    agent = UserAgent(platform.block.address(96), 5060)
+    command = [*COMMAND, "call", "1@x.example", "--from", OWN, "--via", agent.address, "--duration", "0.1"]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True)
+    try:
+        agent.respond(agent.wait("INVITE"), 200)
+        agent.respond(agent.wait("BYE"), 481)
+        output, _ = process.communicate(timeout=2 * PATIENCE)
+    finally:
+        agent.close()
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    assert process.returncode == 1
+    assert "The BYE was refused with 481: the answer to the INVITE has no Record-Route" in output
+    assert "examples/quickstart/answer.xml" in output
+
+
 def test_a_telephone_that_rings_for_ever_is_cancelled(platform: Platform) -> None:
     """--ring bounds it."""
     agent = UserAgent(platform.block.address(97), 5060)
     command = [*COMMAND, "call", "1@x.example", "--from", OWN, "--via", agent.address, "--ring", "1"]
     process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True)
     try:
-        invite = agent.wait("INVITE", seconds=20)
+        invite = agent.wait("INVITE")
         agent.respond(invite, 180)
-        agent.respond(agent.wait("CANCEL", seconds=5), 200)
+        agent.respond(agent.wait("CANCEL"), 200)
         agent.respond(invite, 487)
         agent.wait("ACK")
-        output, _ = process.communicate(timeout=20)
+        output, _ = process.communicate(timeout=PATIENCE)
     finally:
         agent.close()
         if process.poll() is None:

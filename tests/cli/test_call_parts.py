@@ -21,6 +21,7 @@ from trunkline.cli.call.request import (
     read_via,
 )
 from trunkline.cli.call.scenario import literal
+from trunkline.cli.call.sound.srtp import KEY_BYTES, SUITES, Crypto
 from trunkline.cli.call.trace import TraceReader, masked
 
 MUFASA = Credentials("Mufasa", Secret("Circle of Life"))
@@ -162,6 +163,13 @@ def test_the_digest_is_hidden_in_what_is_shown() -> None:
     hidden = masked(f"Proxy-Authorization: {value}")
     assert "(hidden)" in hidden
     assert value.partition('response="')[2].partition('"')[0] not in hidden
+
+
+def test_keys_of_srtp_are_hidden_in_what_is_shown() -> None:
+    """Whoever has them can listen. The message stays as long as it says."""
+    key = str(Crypto(1, SUITES[0], bytes(range(KEY_BYTES))))
+    hidden = masked(f"INVITE x\r\n\r\n{key}|2^20\r\na=ptime:20")
+    assert hidden.endswith("inline:" + 40 * "x" + "|2^20\r\na=ptime:20")
 
 
 @given(st.text())

@@ -8,19 +8,19 @@ from typing import Any
 
 import pytest
 
-from sipedge.table import EdgeTable, MemoryRows, Table
+from sipedge.table import EdgeTable, MemoryRows, Section, Table
 from sipedge.table.codec import TableFormatError
-from sipedge.table.publication import head_object, head_of, pack_parts, part_object
+from sipedge.table.publication import group_name, head_object, head_of, pack_parts, part_object
 from support.objects import manifest_of
 from trunkline.api import ALL_KINDS
 from trunkline.cli.cluster.assumption import assumed_objects, assumptions
 from trunkline.cli.cluster.contents import resources_of
 from trunkline.cli.cluster.judgement import cluster_findings
 from trunkline.cli.cluster.overview import overview_of_cluster
-from trunkline.cli.cluster.published import TornError, assemble
+from trunkline.cli.cluster.published import TornError, assemble, groups_of, selector
 from trunkline.cli.cluster.snapshot import Snapshot, base_domain_of, unread_notes
 from trunkline.cli.cluster.stored import without_refused
-from trunkline.cli.findings import Finding
+from trunkline.cli.finding import Finding
 from trunkline.cli.options import ClusterOptions
 from trunkline.cli.render_status import status_document
 from trunkline.compiler import compile_resources
@@ -201,6 +201,9 @@ def test_the_base_domain_is_what_most_trunks_say() -> None:
         "voice.example.com"
     )
     assert base_domain_of(snapshot_of(stored("Trunk", "b", hq))) is None
+    here = "acme-hq.pstn.ashburn.voice.example.com"
+    told = stored("Trunk", "a", hq, terminationUri=here, localizedUris=[here])
+    assert base_domain_of(snapshot_of(told)) == "voice.example.com", "a trunk that one edge serves"
 
 
 def test_notes_name_what_was_left_out_and_the_mend() -> None:
@@ -208,7 +211,7 @@ def test_notes_name_what_was_left_out_and_the_mend() -> None:
     snapshot = snapshot_of(unread=frozenset({"Edge", "Carrier"}), unserved=frozenset({"Carrier"}), alone=True)
     assert unread_notes(snapshot) == (
         "not read, since you may not: Edge (ClusterRole trunkline-platform-view may)",
-        "of other namespaces than acme nothing was read, since you may not",
+        "nothing was read of namespaces other than acme, since you may not",
         "this cluster has no kind Carrier: its CRDs are older; helm upgrade",
     )
 
@@ -216,9 +219,12 @@ def test_notes_name_what_was_left_out_and_the_mend() -> None:
 # ----------------------------------------------------------------------------------- published tables
 
 
-def secrets_of(table: EdgeTable, sequence: int) -> list[Manifest]:
-    """A published table as an API server lists it."""
-    parts = pack_parts(table)
+def secrets_of(table: EdgeTable, sequence: int, group: str = "") -> list[Manifest]:
+    """A published table as an API server lists it; `group` has its numbers and trunks."""
+    parts = {
+        f"{group}.{name}" if group and name.startswith(("number", "trunk")) else name: data
+        for name, data in pack_parts(table).items()
+    }
     named = {part_object(table.edge, name): data for name, data in parts.items()}
     named[head_object(table.edge)] = head_of(table.edge, sequence, parts).pack()
     return [
@@ -246,6 +252,20 @@ def test_a_published_table_answers_as_the_compiled_one() -> None:
     asked, compiled = Table(MemoryRows.of_packed(found.rows)), Table(MemoryRows(table))
     assert asked.number("+14155550100") == compiled.number("+14155550100") is not None
     assert asked.site() == compiled.site() is not None
+
+
+def test_parts_of_the_groups_that_the_edge_is_in_are_asked_for_as_well() -> None:
+    """Without them the table is torn: they have a label of their own."""
+    table, group = table_of_acme(), group_name(["ashburn"])
+    secrets = secrets_of(table, 7, group)
+    assert groups_of("ashburn", secrets) == {group}
+    assert selector("ashburn", {group}) == f"trunkline.dev/table in (ashburn,shared,{group})"
+    found = assemble("ashburn", secrets)
+    assert found is not None
+    assert MemoryRows.of_packed(found.rows).get(Section.NUMBER, b"+14155550100") is not None
+    with pytest.raises(TornError, match=r"group\."):
+        assemble("ashburn", [each for each in secrets if group not in each["metadata"]["name"]])
+    assert groups_of("oslo", secrets) == frozenset()
 
 
 def test_a_table_of_mixed_revisions_is_torn() -> None:

@@ -28,6 +28,7 @@ KEYS = [
     "targets",
     "headers",
     "steps",
+    "decidedBy",
     "changes",
     "attempts",
     "unresolved",
@@ -44,6 +45,7 @@ ORIGINATION = (
     *("--edge", "dublin", "--source", "127.0.9.1", "--from", "sip:+12125550111@127.0.9.1"),
     *("--request-uri", "sip:+14155550100@127.0.12.1"),
 )
+MEDIA_PLANS = (("--username", "pbx"), ("--username", "pbx", "--no-relay"))
 CASES = {
     "termination-forwarded": (*TERMINATION, "--username", "pbx"),
     "termination-challenged": TERMINATION,
@@ -127,6 +129,13 @@ def test_a_known_user_is_assumed_to_know_the_password_and_it_is_said() -> None:
     assert "assumed" in step["detail"]
 
 
+def test_files_do_not_say_whether_edges_have_a_media_relay_so_one_is_assumed_unless_told() -> None:
+    has, has_not = (run_trunkline("explain", *LOCAL, *TERMINATION, *more).stdout for more in MEDIA_PLANS)
+    assert "  caller  customer: RTP to the address of its SDP (S24), codecs PCMU, PCMA" in has
+    assert "  callee  carrier: RTP to the address of its SDP (S24), codecs PCMU, PCMA" in has
+    assert "Media goes between the parties: this edge does not relay it." in has_not
+
+
 def test_headers_count_also_in_their_short_form() -> None:
     """Privacy takes the identity away; f is From."""
     found = _explained(*TERMINATION[:-2], "--username", "pbx", "--header", "f: <sip:+14155550100@x.example>")
@@ -166,11 +175,15 @@ def test_a_seed_repeats_the_draw_and_shares_follow_the_weights(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("changed", "message"),
     (
-        (("--edge", "paris"), "there are: ashburn, dublin"),
+        (("--edge", "paris"), "which have: ashburn, dublin"),
         (("--source", "here"), "--source 'here'"),
         (("--source", "127.0.0.1:99999"), "--source '127.0.0.1:99999'"),
         (("--header", "no colon"), "--header 'no colon'"),
         (("--request-uri", "+12125550111"), "like sip:+12125550111@"),
+        (("--request-uri", "sip:"), "cannot be read as a SIP URI"),
+        (("--request-uri", "sip:\x01"), "cannot be read as a SIP URI"),
+        (("--request-uri", "sip:a@[::1"), "cannot be read as a SIP URI"),
+        (("--request-uri", "sip:" + "☎" * 300), "cannot be read as a SIP URI"),
     ),
 )
 def test_a_question_that_no_edge_could_get_is_refused(changed: tuple[str, ...], message: str) -> None:
@@ -181,12 +194,12 @@ def test_a_question_that_no_edge_could_get_is_refused(changed: tuple[str, ...], 
     assert done.stdout == ""
 
 
-@pytest.mark.parametrize("uri", ("tel:+1", "sip:", "sip:\x00", "sip:a@[::1", "sip:" + "☎" * 300))
-def test_any_request_uri_gives_a_decision(uri: str) -> None:
-    """What cannot be read is dropped, as at the edge."""
-    if "\x00" in uri:
-        uri = uri.replace("\x00", "\x01")  # no program can be given a zero byte
-    assert _explained(*TERMINATION[:5], uri)["action"] == "drop"
+@pytest.mark.parametrize("uri", ("tel:+1", "sip:a@[::1", "sip:" + "☎" * 300))
+def test_any_message_gives_a_decision(uri: str, tmp_path: Path) -> None:
+    """A captured one whose Request-URI cannot be read is dropped, as at the edge."""
+    message = tmp_path / "invite.txt"
+    message.write_text(f"INVITE {uri} SIP/2.0\r\nFrom: <sip:a@b>;tag=1\r\nCall-ID: 1\r\n\r\n")
+    assert _explained(*TERMINATION[:4], "--message", str(message))["action"] == "drop"
 
 
 def test_errors_in_the_files_are_mentioned_and_the_call_is_explained(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_a_script_can_ask_for_a_decision() -> None:
 
 FAULTS = {
     "no file": (None, "No such file"),
-    "no JSON": ("{", "is no JSON"),
+    "no JSON": ("{", "is not JSON"),
     "no memory": ("[]", "holds no call's memory"),
     "a refused call": ('{"action": "reject", "memory": null}', "action 'reject'"),
     "a call to a name": ('{"memory": null, "unresolved": ["pbx.example"]}', "--resolve pbx.example=ADDRESS"),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from sipedge import __version__
 from support.trunkline_command import LOCAL, ROOT, environment, run_trunkline
 
-COMMANDS = ("up", "validate", "compile", "explain", "status", "call", "run", "uninstall")
+COMMANDS = ("up", "validate", "compile", "explain", "status", "call", "network", "run", "uninstall")
 HEAVY = ("pydantic", "kopf", "kubernetes", "yaml", "cryptography", "phonenumbers", "watchfiles", "asyncio")
 
 
@@ -85,12 +87,7 @@ def test_version_is_the_packages() -> None:
     """`--version` prints one line."""
     done = run_trunkline("--version")
     assert done.returncode == 0
-    assert done.stdout.split() == ["trunkline", _version()]
-
-
-def _version() -> str:
-    text = (ROOT / "pyproject.toml").read_text()
-    return next(line.split('"')[1] for line in text.splitlines() if line.startswith("version = "))
+    assert done.stdout.split() == ["trunkline", __version__]
 
 
 @pytest.mark.parametrize(
@@ -138,3 +135,32 @@ def test_a_reader_that_goes_away_is_no_error_message() -> None:
     )
     assert done.stdout == "tables:\n"
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    (
+        ("trunkline ex", ["explain"]),
+        ("trunkline validate --out", ["--output"]),
+        (f"trunkline explain {' '.join(map(str, LOCAL))} --edge a", ["ashburn"]),
+        ("trunkline status --context pro", ["production"]),
+    ),
+)
+def test_a_shell_completes_commands_options_and_names(words: str, wanted: list[str], tmp_path: Path) -> None:
+    """As bash asks for it once `trunkline --install-completion` was run."""
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text("contexts: [{name: production}, {name: dev}]\n")
+    asked = {"_TRUNKLINE_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    asked["KUBECONFIG"] = f"{tmp_path}/none:{kubeconfig}"
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys; sys.argv = ['trunkline']; from trunkline.cli import main; main()",
+        ],
+        env=environment(**asked),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == wanted

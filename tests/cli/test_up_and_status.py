@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -10,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from support.trunkline_command import run_trunkline
+from support.trunkline_command import COMMAND, ROOT, environment, run_trunkline
 from support.trunkline_platform import Platform
 
-KEYS = ["running", "ready", "pid", "stateDir", "baseDomain", "dns", "edges", "trunks", "notReady"]
+KEYS = ["running", "ready", "pid", "stateDir", "baseDomain", "dns", "edges", "trunks", "notReady", "notices"]
 
 
 def test_a_ready_platform_is_told_with_0(platform: Platform) -> None:
@@ -73,6 +74,32 @@ def _until(ask: Callable[[], subprocess.CompletedProcess[str]], wanted: int, sec
         time.sleep(0.2)
 
 
+def test_status_is_watched_until_it_is_interrupted(platform: Platform) -> None:
+    """What it shows once, it shows again when it has changed."""
+    with subprocess.Popen(
+        [*COMMAND, "status", "--state-dir", str(platform.state), "--watch"],
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert any("rome" in line for line in process.stdout)
+        added = platform.directory / "watched.yaml"
+        added.write_text(
+            "apiVersion: trunkline.dev/v1alpha1\nkind: Number\nmetadata: {name: watched, namespace: forum}\n"
+            'spec: {number: "+390612345678"}\n'
+        )
+        try:
+            assert any("Number forum/watched: " in line for line in process.stdout)
+        finally:
+            added.unlink()
+            process.send_signal(signal.SIGINT)
+        process.stdout.read()
+        assert process.wait() == 130
+    _until(lambda: run_trunkline("status", "--state-dir", platform.state), 0)
+
+
 def test_nothing_that_runs_is_1_and_says_how_to_start(tmp_path: Path) -> None:
     """Text on standard error; JSON still has its keys."""
     done = run_trunkline("status", "--state-dir", tmp_path)
@@ -103,10 +130,10 @@ def test_paths_name_the_state_directory_that_up_would_choose(tmp_path: Path) -> 
         (("examples/quickstart", "--calls-in-progress", "0"), "--calls-in-progress 0 is not between"),
     ),
 )
-def test_up_that_cannot_start_ends_with_1(arguments: tuple[str, ...], message: str, tmp_path: Path) -> None:
+def test_up_with_wrong_options_ends_with_2(arguments: tuple[str, ...], message: str, tmp_path: Path) -> None:
     """The option at fault, no traceback."""
     done = run_trunkline("up", *arguments, "--state-dir", tmp_path)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 from pathlib import Path
 
-from support.trunkline_command import LOCAL, QUICKSTART, run_trunkline
+import yaml
 
-KEYS = ["file", "line", "kind", "namespace", "name", "field", "reason", "message", "severity"]
+from support.trunkline_command import COMMAND, LOCAL, QUICKSTART, ROOT, environment, run_trunkline
+
+KEYS = ["file", "line", "kind", "namespace", "name", "field", "reason", "message", "severity", "waiting"]
 
 BAD = """\
 apiVersion: trunkline.dev/v1alpha1
@@ -32,10 +35,10 @@ spec:
   trunkRef: {name: nowhere}
 ---
 apiVersion: trunkline.dev/v1alpha1
-kind: Trunk
+kind: IpAccessControlList
 metadata: {name: tape, namespace: acme}
 spec:
-  recording: {mode: RecordFromAnswer}
+  entries: [{cidr: "2001:db8::/32"}]
 ---
 apiVersion: apps/v1
 kind: Deployment
@@ -88,21 +91,11 @@ def test_each_fault_is_one_line_with_file_line_object_field_reason_and_mend(tmp_
 
 def test_a_feature_that_is_not_there_yet_is_a_warning(tmp_path: Path) -> None:
     """It is marked, and alone it does not fail the check."""
-    text = BAD.split("---\n")[3]
-    done = run_trunkline("validate", _write(tmp_path, text))
+    done = run_trunkline("validate", _write(tmp_path, BAD.split("---\n")[3]))
     warned = [line for line in done.stdout.splitlines() if line.endswith("[warning]")]
     assert len(warned) == 1
-    assert "spec.recording" in warned[0]
-    path = _write(
-        tmp_path,
-        text + "  termination: {domainName: tape, ipAccessControlListRefs: [{name: all}]}\n"
-        "---\n"
-        "apiVersion: trunkline.dev/v1alpha1\n"
-        "kind: IpAccessControlList\n"
-        "metadata: {name: all, namespace: acme}\n"
-        "spec: {entries: [{cidr: 192.0.2.0/24}]}\n",
-    )
-    assert run_trunkline("validate", path).returncode == 0
+    assert "spec.entries[0].cidr" in warned[0]
+    assert done.returncode == 0
 
 
 def test_a_foreign_kind_is_a_note_and_no_finding(tmp_path: Path) -> None:
@@ -125,6 +118,54 @@ def test_json_is_a_list_with_stable_keys(tmp_path: Path) -> None:
     assert [(each["file"], each["line"]) for each in found] == sorted(
         (each["file"], each["line"]) for each in found
     )
+
+
+def test_a_pipe_is_read_as_a_file_is() -> None:
+    """`kustomize build . | trunkline validate -`."""
+    done = run_trunkline("validate", "-", stdin=BAD)
+    assert done.returncode == 1
+    assert "<stdin>:5: Trunk acme/hq: spec.maxConcurentCalls: UnknownField: " in done.stdout
+    good = run_trunkline(
+        "validate", "-", LOCAL[1], stdin=(LOCAL[0] / "trunks.yaml").read_text(), NO_COLOR="1"
+    )
+    assert "Trunk acme/hq: spec.termination" in good.stdout, "its lists are in no file that was given"
+
+
+def test_a_check_that_has_looked_at_nothing_is_not_green(tmp_path: Path) -> None:
+    """A wrong path, files that are no YAML, a command before the pipe that failed: 2, and what to do."""
+    (tmp_path / "trunks.json").write_text("{}")
+    (tmp_path / "empty.yaml").write_text("# nothing\n---\n")
+    for path, said in (
+        (tmp_path, "have *.yaml or *.yml files"),
+        ("-", "did the command before the pipe fail?"),
+    ):
+        done = run_trunkline("validate", path)
+        assert done.returncode == 2
+        assert said in done.stderr
+        assert done.stdout == ""
+
+
+def test_a_form_for_ci_is_all_that_standard_output_has(tmp_path: Path) -> None:
+    """The counts are on standard error."""
+    done = run_trunkline("validate", "-o", "github", _write(tmp_path))
+    assert done.returncode == 1
+    assert all(line.startswith(("::error file=", "::warning file=")) for line in done.stdout.splitlines())
+
+
+def test_the_pre_commit_hook_runs_as_it_is_declared() -> None:
+    """Its entry with its arguments, in a directory of manifests."""
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    program, *arguments = hook["entry"].split()
+    assert (program, hook["language"], hook["pass_filenames"]) == ("trunkline", "python", False)
+    done = subprocess.run(
+        [*COMMAND, *arguments, *hook["args"]],
+        cwd=QUICKSTART / "tenant",
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_json_of_good_files_is_an_empty_list() -> None:

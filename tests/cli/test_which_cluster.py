@@ -40,15 +40,16 @@ def test_without_hints_and_without_anything_that_runs_both_mends_are_told(tmp_pa
 def test_without_hints_an_up_that_runs_is_shown_before_any_cluster(
     platform: Platform, tmp_path: Path
 ) -> None:
-    """The API server of this kubeconfig would not even answer; an option of kubeconfig asks it."""
-    (tmp_path / "trunkline").mkdir()
-    (tmp_path / "trunkline" / "one").symlink_to(platform.state)
+    """Also one with a state directory of its own. An option of kubeconfig asks the API server."""
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(KUBECONFIG)
-    environment = {**_nowhere(tmp_path), "KUBECONFIG": str(kubeconfig)}
+    nowhere = {**_nowhere(tmp_path), "KUBECONFIG": str(kubeconfig)}
+    environment = {**nowhere, "XDG_STATE_HOME": str(platform.home)}
     done = run_trunkline("status", **environment)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("up: process ")
+    assert run_trunkline("status", platform.directory, **environment).stdout == done.stdout
+    assert run_trunkline("calls", "list", **environment).returncode == 0
     asked = run_trunkline("status", "--context", "dead", **environment)
     assert (asked.returncode, asked.stdout) == (1, "")
     assert "the API server http://127.0.0.1:1 of context dead does not answer" in asked.stderr
@@ -61,6 +62,14 @@ def test_neither_files_nor_a_cluster_is_wrong_usage(command: str, tmp_path: Path
     done = run_trunkline(command, *(options if command == "explain" else ()), **_nowhere(tmp_path))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"trunkline {command}: no cluster to read: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_uninstallation_without_a_cluster_names_the_file_that_is_missing(tmp_path: Path) -> None:
+    """And nothing of the library's own."""
+    done = run_trunkline("uninstall", "--yes", **_nowhere(tmp_path))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"there is no kubeconfig {tmp_path}/.kube/config; set KUBECONFIG" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
@@ -158,4 +167,4 @@ def test_a_plugin_for_credentials_that_is_missing_is_named(tmp_path: Path) -> No
     assert done.returncode == 1
     cause, told = done.stderr.splitlines()
     assert "no-such-plugin" in cause
-    assert "does not take your credentials" in told
+    assert "rejects your credentials" in told

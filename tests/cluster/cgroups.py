@@ -20,6 +20,10 @@ _HIERARCHIES: Final = (
     *("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "name=systemd"),
 )
 """What they need of version 1, as mount options."""
+_TIMES: Final = 10
+"""A cluster has the weight of so many processes: as one of them its pods would starve beside busy ones."""
+_WEIGHTS: Final = {"cpu.weight": 100, "cpu.shares": 1024}
+"""What a process weighs, by the file of either version that says what a group does."""
 _LEAF: Final = "init"
 """Below a node's group of version 2: one that shares out controllers may have no processes of its own."""
 _ENTER: Final = 'while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs"; shift; done; shift; exec "$@"'
@@ -112,7 +116,14 @@ def _made(group: str) -> list[Path]:
         _share(made)
         made /= name
         made.mkdir(exist_ok=True)
+        _weigh(made)
     return [made]
+
+
+def _weigh(folder: Path) -> None:
+    for name, one in _WEIGHTS.items():
+        if (folder / name).exists():
+            (folder / name).write_text(str(_TIMES * one))
 
 
 def _share(folder: Path) -> None:
@@ -126,6 +137,7 @@ def _made_in_version_1(parent: Path, group: str) -> Path:
     for name in Path(group).parts:
         made = parent / name
         made.mkdir(exist_ok=True)
+        _weigh(made)
         if (made / "cpuset.mems").exists():
             # A new cpuset has no processor and no memory, and takes no process until it has.
             for setting in ("cpuset.cpus", "cpuset.mems"):

@@ -44,6 +44,7 @@ class Cluster:
         self._tags: list[tuple[str, str]] = []
         self._callers: list[Host] = []
         self._started: list[subprocess.Popen[bytes]] = []
+        self._removals: list[subprocess.Popen[bytes]] = []
 
     def up(self, nodes: int = 1) -> None:
         """Start the control plane and this many nodes, and wait until they are Ready."""
@@ -78,10 +79,14 @@ class Cluster:
         self.machines.remove(machine)
         self.kubectl("delete", "node", machine.name)
         self._lan.remove(machine.host)
-        shutil.rmtree(machine.folder)
+        # Very many files of images: nobody waits for them to go.
+        gone = machine.folder.rename(self.folder / f"gone-{secrets.token_hex(4)}")
+        self._removals.append(subprocess.Popen(["rm", "-rf", str(gone)]))
 
     def down(self) -> None:
         """End all of it; nothing is left."""
+        for process in self._removals:
+            process.wait()
         down(self.name)
         for process in self._started:
             process.wait()

@@ -37,7 +37,7 @@ class Kubectl:
     def within(self, namespace: str) -> Kubectl:
         return replace(self, namespace=namespace)
 
-    def try_(self, *arguments: str, given: str | None = None, seconds: float = 60) -> Answer:
+    def try_(self, *arguments: str, given: str | None = None, seconds: float = 120) -> Answer:
         """Call kubectl, whatever comes of it. `given` is its standard input."""
         command = [str(self.program), f"--kubeconfig={self.kubeconfig}"]
         if self.namespace:
@@ -55,12 +55,16 @@ class Kubectl:
         )
         return Answer(done.returncode, done.stdout, done.stderr)
 
-    def __call__(self, *arguments: str, given: str | None = None, seconds: float = 60) -> str:
+    def __call__(self, *arguments: str, given: str | None = None, seconds: float = 120) -> str:
         """Standard output of a call that must succeed. Raises AssertionError with kubectl's complaint."""
         answer = self.try_(*arguments, given=given, seconds=seconds)
         if answer.status:
             raise AssertionError(f"kubectl {' '.join(arguments)}: {answer.errors.strip()}")
         return answer.output
+
+    def until_established(self, *crds: str) -> None:
+        """Wait until these are served, as `crd/NAME` or `crd --all`: a busy machine takes long."""
+        self("wait", "--for=condition=Established", "--timeout=300s", *crds, seconds=320)
 
     def get(self, *what: str) -> Any:
         """An object, or a list of them, as the API server tells it."""

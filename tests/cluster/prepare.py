@@ -11,16 +11,24 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Final
 
 if __package__ in (None, ""):
     tests = Path(__file__).resolve().parents[1]
     sys.path[0:1] = [str(tests), str(tests.parent / "scripts")]
 
+import go_tools
 import images
 from cluster import binaries, machine
+from gitops.upstream import UPSTREAM
 from support.asterisk import asterisk_root
 from support.debian_root import NoRootError
 from support.image_root import image_root
+from support.watchers import watchers_root
+
+TESTS: Final = Path(__file__).resolve().parents[1]
+PROGRAMS: Final = tuple(TESTS / name for name in ("argocd", "collector", "kstatus", "s3", "workflows"))
+"""Modules of programs in Go that tests call."""
 
 
 def main() -> int:
@@ -29,6 +37,10 @@ def main() -> int:
     programs = binaries.NODE if node else (*binaries.API_SERVER, "kube-controller-manager")
     try:
         binaries.find((*programs, "helm"))
+        for module in PROGRAMS:
+            go_tools.built(module)
+        for each in UPSTREAM:
+            each.crds()
     except subprocess.CalledProcessError as error:
         print(f"{error}\n{error.stderr or ''}".strip(), file=sys.stderr)
         return 1
@@ -49,7 +61,7 @@ def _keep_images() -> None:
 
 def _keep_roots() -> None:
     """Packages that this machine's release lacks; a few tests of SIP alone need them, and say so."""
-    for make in (image_root, asterisk_root):
+    for make in (image_root, asterisk_root, watchers_root):
         try:
             make()
         except (NoRootError, subprocess.CalledProcessError, OSError) as error:

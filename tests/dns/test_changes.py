@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import dns.rdataset
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.dns.changes import GroupChange, judge
+from trunkline.dns.changes import GroupChange, batches, judge
 from trunkline.dns.faults import DnsFault
-from trunkline.dns.marks import Mark, group_of, key_from, member_of, read_mark, sets_text
-from trunkline.dns.messages import batches, update_of
+from trunkline.dns.marks import Mark, group_of, group_record, key_from, member_of, read_mark
 from trunkline.dns.patience import Patience
-from trunkline.dns.records import Key, rdataset_of
+from trunkline.dns.providers.rfc2136.messages import update_of
+from trunkline.dns.records import Key, is_equal, text_record
 from trunkline.dns.server_names import host_and_port
 from trunkline.plan.dns_records import RecordSet
 
@@ -38,20 +37,20 @@ def test_change_leads_to_what_is_wanted_and_spares_the_rest(
     wanted: dict[Key, RecordSet], present: dict[Key, RecordSet], mark: Mark | None
 ) -> None:
     """Whatever stands there: ours becomes as wanted, others' stays, and the next look finds nothing to do."""
-    held = {key: rdataset_of(record) for key, record in present.items()}
+    held = present
     ours = {key_from(member, BASE) for member in mark.members} if mark and mark.owner == "me" else set()
     found = judge("e", "me", wanted, mark, held, BASE)
     after, new_mark = dict(held), mark
     if found.change is not None:
         for record in found.change.put:
-            after[record.name, record.type] = rdataset_of(record)
+            after[record.name, record.type] = record
         for key in found.change.drop:
             after.pop(key, None)
         new_mark = found.change.after
     for key in held.keys() - ours:
         assert after[key] == held[key], "a foreign record was touched"
     for key, record in wanted.items():
-        assert key in found.foreign or after[key] == rdataset_of(record)
+        assert key in found.foreign or after[key] == record
     for key in ours - wanted.keys():
         assert key not in after
     assert judge("e", "me", wanted, new_mark, after, BASE).change is None
@@ -83,10 +82,20 @@ def test_update_requires_what_was_read() -> None:
 
 def test_marks_survive_the_zone() -> None:
     mark = Mark("id-1", frozenset({"A *.pstn.e", "SRV _sip._udp.pstn.e"}))
-    assert read_mark(sets_text(mark)) == mark
+    assert read_mark(group_record(BASE, "e", mark)) == mark
     assert read_mark(None) is None
-    foreign = dns.rdataset.from_text("IN", "TXT", 60, '"v=spf1 -all"')
+    foreign = text_record("x.test", 60, ("v=spf1 -all",))
     assert read_mark(foreign) == Mark("")
+
+
+def test_order_and_spelling_make_no_difference() -> None:
+    """A zone tells what it holds in its own order."""
+    wanted = RecordSet("x.test", "SRV", 60, ("10 10 5060 a1.x.test.", "10 10 5060 a2.x.test."))
+    assert is_equal(wanted, RecordSet("x.test", "SRV", 60, tuple(reversed(wanted.values))))
+    assert is_equal(wanted, RecordSet("x.test", "SRV", 60, tuple(each.upper() for each in wanted.values)))
+    assert not is_equal(wanted, RecordSet("x.test", "SRV", 61, wanted.values))
+    assert not is_equal(wanted, RecordSet("x.test", "SRV", 60, wanted.values[:1]))
+    assert not is_equal(wanted, None)
 
 
 def test_groups() -> None:

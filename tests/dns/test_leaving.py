@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trunkline.dns.leaving import removal_script
+from trunkline.dns.providers.rfc2136.leaving import removal_script
 from trunkline.plan.dns_records import EdgeSite
 
 OSLO = EdgeSite("oslo", "no1", ("192.0.2.1",), ("192.0.2.1",))

@@ -167,10 +167,10 @@ def test_what_somebody_changed_is_put_right(primary: Primary, installation: Inst
 def test_wrong_key(primary: Primary, installation: Installation) -> None:
     """Told in words without the key; healed as soon as the Secret is right."""
     for secret, said in (
-        ({"secret": Secret(OTHER_SECRET)}, "does not take TSIG key trunkline-key"),
-        ({"secret": Secret("not base64!")}, "holds no base64"),
+        ({"secret": Secret(OTHER_SECRET)}, "rejects TSIG key trunkline-key"),
+        ({"secret": Secret("not base64!")}, "is not base64"),
         ({"other": Secret(SECRET)}, "has no key 'secret'"),
-        (None, "Secret trunkline-system/tsig is not there"),
+        (None, "Secret trunkline-system/tsig does not exist"),
     ):
         installation.secret = secret
         told = installation.reconcile(ASHBURN)["ashburn"]

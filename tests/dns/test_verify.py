@@ -9,7 +9,8 @@ from pathlib import Path
 from support.addresses import Block
 from support.dns_installation import ZONE, Installation, run
 from support.dns_servers import Primary, knot_primary, knot_secondary
-from trunkline.dns.by_hand import ByHandProvider
+from support.patience import PATIENCE
+from trunkline.dns.providers.by_hand import ByHandProvider
 from trunkline.dns.verify import NameServer, Verification, Verifier
 from trunkline.plan.dns_records import EdgeSite, dns_records
 from trunkline.status.conditions import Opinion
@@ -42,7 +43,7 @@ def test_secondary_that_is_behind(tmp_path: Path, block: Block) -> None:
         secondary.start()
         # It asks for the zone when it starts; the next change tells it, as any would.
         primary.update(("add", f"other.{ZONE}", 5, "A", "192.0.2.200"))
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while verified(verifier, here, there).wrong and time.monotonic() < deadline:
             time.sleep(0.2)
         assert verified(verifier, here, there).wrong == {}

@@ -9,10 +9,12 @@ import pytest
 
 from cluster import binaries
 from e2e.api import proxied
+from e2e.calls import end_all_calls
 from e2e.installation import TENANT, Installation, image_value
 from e2e.own_node import OwnNode, own_node
 from e2e.sites import Site
 from e2e.their_cluster import KUBECONFIG, their_cluster
+from trunkline.plan.workload_settings import DEFAULT_RESOURCES
 
 
 @pytest.fixture(scope="session")
@@ -34,11 +36,16 @@ def own(site: Site) -> OwnNode:
 def installation(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """The chart and the quickstart, applied, and everything of it Ready."""
     helm = binaries.find(["helm"])["helm"]
+    own, (repository, tag) = site.values(), site.recorder_image
+    # Tests have more pods on one node than it would have room for.
+    resources = {container: {"requests": {"cpu": "20m"}} for container in DEFAULT_RESOURCES}
+    recorder = {"image": {"repository": repository, "tag": tag}}
     values = {
-        **site.values(),
+        **own,
+        "recordings": {**own.get("recordings", {}), **recorder},
         "tenantNamespaces": [TENANT],
         "operator": {"image": image_value(site.operator_image)},
-        "edge": {"image": image_value(site.edge_image)},
+        "edge": {"image": image_value(site.edge_image), "resources": resources},
     }
     with proxied(site.kubectl, TENANT) as api:
         made = Installation(helm, site, api, tmp_path_factory.mktemp("helm"), values)
@@ -60,5 +67,6 @@ def calls_begin_anew(site: Site) -> Iterator[None]:
     for phone in site.phones.values():
         phone.forget()
     yield
+    end_all_calls()
     if isinstance(site, OwnNode):
         site.cluster.check()

@@ -11,7 +11,7 @@ from typing import Final
 from e2e.installation import EdgePod
 
 KAMAILIO, AGENT = "kamailio", "sipedge.agent"
-START_SECONDS: Final = 45.0
+START_SECONDS: Final = 120.0
 """kubelet waits longer each time that a container has ended."""
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,11 +14,13 @@ from typing import Any, Final
 import yaml
 
 from cluster.kubectl import Kubectl
+from cluster.processes import wait_until
 from e2e.api import SECONDS, Api, Manifest
 from e2e.own_node import TSIG
 from e2e.sites import Site
+from release.archives import repacked
 from support.dns_servers import SECRET
-from trunkline.api import Carrier
+from trunkline.api import API_VERSION, Carrier, Trunk
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 CHART: Final = ROOT / "charts" / "trunkline"
@@ -25,6 +28,8 @@ QUICKSTART: Final = ROOT / "examples" / "quickstart"
 SYSTEM: Final = "trunkline-system"
 EDGES: Final = "trunkline-edges"
 TENANT: Final = "acme"
+QUICKSTART_EDGES: Final = ("ashburn", "dublin")
+PODS_OF_EACH: Final = 2
 EDGE_LABEL: Final = "trunkline.dev/edge"
 
 
@@ -67,16 +72,30 @@ class Installation:
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": TSIG, "namespace": SYSTEM}}
         self.kubectl.apply({**secret, "stringData": {"secret": SECRET}})
 
+    def chart(self) -> Path:
+        """The chart as an archive, made as a release's is; what is in the clone counts, committed or not."""
+        made = self.folder / "chart"
+        if not made.exists():
+            made.mkdir(parents=True)
+            self.call_helm("package", str(CHART), "--destination", str(made))
+            for path in made.iterdir():
+                path.write_bytes(repacked(path.read_bytes(), 0))
+        return next(made.iterdir())
+
     def install(self) -> None:
-        self.call_helm("install", "trunkline", str(CHART), "--values", "-", "--wait", "--timeout", "2m")
+        self.call_helm(
+            "install", "trunkline", str(self.chart()), "--values", "-", "--wait", "--timeout", "5m"
+        )
 
     def upgrade(self, **changes: Any) -> None:
         """`helm upgrade` with these top-level values changed."""
         self.values = {**self.values, **changes}
-        self.call_helm("upgrade", "trunkline", str(CHART), "--values", "-", "--wait", "--timeout", "2m")
+        self.call_helm(
+            "upgrade", "trunkline", str(self.chart()), "--values", "-", "--wait", "--timeout", "5m"
+        )
 
     def uninstall(self) -> None:
-        self.call_helm("uninstall", "trunkline", "--wait", "--timeout", "4m")
+        self.call_helm("uninstall", "trunkline", "--wait", "--timeout", "5m")
 
     def call_helm(self, *arguments: str) -> str:
         """What helm says. Raises AssertionError with its complaint."""
@@ -87,7 +106,7 @@ class Installation:
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=400,
             env={**os.environ, **own, "KUBECONFIG": str(self.kubectl.kubeconfig)},
         )
         assert not done.returncode, f"helm {' '.join(arguments)}: {done.stderr}"
@@ -105,6 +124,36 @@ class Installation:
         """The tenant's manifests as they are, whatever became of them since."""
         self.kubectl("apply", "-f", str(QUICKSTART / "tenant"))
         self.site.adapt(self.api)
+
+    @contextmanager
+    def edge(self, name: str, **spec: Any) -> Iterator[None]:
+        """One more Edge; it is gone afterwards, and so are its pods."""
+        metadata = {"name": name}
+        try:
+            self.kubectl.apply(
+                {"apiVersion": API_VERSION, "kind": "Edge", "metadata": metadata, "spec": spec}
+            )
+            yield
+        finally:
+            self.delete_edge(name)
+
+    def delete_edge(self, name: str) -> None:
+        """Return when the Edge is gone, if there is one, and when its pods are."""
+        self.kubectl("delete", "edge", name, "--ignore-not-found", f"--timeout={SECONDS:.0f}s", seconds=150)
+        wait_until(f"the pods of {name} go", lambda: not self.pods(name), SECONDS)
+
+    @contextmanager
+    def changed(self, trunk: str, **spec: Any) -> Iterator[None]:
+        """The trunk with these fields, as every pod serves it; as it was afterwards."""
+        before = {name: self.api.get(Trunk, trunk)["spec"].get(name) for name in spec}
+        try:
+            self._serve(trunk, spec)
+            yield
+        finally:
+            self._serve(trunk, before)
+
+    def _serve(self, trunk: str, spec: Mapping[str, Any]) -> None:
+        self.api.wait(Trunk, trunk, generation=self.api.patch(Trunk, trunk, spec))
 
     def wait_ready(self, seconds: float = SECONDS) -> None:
         """`kubectl wait` for everything that users wrote."""
@@ -125,6 +174,10 @@ class Installation:
     def serving(self, edge: str | None = None) -> list[EdgePod]:
         """Those that are ready and do not end."""
         return [pod for pod in self.pods(edge) if pod.ready and not pod.ending]
+
+    def all_pods(self) -> list[EdgePod]:
+        """Those of the quickstart's Edges, by name, once all of them serve."""
+        return [pod for edge in QUICKSTART_EDGES for pod in self.wait_pods(edge, PODS_OF_EACH)]
 
     def wait_pods(
         self, edge: str, count: int, seconds: float = SECONDS, *, besides: str = ""
@@ -157,5 +210,9 @@ def _pod(found: Manifest) -> EdgePod:
         image=found["spec"]["containers"][0]["image"],
         ready=ready,
         ending="deletionTimestamp" in metadata,
-        restarts={each["name"]: each["restartCount"] for each in status.get("containerStatuses", ())},
+        restarts={
+            each["name"]: each["restartCount"]
+            for kind in ("initContainerStatuses", "containerStatuses")
+            for each in status.get(kind, ())
+        },
     )

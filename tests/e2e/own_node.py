@@ -23,6 +23,7 @@ from e2e.api import Api
 from e2e.wire import WiredAgent
 from support.dns_servers import ALGORITHM, KEY_NAME, Primary, knot_primary
 from support.nameserver import knot
+from trunkline.plan.edge_pod import USER
 
 PBXS: Final = ("pbx1", "pbx2", "lab")
 CARRIERS: Final = ("telco-a", "telco-b")
@@ -31,6 +32,9 @@ BASE_DOMAIN: Final = "trunkline.test"
 SIP_PORT: Final = 5060
 TSIG: Final = "tsig"
 """The Secret with the key of the name server, in the release's namespace."""
+
+STORAGE: Final = "directory"
+"""The StorageClass of the volume for recordings, and its name."""
 
 _NETWORK: Final = 0x4000_0000
 """CLONE_NEWNET of setns(2)."""
@@ -48,6 +52,9 @@ class OwnNode:
     operator_image: tuple[str, str]
     """Repository and tag."""
     edge_image: tuple[str, str]
+    recorder_image: tuple[str, str]
+    recordings: Path
+    """Where the volume for recordings is, on this machine."""
 
     @property
     def kubectl(self) -> Kubectl:
@@ -62,7 +69,12 @@ class OwnNode:
         """The chart's values that depend on the site."""
         key = {"tsigSecretRef": {"name": TSIG}, "tsigKeyName": KEY_NAME, "tsigAlgorithm": ALGORITHM}
         rfc2136 = {"server": self.hosts["dns"].address, **key}
-        return {"baseDomain": BASE_DOMAIN, "dns": {"provider": "rfc2136", "rfc2136": rfc2136}}
+        volume = {"create": True, "claimName": "recordings", "size": "1Gi", "storageClassName": STORAGE}
+        return {
+            "baseDomain": BASE_DOMAIN,
+            "dns": {"provider": "rfc2136", "rfc2136": rfc2136},
+            "recordings": {"volume": volume},
+        }
 
     def adapt(self, api: Api) -> None:
         """Nothing: the manifests fit as they are."""
@@ -98,22 +110,35 @@ def _set_network(namespace: int) -> None:
 @contextmanager
 def own_node(folder: Path) -> Iterator[OwnNode]:
     """A cluster with one node that has both images; nothing of it is left afterwards."""
-    operator, edge = images.kept(images.OPERATOR), images.kept(images.EDGE)
+    built = [images.kept(each) for each in (images.OPERATOR, images.EDGE, images.RECORDER)]
     with ExitStack() as stack:
         cluster = stack.enter_context(running())
-        cluster.load(operator.path, edge.path)
+        cluster.load(*(archive.path for archive in built))
         hosts = {name: cluster.add_caller(name) for name in (*PHONES, "names", "dns")}
         with entered(hosts["names"]):
             lines = "\n".join(f"{name} A {hosts[name].address}" for name in PBXS)
             stack.enter_context(knot(folder / "names", hosts["names"].address, 53, "acme.example", lines))
         with entered(hosts["dns"]):
             primary = stack.enter_context(knot_primary(folder / "dns", hosts["dns"].address, 53, BASE_DOMAIN))
-        cluster.kubectl.apply(*_cluster_dns(hosts["names"].address))
+        cluster.kubectl.apply(*_cluster_dns(hosts["names"].address), _volume(folder / "recordings"))
         phones = {name: WiredAgent(hosts[name].address, SIP_PORT, hosts[name].command()) for name in PHONES}
         for phone in phones.values():
             stack.callback(phone.close)
-        named = [(archive.repository, archive.tag) for archive in (operator, edge)]
-        yield OwnNode(cluster, phones, hosts, primary, *named)
+        operator, edge, recorder = ((archive.repository, archive.tag) for archive in built)
+        yield OwnNode(cluster, phones, hosts, primary, operator, edge, recorder, folder / "recordings")
+
+
+def _volume(folder: Path) -> dict[str, object]:
+    """A directory of this machine as storage for recordings; the chart claims it."""
+    folder.mkdir()
+    os.chown(folder, USER, USER)
+    spec = {
+        "capacity": {"storage": "1Gi"},
+        "accessModes": ["ReadWriteMany"],
+        "storageClassName": STORAGE,
+        "hostPath": {"path": str(folder)},
+    }
+    return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": STORAGE}, "spec": spec}
 
 
 def _cluster_dns(address: str) -> tuple[dict[str, object], ...]:

@@ -11,7 +11,7 @@ from e2e.their_cluster import TheirCluster
 Site = OwnNode | TheirCluster
 
 
-def wait_for_records(site: Site, edge: str, addresses: Iterable[str], seconds: float = 60) -> None:
+def wait_for_records(site: Site, edge: str, addresses: Iterable[str], seconds: float = 120) -> None:
     """Until DNS leads to exactly these addresses. In somebody's cluster there is no zone to ask."""
     if isinstance(site, OwnNode):
         name, wanted = f"acme-hq.pstn.{edge}.{BASE_DOMAIN}", sorted(addresses)

@@ -3,41 +3,37 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from cluster.machine import Machine
 from cluster.processes import wait_until
 from e2e import containers
 from e2e.api import conditions
-from e2e.calls import MAIN_LINE, SPARE, originate, originated_call, reaches, wait_for_calls
-from e2e.installation import EDGES, SYSTEM, EdgePod, Installation
+from e2e.calls import MAIN_LINE, SPARE, originate, originated_call, wait_for_calls
+from e2e.installation import EDGES, SYSTEM, TENANT, EdgePod, Installation
 from e2e.own_node import OwnNode
 from e2e.sites import Site, wait_for_records
 from trunkline.api import API_VERSION, Edge, Number, Trunk
+from trunkline.plan.edge_pod import RECORDER_SECONDS, STOP_SECONDS
 
 # The first test of a run also waits for images to be built.
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
-SECONDS = 60.0
-USERS: list[dict[str, Any]] = [
-    {
-        "apiVersion": API_VERSION,
-        "kind": "CredentialList",
-        "metadata": {"name": f"users-{number}"},
-        "spec": {
-            "credentials": [
-                {
-                    "username": f"user-{number}-{each}",
-                    "passwordSecretRef": {"name": "hq-pbx", "key": "password"},
-                }
-                for each in range(1000)
-            ]
-        },
-    }
-    for number in range(3)
-]
-"""Some hundred kilobytes of a table."""
+SECONDS = 120.0
+DRAIN_SECONDS = 8
+USERS = tuple(f"users-{number}" for number in range(3))
+"""Lists of users: together some hundred kilobytes of a table."""
+
+
+def users(name: str) -> dict[str, Any]:
+    """A list of a thousand."""
+    secret = {"name": "hq-pbx", "key": "password"}
+    found = [{"username": f"{name}-{each}", "passwordSecretRef": secret} for each in range(1000)]
+    spec = {"credentials": found}
+    return {"apiVersion": API_VERSION, "kind": "CredentialList", "metadata": {"name": name}, "spec": spec}
 
 
 def addresses(pods: list[EdgePod]) -> list[str]:
@@ -48,7 +44,7 @@ def addresses(pods: list[EdgePod]) -> list[str]:
 def test_a_lost_pod_costs_its_own_calls_alone(installation: Installation, site: Site) -> None:
     """Killed without notice it leaves DNS, another takes its place; a call through its neighbour lives."""
     phones = site.phones
-    lost, other = installation.serving("ashburn")
+    lost, other = installation.wait_pods("ashburn", 2)
     call = originated_call(phones["telco-a"], other.address, MAIN_LINE, phones["pbx1"])
     installation.kubectl.within(EDGES)("delete", "pod", lost.name, "--grace-period=0", "--force")
     wait_for_records(site, "ashburn", [other.address])
@@ -63,7 +59,7 @@ def test_a_lost_pod_costs_its_own_calls_alone(installation: Installation, site: 
 def test_a_killed_kamailio_comes_back_in_its_pod(installation: Installation, own: OwnNode) -> None:
     """kubelet starts the container again, which serves the table that is there; no pod is replaced."""
     phones = own.phones
-    pod, other = installation.serving("dublin")
+    pod, other = installation.wait_pods("dublin", 2)
     call = originated_call(phones["telco-a"], other.address, MAIN_LINE, phones["pbx1"])
     containers.kill(pod, containers.KAMAILIO)
     wait_for_calls(phones["telco-a"], pod.address, MAIN_LINE, phones["pbx1"], SECONDS)
@@ -78,11 +74,19 @@ def test_a_killed_kamailio_comes_back_in_its_pod(installation: Installation, own
 def test_calls_need_neither_operator_nor_api_server(installation: Installation, own: OwnNode) -> None:
     """Both away, calls go on through every pod, also after each container of an edge was killed meanwhile."""
     phones, operator = own.phones, "deployment/trunkline-operator"
-    pods = installation.serving()
+    pods = installation.all_pods()
     call = originated_call(phones["telco-a"], pods[0].address, MAIN_LINE, phones["pbx1"])
     system = installation.kubectl.within(SYSTEM)
     system("scale", operator, "--replicas=0")
-    system("wait", "--for=delete", "pod", "-l", "app.kubernetes.io/name=trunkline-operator", "--timeout=60s")
+    system(
+        "wait",
+        "--for=delete",
+        "pod",
+        "-l",
+        "app.kubernetes.io/name=trunkline-operator",
+        "--timeout=120s",
+        seconds=150,
+    )
     own.cluster.stop_apiserver()
     try:
         for pod in pods:
@@ -108,13 +112,13 @@ def test_calls_need_neither_operator_nor_api_server(installation: Installation, 
         for pod in pods:
             assert originate(phones["telco-a"], pod.address, MAIN_LINE, phones[pbx]).status == 486
     installation.wait_ready()
-    assert {pod.uid for pod in installation.serving()} == {pod.uid for pod in pods}
+    assert {pod.uid for pod in installation.all_pods()} == {pod.uid for pod in pods}
 
 
 def test_a_pod_that_is_deleted_drains(installation: Installation, site: Site) -> None:
     """It leaves DNS, tells new calls to go elsewhere, and ends as soon as its last call has ended."""
     phones = site.phones
-    leaving, staying = installation.serving("dublin")
+    leaving, staying = installation.wait_pods("dublin", 2)
     call = originated_call(phones["telco-a"], leaving.address, MAIN_LINE, phones["pbx1"])
     installation.kubectl.within(EDGES)("delete", "pod", leaving.name, "--wait=false")
     wait_for_records(site, "dublin", [staying.address])
@@ -130,71 +134,64 @@ def test_a_pod_that_is_deleted_drains(installation: Installation, site: Site) ->
     call.hang_up()
     began = time.monotonic()
     now = installation.wait_pods("dublin", 2, besides=leaving.uid)
-    assert time.monotonic() - began < 45
+    assert time.monotonic() - began < 300, "it waited for more than its last call"
     wait_for_records(site, "dublin", addresses(now))
 
 
 def test_a_deleted_edge_drains_for_as_long_as_it_says(installation: Installation, site: Site) -> None:
     """With a call that never ends, its pods go when the time is over; nothing of it is left in DNS."""
     phones, kubectl = site.phones, installation.kubectl
-    spec = {"advertise": {"type": "PodIP"}, "replicas": 1, "drain": {"maxSeconds": 8}}
-    kubectl.apply({"apiVersion": API_VERSION, "kind": "Edge", "metadata": {"name": "shannon"}, "spec": spec})
-    installation.api.wait(Edge, "shannon", "Ready")
-    (pod,) = installation.wait_pods("shannon", 1)
-    wait_for_records(site, "shannon", [pod.address])
-    originated_call(phones["telco-a"], pod.address, MAIN_LINE, phones["pbx1"])
-    began = time.monotonic()
-    kubectl("delete", "edge", "shannon", "--timeout=60s", seconds=90)
-    wait_until("its pod goes", lambda: not installation.pods("shannon"), SECONDS)
-    assert 8 <= time.monotonic() - began < 40
+    with installation.edge(
+        "shannon", advertise={"type": "PodIP"}, replicas=1, drain={"maxSeconds": DRAIN_SECONDS}
+    ):
+        installation.api.wait(Edge, "shannon", "Ready")
+        (pod,) = installation.wait_pods("shannon", 1)
+        wait_for_records(site, "shannon", [pod.address])
+        originated_call(phones["telco-a"], pod.address, MAIN_LINE, phones["pbx1"])
+        began = time.monotonic()
+    # What the pod has beside that to end is not used up.
+    assert DRAIN_SECONDS <= time.monotonic() - began < DRAIN_SECONDS + STOP_SECONDS + RECORDER_SECONDS
     if isinstance(site, OwnNode):
         assert not [name for name, _ in site.all_records() if "shannon" in name]
     left = kubectl.within(EDGES)("get", "all,leases,secrets,pdb,roles,sa", "-l", "trunkline.dev/edge=shannon")
     assert not left.strip(), left
 
 
-def test_a_full_disk_keeps_the_last_good_table(installation: Installation, own: OwnNode) -> None:
-    """What cannot be stored is not called programmed, and calls go on by what is; until there is space."""
-    phones, kubectl = own.phones, installation.kubectl
+@pytest.fixture
+def small_node(installation: Installation, own: OwnNode) -> Iterator[Machine]:
+    """A node with little space, for one test; what that changed is as before afterwards."""
     node = own.cluster.add_node(disk="64m")
-    try:
-        spec = {
-            "advertise": {"type": "PodIP"},
-            "replicas": 1,
-            "placement": {"nodeSelector": {"kubernetes.io/hostname": node.name}},
-            "drain": {"maxSeconds": 0},
-        }
-        kubectl.apply(
-            {"apiVersion": API_VERSION, "kind": "Edge", "metadata": {"name": "boyne"}, "spec": spec}
-        )
+    yield node
+    installation.apply_tenant()
+    installation.kubectl.within(TENANT)("delete", "credentiallist", *USERS, "--ignore-not-found")
+    own.cluster.remove_node(node)
+    installation.wait_ready()
+
+
+def test_a_full_disk_keeps_the_last_good_table(
+    installation: Installation, own: OwnNode, small_node: Machine
+) -> None:
+    """What cannot be stored is not called programmed, and calls go on by what is; until there is space."""
+    phones, api = own.phones, installation.api
+    carrier, lab = phones["telco-a"], phones["lab"]
+    placement = {"nodeSelector": {"kubernetes.io/hostname": small_node.name}}
+    spec = {"advertise": {"type": "PodIP"}, "replicas": 1, "placement": placement}
+    with installation.edge("boyne", **spec, drain={"maxSeconds": 0}):
         (pod,) = installation.wait_pods("boyne", 1)
-        installation.api.wait(Edge, "boyne", "Ready")
+        api.wait(Edge, "boyne", "Ready")
         # dd ends with a complaint when the disk is full, as wanted.
         filler = "/var/lib/kubelet/filler"
-        node.call("bash", "-c", f"dd if=/dev/zero of={filler} bs=4096 2>&1 | grep 'No space'")
+        small_node.call("bash", "-c", f"dd if=/dev/zero of={filler} bs=4096 2>&1 | grep 'No space'")
         # A small change finds room in what the store has already.
-        kubectl.within("acme").apply(*USERS)
-        refs = [{"name": name} for name in ("hq-users", *(each["metadata"]["name"] for each in USERS))]
-        installation.api.patch(Trunk, "lab", {"termination": {"credentialListRefs": refs}})
-        generation = installation.api.patch(Number, "main-line", {"trunkRef": {"name": "lab"}})
-        others = installation.serving("ashburn")
-        wait_until(
-            "the other edges follow",
-            lambda: reaches(phones["telco-a"], others[0].address, MAIN_LINE, phones["lab"]),
-            SECONDS,
-        )
+        installation.kubectl.within(TENANT).apply(*map(users, USERS))
+        refs = [{"name": name} for name in ("hq-users", *USERS)]
+        api.patch(Trunk, "lab", {"termination": {"credentialListRefs": refs}})
+        generation = api.patch(Number, "main-line", {"trunkRef": {"name": "lab"}})
+        wait_for_calls(carrier, installation.wait_pods("ashburn", 2)[0].address, MAIN_LINE, lab, SECONDS)
         time.sleep(5)
-        said = conditions(installation.api.get(Number, "main-line"))["Programmed"]
+        said = conditions(api.get(Number, "main-line"))["Programmed"]
         assert said["status"] != "True" or said["observedGeneration"] < generation, said
-        assert originate(phones["telco-a"], pod.address, MAIN_LINE, phones["pbx1"]).status == 486
-        node.call("rm", filler)
-        installation.api.wait(Number, "main-line", "Programmed", generation)
-        assert originate(phones["telco-a"], pod.address, MAIN_LINE, phones["lab"]).status == 486
-    finally:
-        kubectl("delete", "edge", "boyne", "--ignore-not-found", "--timeout=60s", seconds=90)
-        installation.apply_tenant()
-        kubectl.within("acme")(
-            "delete", "credentiallist", "users-0", "users-1", "users-2", "--ignore-not-found"
-        )
-        own.cluster.remove_node(node)
-    installation.wait_ready()
+        assert originate(carrier, pod.address, MAIN_LINE, phones["pbx1"]).status == 486
+        small_node.call("rm", filler)
+        api.wait(Number, "main-line", "Programmed", generation)
+        assert originate(carrier, pod.address, MAIN_LINE, lab).status == 486

@@ -23,7 +23,7 @@ from e2e.wire import WiredAgent
 from trunkline.api import Account, IpAccessControlList, OriginationUri
 
 KUBECONFIG: Final = "TRUNKLINE_E2E_KUBECONFIG"
-OPERATOR, EDGE = "TRUNKLINE_E2E_OPERATOR_IMAGE", "TRUNKLINE_E2E_EDGE_IMAGE"
+OPERATOR, EDGE, RECORDER = (f"TRUNKLINE_E2E_{name}_IMAGE" for name in ("OPERATOR", "EDGE", "RECORDER"))
 NAMESPACE: Final = "trunkline-e2e"
 CRD: Final = "crd/edges.trunkline.dev"
 
@@ -40,6 +40,7 @@ class TheirCluster:
     operator_image: tuple[str, str]
     """Repository and tag."""
     edge_image: tuple[str, str]
+    recorder_image: tuple[str, str]
 
     @property
     def carriers(self) -> dict[str, str]:
@@ -67,7 +68,7 @@ def their_cluster() -> Iterator[TheirCluster]:
     Fails the test if an image is not named, or if Trunkline is there already.
     """
     kubectl = Kubectl(binaries.find(["kubectl"])["kubectl"], Path(os.environ[KUBECONFIG]))
-    operator, edge = _image(OPERATOR), _image(EDGE)
+    operator, edge, recorder = (_image(each) for each in (OPERATOR, EDGE, RECORDER))
     if not kubectl.try_("get", CRD).status:
         pytest.fail(
             "Trunkline is installed in this cluster, or was: these tests would remove it; choose another "
@@ -91,7 +92,7 @@ def their_cluster() -> Iterator[TheirCluster]:
             within = [str(kubectl.program), f"--kubeconfig={kubectl.kubeconfig}", "-n", NAMESPACE]
             phones[name] = WiredAgent(address, SIP_PORT, [*within, "exec", "-i", name, "--"])
             stack.callback(phones[name].close)
-        yield TheirCluster(kubectl, phones, operator, edge)
+        yield TheirCluster(kubectl, phones, operator, edge, recorder)
 
 
 def _remove(kubectl: Kubectl) -> None:
@@ -108,7 +109,7 @@ def _image(variable: str) -> tuple[str, str]:
     if not colon or "/" in tag:
         pytest.fail(
             f"{variable} is not set: name an image that the cluster can pull, as registry/name:tag "
-            "(operator/Dockerfile and edge/Dockerfile make them)",
+            "(operator/Dockerfile, edge/Dockerfile and recorder/Dockerfile make them)",
             pytrace=False,
         )
     return repository, tag

@@ -23,6 +23,7 @@ address, port = sys.argv[1], int(sys.argv[2])
 sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 sock.bind((address, port))
 print("open", sock.getsockname()[1], flush=True)
+REPEATED = (b"via", b"from", b"to", b"call-id", b"cseq", b"record-route")
 selector = selectors.DefaultSelector()
 selector.register(sock, selectors.EVENT_READ)
 selector.register(0, selectors.EVENT_READ)
@@ -32,6 +33,11 @@ while True:
         if key.fileobj is sock:
             data, (host, number) = sock.recvfrom(65535)
             print(host, number, base64.b64encode(data).decode(), flush=True)
+            if data.startswith(b"OPTIONS "):
+                lines = data.split(b"\\r\\n\\r\\n")[0].split(b"\\r\\n")[1:]
+                kept = [each for each in lines if each.split(b":")[0].strip().lower() in REPEATED]
+                answer = [b"SIP/2.0 200 OK", *kept, b"Content-Length: 0", b"", b""]
+                sock.sendto(b"\\r\\n".join(answer), (host, number))
             continue
         given = os.read(0, 65536)
         if not given:
@@ -41,7 +47,11 @@ while True:
             host, number, text = line.decode().split(" ")
             sock.sendto(base64.b64decode(text), (host, int(number)))
 """
-"""Run as `python3 -c PROGRAM ADDRESS PORT`: one datagram a line each way, `HOST PORT BASE64`."""
+"""Run as `python3 -c PROGRAM ADDRESS PORT`: one datagram a line each way, `HOST PORT BASE64`.
+
+OPTIONS are answered there and then: an edge asks each side of a call now and then whether it lives, also
+while no test is looking.
+"""
 
 
 class WiredAgent(UserAgent):
@@ -49,8 +59,7 @@ class WiredAgent(UserAgent):
 
     def __init__(self, address: str, port: int, command: Sequence[str]) -> None:
         self.address, self.transport = address, "udp"
-        self._seen: set[bytes] = set()
-        self.inbox, self.all_received, self.pongs = [], [], []
+        self._begin()
         bound = ("setpriv", "--pdeathsig", "KILL", "--")
         self._process = subprocess.Popen(
             [*bound, *command, "python3", "-c", PROGRAM, address, str(port)],

@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from support.addresses import Block
-from support.running_up import marked_processes, running_up, start_up
+from support.freezing import freeze
+from support.patience import PATIENCE, START_PATIENCE
+from support.running_up import COMMAND, marked_processes, running_up, start_up
 from support.sipua import send_invite
 from support.telephones import NUMBER, Telephones, edge_yaml, number_yaml
 from trunkline.standalone.state import UpState, read_state
@@ -25,7 +27,7 @@ def outcome(manifests: Path, state: Path, block: Block, *options: str) -> tuple[
     """Exit status and everything printed by an `up` that cannot start."""
     with start_up(manifests, state, block, *options) as process:
         try:
-            printed, _ = process.communicate(timeout=20)
+            printed, _ = process.communicate(timeout=PATIENCE)
         finally:
             process.terminate()  # one that did start after all must not stay behind
     return process.returncode, printed
@@ -51,7 +53,7 @@ def port_is_free(address: str, port: int, kind: int) -> bool:
 
 def when_ready(state: Path, revision: int = 0) -> UpState:
     """What another process sees of an `up` once all of it serves this revision, or a later one."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while (seen := read_state(state)) is None or not seen.ready or _served(seen) < revision:
         assert time.monotonic() < deadline, seen
         time.sleep(0.05)
@@ -65,7 +67,7 @@ def _served(seen: UpState) -> int:
 def test_sigterm_leaves_no_process_no_port_and_no_file_outside(
     manifests: Path, tmp_path: Path, block: Block
 ) -> None:
-    """After SIGTERM only the state directory is there, and the manifests as they were."""
+    """After SIGTERM only the state directory is there, and the manifests as they were; `home` has nothing."""
     before = {path: path.read_bytes() for path in manifests.rglob("*.yaml")}
     with running_up(manifests, tmp_path / "state", block) as up:
         assert len(up.processes()) > 20
@@ -77,7 +79,8 @@ def test_sigterm_leaves_no_process_no_port_and_no_file_outside(
         assert port_is_free(block.address(number), 5061, socket.SOCK_STREAM)
     assert port_is_free(block.address(53), 5300, socket.SOCK_DGRAM)
     assert {path: path.read_bytes() for path in manifests.rglob("*") if path.is_file()} == before
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["manifests", "state"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "manifests", "state"]
+    assert [path for path in (tmp_path / "home").rglob("*") if not path.is_dir()] == []
     assert read_state(up.state) is None
 
 
@@ -115,8 +118,7 @@ def test_up_that_was_killed_can_be_started_again(
     with running_up(manifests, state, block) as up:
         # Without this the kernel ends the children with their parent: here they must become leftovers.
         workers = [pid for pid, line in up.processes().items() if "kamailio" in line]
-        for pid in workers:
-            os.kill(pid, signal.SIGSTOP)
+        freeze(*workers)
         up.end(signal.SIGKILL)
         for pid in workers:
             assert pid in marked_processes(state)
@@ -130,7 +132,7 @@ def test_children_end_with_an_up_that_is_killed(manifests: Path, tmp_path: Path,
     one_edge(manifests, block)
     with running_up(manifests, tmp_path / "state", block) as up:
         up.end(signal.SIGKILL)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while up.processes():
             assert time.monotonic() < deadline, up.processes()
             time.sleep(0.1)
@@ -139,7 +141,7 @@ def test_children_end_with_an_up_that_is_killed(manifests: Path, tmp_path: Path,
 def test_drain_lets_a_call_end_and_a_second_signal_does_not(
     manifests: Path, tmp_path: Path, block: Block, phones: Telephones
 ) -> None:
-    """SIGTERM waits for calls, refusing new ones with 503; a second SIGTERM stops at once."""
+    """SIGTERM waits for calls, whose relay stays, refusing new ones with 503; a second stops at once."""
     one_edge(manifests, block)
     with running_up(manifests, tmp_path / "state", block, "--drain", "60") as up:
         edge = (block.address(1), 5060)
@@ -151,9 +153,29 @@ def test_drain_lets_a_call_end_and_a_second_signal_does_not(
         up.wait_for("stopping")
         time.sleep(1.0)
         assert up.process.poll() is None
+        assert up.process_of("rtpengine", edge[0])
         assert "503" in phones.ring(edge[0])
-        assert up.end(signal.SIGTERM, seconds=20) == 0
+        assert up.end(signal.SIGTERM, seconds=40) == 0
         assert up.processes() == {}
+
+
+def test_without_rtpengine_calls_are_served_and_what_needs_it_is_told(
+    manifests: Path, tmp_path: Path, block: Block, phones: Telephones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a mount namespace where something that cannot be run is in rtpengine's place."""
+    one_edge(manifests, block)
+    secure = "spec: {secure: true, termination: {domainName: vault}}"
+    (manifests / "tenant" / "vault.yaml").write_text(
+        "apiVersion: trunkline.dev/v1alpha1\nkind: Trunk\nmetadata: {name: vault, namespace: acme}\n" + secure
+    )
+    hide = 'mount --bind /dev/null "$(command -v rtpengine)" && exec "$@"'
+    hidden = ["unshare", "--mount", "--map-root-user", "sh", "-c", hide, "sh"]
+    monkeypatch.setattr("support.running_up.COMMAND", (*hidden, *COMMAND))
+    with running_up(manifests, tmp_path / "state", block) as up:
+        assert any("rtpengine is not installed" in line for line in up.lines)
+        assert any(re.search(r"Trunk acme/vault: FeatureUnavailable: .*relay", line) for line in up.lines)
+        assert phones.ring(block.address(1)) == "hq"
+        assert not any("--interface=" in line for line in up.processes().values())
 
 
 def test_port_in_use_names_address_port_and_holder(manifests: Path, tmp_path: Path, block: Block) -> None:
@@ -178,20 +200,20 @@ def test_dns_port_in_use(manifests: Path, tmp_path: Path, block: Block) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "code", "said"),
     (
-        (("--base-domain", "not a domain"), "--base-domain 'not a domain' is no domain"),
-        (("--base-domain", "10.0.0.1"), "is an address"),
-        (("--resolver", "127.0.0.1"), "--resolver '127.0.0.1' is no ADDR:PORT"),
-        (("--state-dir", "/proc/nowhere"), "/proc/nowhere: cannot be written"),
+        (("--base-domain", "not a domain"), 2, "--base-domain 'not a domain' is not a domain name"),
+        (("--base-domain", "10.0.0.1"), 2, "is an address"),
+        (("--resolver", "127.0.0.1"), 2, "--resolver '127.0.0.1' is not ADDR:PORT"),
+        (("--state-dir", "/proc/nowhere"), 1, "/proc/nowhere: cannot be written"),
     ),
 )
 def test_refusal_names_the_fault(
-    manifests: Path, tmp_path: Path, block: Block, options: tuple[str, ...], said: str
+    manifests: Path, tmp_path: Path, block: Block, options: tuple[str, ...], code: int, said: str
 ) -> None:
-    """Exit status 1 and one clear sentence; no traceback."""
+    """One clear sentence; no traceback. Wrong options are wrong usage."""
     status, printed = outcome(manifests, tmp_path / "state", block, *options)
-    assert status == 1
+    assert status == code
     assert said in printed
     assert "Traceback" not in printed
 
@@ -199,7 +221,7 @@ def test_refusal_names_the_fault(
 def test_path_that_is_not_there(tmp_path: Path, block: Block) -> None:
     """No such directory: said before anything is made."""
     status, printed = outcome(tmp_path / "nothing", tmp_path / "state", block)
-    assert status == 1
+    assert status == 2
     assert f"{tmp_path}/nothing: no such file or directory" in printed
     assert not (tmp_path / "state").exists()
 
@@ -221,7 +243,7 @@ def test_waits_for_an_edge(manifests: Path, tmp_path: Path, block: Block) -> Non
     with running_up(manifests, tmp_path / "state", block, ready=False) as up:
         up.wait_for("no Edge in .* waiting for one")
         up.write("platform.yaml", platform)
-        up.wait_for("^Ready: 2 edges")
+        up.wait_for("^Ready: 2 edges", START_PATIENCE)
 
 
 def test_bad_manifest_does_not_keep_the_rest_from_being_served(
@@ -234,14 +256,16 @@ def test_bad_manifest_does_not_keep_the_rest_from_being_served(
         "spec:\n  secure: maybe\n---\n\tno: yaml\n"
     )
     (manifests / "tenant" / "later.yaml").write_text(
-        "apiVersion: trunkline.dev/v1alpha1\nkind: Trunk\nmetadata: {name: later, namespace: acme}\n"
-        "spec:\n  symmetricRtp: true\n"
+        "apiVersion: trunkline.dev/v1alpha1\nkind: IpAccessControlList\n"
+        "metadata: {name: later, namespace: acme}\nspec:\n  entries: [{cidr: '2001:db8::/32'}]\n"
     )
     with running_up(manifests, tmp_path / "state", block) as up:
         printed = "\n".join(up.lines)
         assert re.search(r"bad\.yaml:5: Trunk acme/bad: spec\.secure: InvalidType: ", printed)
         assert re.search(r"bad\.yaml:7: InvalidYAML: ", printed)
-        assert re.search(r"later\.yaml:5: Trunk acme/later: FeatureUnavailable: .*\(warning\)", printed)
+        assert re.search(
+            r"later\.yaml:5: IpAccessControlList acme/later: FeatureUnavailable: .*\(warning\)", printed
+        )
         assert phones.ring(block.address(1)) == "hq"
         stored = json.loads((up.state / "status/trunk/acme.bad.json").read_text())
         conditions = {each["type"]: each["status"] for each in stored["status"]["conditions"]}
@@ -323,7 +347,7 @@ def test_full_disk(manifests: Path, small_disk: Path, block: Block, phones: Tele
         up.wait_for("the disk is full")
         assert phones.ring(block.address(1)) == "hq"
         filler.unlink()
-        up.wait_for("now routes to Trunk acme/lab", 15)
+        up.wait_for("now routes to Trunk acme/lab")
         assert phones.ring(block.address(1)) == "lab"
 
 

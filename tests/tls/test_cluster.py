@@ -18,6 +18,7 @@ import pytest
 from cryptography import x509
 
 from sipedge.secret import Secret
+from support.foreign_objects import MemoryObjects
 from trunkline.api import Edge, Platform, Resources
 from trunkline.plan.certificate_names import CertificateNames
 from trunkline.status.conditions import Opinion
@@ -90,7 +91,7 @@ class Operator:
         self.restart()
 
     def restart(self) -> None:
-        self.certificates = ClusterCertificates(SETTINGS, self.store, lambda: self.now)
+        self.certificates = ClusterCertificates(SETTINGS, self.store, MemoryObjects(), lambda: self.now)
 
     def look(self, *edges: Served, secret: Mapping[str, Secret] | None = None) -> dict[str, Opinion]:
         secrets = {} if secret is None else {("system", "bought"): secret}

@@ -11,7 +11,7 @@ from sipedge.secret import Secret
 from trunkline.plan.certificate_names import CertificateNames, certificate_names
 from trunkline.status.reasons import StatusReason
 from trunkline.tls.authority import Authority, advanced
-from trunkline.tls.certificates import CertificateDecision, CertificateWish, decide
+from trunkline.tls.certificates import CertificateDecision, CertificateWish, Source, decide
 from trunkline.tls.given import CertificateError
 from trunkline.tls.self_signed import KeyPair, issue, make_authority
 
@@ -43,7 +43,7 @@ def secret_of(pair: KeyPair) -> dict[str, Secret]:
 
 
 def given(values: Mapping[str, Secret] | None, names: CertificateNames = NAMES) -> CertificateWish:
-    return CertificateWish("ashburn", names, "system/edge-tls", values)
+    return CertificateWish("ashburn", names, Source("system/edge-tls", values, "is not there: kubectl ..."))
 
 
 def brief(decision: CertificateDecision) -> tuple[str, str, str]:

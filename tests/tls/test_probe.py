@@ -64,7 +64,7 @@ def test_every_fault_is_told(listener: TlsListener) -> None:
     old = make_authority("old.test", NOW - 500 * DAY)
     listener.serve(issue(old, NAMES, NOW - 500 * DAY))
     found = probe(listener.address, PORT, SERVER_NAME)
-    assert "the certificate: its time is over" in found.faults
+    assert "the certificate: it has expired" in found.faults
     assert "certificate 1 above it: its chain ends in a CA that is not trusted" in found.faults
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sipedge.routing.bounds import LONGEST_WAY, MOST_HEADERS_OF_ANSWER, excess_of
+from sipedge.routing.message.bounds import LONGEST_WAY, MOST_HEADERS_OF_ANSWER, excess_of
 from trunkline.cli.explain.message import SipText, tag_of
 
 VIAS = tuple(("v" if n % 2 else "Via", f"SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK{'b' * 200}") for n in range(40))
