@@ -36,8 +36,8 @@ class Message:
 
     @property
     def method(self) -> str:
-        """Of a request its own, of an answer that of the request it answers."""
-        return self.first_line.split()[0] if self.is_request else self.header("CSeq").split()[-1]
+        """Of a request its own, of an answer that of the request it answers, "" if that had none."""
+        return next(iter(self.first_line.split() if self.is_request else self.header("CSeq").split()[1:]), "")
 
     @property
     def uri(self) -> str:
