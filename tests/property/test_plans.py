@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -23,53 +22,15 @@ from sipedge.routing.message.messages import SipRequest
 from sipedge.routing.reasons import Reason
 from sipedge.routing.route import may_be_answered, route
 from sipedge.store import PUBLISHED, LmdbRows, Store
-from sipedge.table import EdgeTable, Generation, Kept, MemoryRows, Section, Table
-from sipedge.table.codec import pack_row
-from sipedge.table.publication import PackedRows
-from sipedge.table.rows import changed_generations
+from sipedge.table import Kept, MemoryRows, Table
 from support.calls import forwarded, make_platform, make_pstn_request, make_request
+from support.remembering import RememberingEdge, packed
 from support.strategies import platforms, requests
 from support.tables import Platform, make_account, make_gateway, make_target
 
 digests = st.sampled_from(DigestResult)
 PLAIN = (make_request(), make_pstn_request())
 OWN = ("192.0.2.1",)
-
-
-def packed(table: EdgeTable) -> PackedRows:
-    return {
-        section: {key.encode(): pack_row(row) for key, row in rows.items()}
-        for section, rows in table.sections.items()
-    }
-
-
-class NumberedRows(MemoryRows):
-    """Rows with the numbers that a store would give their generations."""
-
-    numbers: Mapping[Generation, int]
-
-    def generation(self, generation: Generation) -> int:
-        return self.numbers[generation]
-
-
-class Edge:
-    """A process that serves one table after the other and remembers."""
-
-    def __init__(self) -> None:
-        self.kept = Kept()
-        self._rows: PackedRows = {}
-        self._numbers = dict.fromkeys(Generation, 1)
-
-    def serve(self, source: Platform) -> Table:
-        rows = packed(source.table())
-        differing = [each for each in Section if rows.get(each, {}) != self._rows.get(each, {})]
-        for generation in changed_generations(differing):
-            self._numbers[generation] += 1
-        self._rows = rows
-        numbered = NumberedRows.of_packed(rows)
-        assert isinstance(numbered, NumberedRows)
-        numbered.numbers = dict(self._numbers)
-        return Table(numbered, self.kept)
 
 
 def decided(
@@ -87,7 +48,7 @@ def decided(
 def test_a_call_is_decided_as_if_it_were_the_first_one(
     steps: list[tuple[Platform, list[SipRequest]]], digest: DigestResult, seed: int
 ) -> None:
-    edge = Edge()
+    edge = RememberingEdge()
     for platform, calls in steps:
         rows = MemoryRows(platform.table())
         for request in (*calls, *PLAIN, *calls):
@@ -157,14 +118,14 @@ def test_what_is_kept_of_a_store_ends_with_its_rows() -> None:
 
 
 def test_a_carrier_s_sources_are_asked_again_when_they_have_changed() -> None:
-    edge, request = Edge(), make_pstn_request()
+    edge, request = RememberingEdge(), make_pstn_request()
     forwarded(edge.serve(make_platform()), request)
     elsewhere = make_platform(sources={"192.0.2.200/32": "telco"})
     assert not isinstance(decided(edge.serve(elsewhere), request, DigestResult.OK, 1), Forward)
 
 
 def test_a_changed_target_is_tried_at_once() -> None:
-    edge, request = Edge(), make_pstn_request()
+    edge, request = RememberingEdge(), make_pstn_request()
     for host in ("192.0.2.10", "192.0.2.11"):
         table = edge.serve(make_platform({"targets": (make_target(host),)}))
         assert [each.address for each in plan_attempts(table, forwarded(table, request))] == [host]

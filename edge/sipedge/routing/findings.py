@@ -41,6 +41,10 @@ def _always(plan: object, site: object) -> bool:
     return True
 
 
+def _never(plan: object, site: object) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Check(Generic[Subject]):
     """One question of a checklist."""
@@ -50,6 +54,13 @@ class Check(Generic[Subject]):
     rule: str
     may_fail: Callable[[Any, Any], bool] = _always
     """Given the `TrunkPlan` and the `SiteRow`: False where no call of that trunk can fail it."""
+    is_alike: Callable[[Any, Any], bool] = _never
+    """Given the same: True where it finds the same of all calls of one likeness (`message.likeness`)."""
+
+
+def of_likeness(plan: object, site: object) -> bool:
+    """For a check that reads nothing in which calls of one likeness differ."""
+    return True
 
 
 class Steps:

@@ -6,6 +6,7 @@ from typing import Final
 
 from sipedge.routing import (
     access,
+    alike,
     caller_name,
     identity,
     numbers,
@@ -17,10 +18,11 @@ from sipedge.routing.brakes import OPTIONS_AT_ONCE, OPTIONS_SECONDS
 from sipedge.routing.call import Call, Side, Stage
 from sipedge.routing.classify import TRANSPORT, classify, is_own_host
 from sipedge.routing.decision import Decision, Direction, Drop, Outcome, Reject, Reply, Step, Target
-from sipedge.routing.findings import Check, Steps, run_checks
+from sipedge.routing.findings import Check, Steps, of_likeness, run_checks
 from sipedge.routing.lookups import Lookups, Question, lookups_of, names_before
 from sipedge.routing.media.first_offer import media_allowed
 from sipedge.routing.message import headers
+from sipedge.routing.message.likeness import likeness_of
 from sipedge.routing.message.messages import SipRequest
 from sipedge.routing.reasons import Reason
 from sipedge.routing.refusals import RETRY_AFTER, judge_message, refused, told_of
@@ -32,18 +34,30 @@ from sipedge.uri import parse_uri
 from sipedge.values import replace
 
 ACCOUNT = Check("account", access.account_active, "answers")
-MEDIA = Check("media", media_allowed, "S20")
-MERGED = Check("merged request", access.not_merged, "RFC 3261 8.2.2.2")
+MEDIA = Check("media", media_allowed, "S20", is_alike=lambda plan, site: not site.relay)
+MERGED = Check("merged request", access.not_merged, "RFC 3261 8.2.2.2", is_alike=of_likeness)
 SIDE_CHECKS = {
     Direction.TERMINATION: (ACCOUNT,),
     Direction.ORIGINATION: (Check("called number", numbers.called_number_routed, "S45"), ACCOUNT),
 }
 ADMISSION_CHECKS = {
     Direction.TERMINATION: (
-        Check("secure transport", access.secure_transport, "S20", lambda plan, site: plan.trunk.secure),
-        Check("tls version", access.tls_version, "S13"),
-        Check("authentication configured", access.authentication_configured, "S26", access.is_unlisted),
-        Check("access list", access.source_allowed, "S36", access.has_access_list),
+        Check(
+            "secure transport",
+            access.secure_transport,
+            "S20",
+            lambda plan, site: plan.trunk.secure,
+            of_likeness,
+        ),
+        Check("tls version", access.tls_version, "S13", is_alike=of_likeness),
+        Check(
+            "authentication configured",
+            access.authentication_configured,
+            "S26",
+            access.is_unlisted,
+            of_likeness,
+        ),
+        Check("access list", access.source_allowed, "S36", access.has_access_list, of_likeness),
         Check("digest", access.digest_valid, "S38", access.has_credential_list),
     ),
     Direction.ORIGINATION: (),
@@ -82,6 +96,11 @@ def route(
     site = table.site()
     if site is None:
         return Reject((), reason=Reason.NoTable, headers=RETRY_AFTER)
+    likeness = None if explained or draining or looked_up else likeness_of(request)
+    if likeness is not None:
+        known = alike.follow(table, request, likeness, digest=digest, dice=dice)
+        if known is not None:
+            return known
     side, step = classify(table, site, request)
     if side is None and (request.method == "INVITE" or not _is_for_edge(site, request)):
         reason = Reason.TransportNotAccepted if step.check == TRANSPORT else Reason.UnknownDomain
@@ -127,7 +146,10 @@ def route(
     if site.stir_shaken and (finding := stir.customers_passport(call)).reason is not None:
         steps.note("PASSporT", finding, "answers")
         return refused(site, side, finding.reason, steps)
-    return forwarded(call, request, targets.draw(found, dice), steps, stages)
+    forward = forwarded(call, request, targets.draw(found, dice), steps, stages)
+    if likeness is not None:
+        alike.note(table, likeness, call, forward, admission + others)
+    return forward
 
 
 _Asked = tuple[tuple[Check[Call], ...], tuple[Check[Call], ...], tuple[Stage, ...]]

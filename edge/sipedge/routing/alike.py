@@ -1,0 +1,194 @@
+"""A call like one before it: what was decided of that one holds for this one, but for its numbers. Pure.
+
+`route()` asks everything of the first calls of a likeness. What their numbers may change is asked of every
+call, by the same checks; the rest is kept with the plans of trunks, and ends with them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sipedge.routing.authenticate import DigestCheck
+from sipedge.routing.call import UNNAMED, Call, Side, TrunkPlan
+from sipedge.routing.decision import Forward, HeaderChanges, Parties, Target
+from sipedge.routing.findings import Check, Steps, run_checks
+from sipedge.routing.lookups import names_before
+from sipedge.routing.message.likeness import Likeness
+from sipedge.routing.message.messages import SipRequest
+from sipedge.routing.targets import Dice, draw, targets_of
+from sipedge.routing.writing import is_written_anew
+from sipedge.table import AccountRow, SiteRow, Table
+from sipedge.values import quickly_made, replace
+
+MOST_ALIKE: Final = 1_024
+"""Likenesses of which something is kept, and of which it is known that they have been seen."""
+_PLACE: Final = "calls alike"
+_SEEN: Final = "likenesses seen"
+
+_CALLED, _CALLING = 0, 1
+_Gap = tuple[str, int, str]
+"""A text around a number: before it, which one, and after it."""
+
+
+@quickly_made
+@dataclass(frozen=True)
+class Alike:
+    """What calls of one likeness have in common."""
+
+    site: SiteRow
+    plan: TrunkPlan
+    side: Side
+    """Its numbers are another call's."""
+    account: AccountRow
+    forward: Forward
+    """Its numbers are that call's as well, and so are its targets."""
+    checks: tuple[Check[Call], ...]
+    """Those that may find something else of other numbers."""
+    parties: tuple[tuple[str, str], ...]
+    """From as received and as sent around the calling number, To as received and as sent around the called."""
+    insert: tuple[tuple[str, _Gap], ...]
+    append: tuple[tuple[str, _Gap], ...]
+    replaced: tuple[str, ...]
+    """Which of From and To the callee is shown otherwise."""
+
+
+def follow(
+    table: Table, request: SipRequest, likeness: Likeness, *, digest: DigestCheck, dice: Dice
+) -> Forward | None:
+    """The decision on a call like one before it; None: it is to be asked everything.
+
+    Whatever fails is asked again, to be told as every refusal is.
+    """
+    known: Alike | None = table.plans.get(_PLACE, _NOTHING).get(likeness.key)
+    if known is None:
+        return None
+    side, plan, called = known.side, known.plan, f"+{likeness.called}"
+    if table.carrier_of_source(request.source, likeness.user) != side.carrier:
+        return None
+    number = side.number
+    if number is not None:
+        number = table.number(called)
+        if number is None or number.trunk != plan.trunk.id:
+            return None
+    side = replace(side, called=called, calling=f"+{likeness.calling}", number=number)
+    call = Call(table, known.site, request, digest, side, plan, plan.trunk, known.account)
+    if known.checks and run_checks(known.checks, call, Steps(False)) is not None:
+        return None
+    found = targets_of(call)
+    if not found or is_written_anew(call, found) or names_before(table, found):
+        return None
+    return _filled(known, likeness, request.from_tag, draw(found, dice))
+
+
+def note(
+    table: Table, likeness: Likeness, call: Call, forward: Forward, checks: tuple[Check[Call], ...]
+) -> None:
+    """Keep what was decided, if it holds for all calls alike; `checks` are those that were asked.
+
+    A likeness that is seen once may never be seen again: some telephones write an id of their own into each
+    call.
+    """
+    shelf = table.plans
+    seen: dict[int, None] = shelf.setdefault(_SEEN, {})
+    place = hash(likeness.key)
+    if place not in seen:
+        if len(seen) >= MOST_ALIKE:
+            seen.clear()
+        seen[place] = None
+        return
+    try:
+        known = _known(likeness, call, forward, checks)
+    except ValueError:
+        return
+    if known is None or _filled(known, likeness, call.request.from_tag, forward.targets) != forward:
+        return
+    kept = shelf.setdefault(_PLACE, {})
+    if len(kept) >= MOST_ALIKE:
+        kept.clear()
+    kept[likeness.key] = known
+
+
+_NOTHING: Final[dict[Any, Any]] = {}
+
+
+def _known(likeness: Likeness, call: Call, forward: Forward, checks: tuple[Check[Call], ...]) -> Alike | None:
+    side, headers, site = call.side, call.request.headers, call.site
+    is_plain = (
+        call.plan.policies[side.direction] is None
+        and call.caller_name is UNNAMED
+        and side.read is None
+        and not side.is_emergency
+        and not forward.parties.anonymous
+        and not forward.steps
+        and not site.stir_shaken
+        and "diversion" not in headers
+    )
+    if not is_plain or (forward.called, forward.calling) != (f"+{likeness.called}", f"+{likeness.calling}"):
+        return None
+    parties, changes = forward.parties, forward.changes
+    texts = (
+        (parties.from_received, _CALLING),
+        (parties.from_sent, _CALLING),
+        (parties.to_received, _CALLED),
+        (parties.to_sent, _CALLED),
+    )
+    return Alike(
+        site,
+        call.plan,
+        side,
+        call.account,
+        forward,
+        tuple(each for each in checks if not each.is_alike(call.plan, site)),
+        tuple(_around(likeness, text, which) for text, which in texts),
+        tuple((name, _gap(likeness, value)) for name, value in changes.insert),
+        tuple((name, _gap(likeness, value)) for name, value in changes.append),
+        tuple(name for name, _ in changes.replace),
+    )
+
+
+def _gap(likeness: Likeness, text: str) -> _Gap:
+    """The text around the one number that it has. Raises ValueError if it has none, or more than one."""
+    if text.count(likeness.called) + text.count(likeness.calling) != 1:
+        raise ValueError("it is not to be told which number goes where")
+    which, number = (_CALLED, likeness.called) if likeness.called in text else (_CALLING, likeness.calling)
+    before, _, after = text.partition(number)
+    return before, which, after
+
+
+def _around(likeness: Likeness, text: str, wanted: int) -> tuple[str, str]:
+    """The text around this number, which must be the only one in it; else a ValueError."""
+    before, which, after = _gap(likeness, text)
+    if which != wanted:
+        raise ValueError("it has the other number")
+    return before, after
+
+
+def _filled(known: Alike, likeness: Likeness, tag: str, targets: tuple[Target, ...]) -> Forward:
+    """The decision with this call's numbers and targets."""
+    called, calling = likeness.called, likeness.calling
+    (a, b), (c, d), (e, f), (g, h) = known.parties
+    from_sent, to_sent = c + calling + d, g + called + h
+    parties = Parties(a + calling + b, from_sent, e + called + f, to_sent)
+    numbers, changes, replaced = (called, calling), known.forward.changes, known.replaced
+    return replace(
+        known.forward,
+        called=f"+{called}",
+        calling=f"+{calling}",
+        targets=targets,
+        parties=parties,
+        changes=HeaderChanges(
+            changes.remove,
+            _values(known.insert, numbers) if known.insert else (),
+            _values(known.append, numbers) if known.append else (),
+            _replaced(replaced, from_sent, to_sent, tag) if replaced else (),
+        ),
+    )
+
+
+def _replaced(names: tuple[str, ...], from_sent: str, to_sent: str, tag: str) -> tuple[tuple[str, str], ...]:
+    return tuple([(name, f"{from_sent};tag={tag}" if name == "From" else to_sent) for name in names])
+
+
+def _values(lines: tuple[tuple[str, _Gap], ...], numbers: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple([(name, before + numbers[which] + after) for name, (before, which, after) in lines])

@@ -1,0 +1,100 @@
+"""What an INVITE has in common with other calls of its telephone: all but numbers, ids and ports. Pure.
+
+Two INVITEs of one likeness differ in the called and the calling number, in tag, Call-ID, CSeq and Via, in a
+digest, and in the session and the ports of their offer; nothing else, byte for byte. Most telephones write
+each INVITE so.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sipedge.routing.message.messages import SipRequest
+from sipedge.routing.message.wellformed import SIP_VERSION
+from sipedge.values import quickly_made
+
+_LONGEST: Final = 480
+"""Characters of Request-URI, From, To and CSeq together: no rule's bound for one of them lies below."""
+_NUMBER: Final = "([1-9][0-9]{8,14})"
+"""Longer than any emergency number, its country code included."""
+_NAME: Final = r'(?:"[ !#-/:-[\]-~]*" ?|[ A-Za-z.-]*)'
+"""A display name without digits, which might be meant for a number."""
+_WRITTEN: Final = re.compile(
+    rf"(sip:\+?){_NUMBER}(@[!-~]+)\n"
+    rf'({_NAME}<sip:\+?){_NUMBER}(@[^<>"?\n]+>);tag=([\w.~+-]+)\n'
+    rf'({_NAME}<sip:\+?)\2(@[^<>"?\n]+>)\n'
+    r"[0-9]{1,9} INVITE",
+    re.ASCII,
+)
+"""Request-URI, From, To with the same number, and CSeq."""
+_OF_ONE_OFFER: Final = re.compile(
+    r"(?<=\no=)[!-~]+ [0-9]{1,20} [0-9]{1,20}(?= )|(?<=\nm=(?:audio|video) )[1-9][0-9]{0,4}(?= )"
+)
+_SDP: Final = ("application/sdp",)
+
+
+@quickly_made
+@dataclass(frozen=True)
+class Likeness:
+    """An INVITE, taken apart."""
+
+    key: tuple[Any, ...]
+    """Equal for INVITEs of one likeness alone."""
+    called: str
+    """The digits of the called number, in Request-URI and To."""
+    calling: str
+    """Those of the calling number, in From."""
+    user: str
+    """The user of the Request-URI, as it is written."""
+
+
+def likeness_of(request: SipRequest) -> Likeness | None:
+    """The likeness of an initial INVITE; None for one that differs in more than these from any other."""
+    headers, body, call_id = request.headers, request.body, request.headers.get("call-id", ())
+    if request.method != "INVITE" or request.to_tag or request.merged or request.version != SIP_VERSION:
+        return None
+    try:
+        (sender,), (receiver,), (cseq,) = headers["from"], headers["to"], headers["cseq"]
+    except (KeyError, ValueError):
+        return None
+    written = f"{request.request_uri}\n{sender}\n{receiver}\n{cseq}"
+    found = _WRITTEN.fullmatch(written) if len(written) <= _LONGEST else None
+    if found is None or len(call_id) != 1 or not request.call_id:
+        return None
+    scheme, called, host, before, calling, after, tag, before_called, after_called = found.groups()
+    sizes = (str(len(body)),)
+    if tag != request.from_tag or headers.get("content-length", sizes) != sizes:
+        return None
+    if body:
+        is_whole = request.body_size is None or request.body_size == len(body)
+        if headers.get("content-type") != _SDP or not is_whole or not body.isascii():
+            return None
+        body = _OF_ONE_OFFER.sub("", body)
+    others = {**headers, **_LEFT_OUT}
+    if "proxy-authorization" in headers:
+        others["proxy-authorization"] = ()
+    key = (
+        request.source,
+        request.source_port,
+        request.transport,
+        request.connection,
+        request.received_on,
+        request.tls_version,
+        request.username is None,
+        scheme,
+        host,
+        before,
+        after,
+        before_called,
+        after_called,
+        tuple(others.items()),
+        body,
+    )
+    return Likeness(key, called, calling, f"+{called}" if scheme == "sip:+" else called)
+
+
+_LEFT_OUT: Final[dict[str, tuple[str, ...]]] = dict.fromkeys(
+    ("from", "to", "call-id", "cseq", "via", "content-length"), ()
+)

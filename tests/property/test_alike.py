@@ -1,0 +1,203 @@
+"""A call like one before it is decided as it would be by itself, whatever its numbers and ids are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sipedge.routing import alike
+from sipedge.routing.authenticate import DigestResult
+from sipedge.routing.decision import Decision, Forward
+from sipedge.routing.lookups import Lookups
+from sipedge.routing.message.likeness import likeness_of
+from sipedge.routing.message.messages import SipRequest
+from sipedge.routing.route import route
+from sipedge.table import MemoryRows, Table
+from support.calls import CARRIER, OWN_NUMBER, PBX, PSTN_NUMBER, make_platform, make_request
+from support.remembering import RememberingEdge
+from support.sipmessage import sdp
+from support.strategies import FRAGMENTS, platforms
+from support.tables import Platform
+
+OTHER_OWN = "+14155550177"
+HOST = "acme-hq.pstn.trunkline.test"
+_numbers = st.sampled_from(
+    (PSTN_NUMBER, OWN_NUMBER, OTHER_OWN, "+442079460001", "+1415555010", "+39112", "+999999999", "911", "")
+)
+_bodies = st.sampled_from((None, 40_000, 40_002, 0, 9))
+
+
+def invite(
+    called: str = PSTN_NUMBER,
+    calling: str = OWN_NUMBER,
+    *,
+    by_carrier: bool = False,
+    tag: str = "1",
+    call_id: str = "call",
+    cseq: int = 1,
+    name: str = "",
+    to_name: str = "",
+    more: Mapping[str, str] = {},
+    port: int | None = None,
+    profile: str = "RTP/AVP",
+    transport: str = "udp",
+    host: str = "pbx.acme.example",
+) -> SipRequest:
+    """An INVITE as telephones write them."""
+    own = "192.0.2.1" if by_carrier else HOST
+    headers = {
+        "To": f"{to_name}<sip:{called}@{own}>",
+        "Call-ID": call_id,
+        "CSeq": f"{cseq} INVITE",
+        "User-Agent": "a telephone",
+        **more,
+    }
+    body = "" if port is None else sdp(PBX, port, profile=profile)
+    request = make_request(
+        f"sip:{called}@{own}",
+        source=CARRIER if by_carrier else PBX,
+        caller=f"{name}<sip:{calling}@{host}>;tag={tag}",
+        headers=headers,
+        body=body,
+        transport=transport,
+    )
+    return replace(request, call_id=call_id, from_tag=tag)
+
+
+_shapes = st.fixed_dictionaries(
+    {
+        "by_carrier": st.booleans(),
+        "name": st.sampled_from(("", '"Reception" ', '"Room 12" ', '"Anonymous" ', "Bob ")),
+        "to_name": st.sampled_from(("", "", '"Jo" ')),
+        "more": st.sampled_from(
+            (
+                {},
+                {},
+                {"Privacy": "id"},
+                {"P-Asserted-Identity": f"<sip:{OWN_NUMBER}@pbx>"},
+                {"Diversion": f"<sip:{OWN_NUMBER}@pbx>"},
+                {"Max-Forwards": "0"},
+                {"Proxy-Require": "x"},
+                {"X-Call-Reason": "a" * 51},
+                {"Content-Type": "text/plain"},
+            )
+        ),
+        "profile": st.sampled_from(("RTP/AVP", "RTP/AVP", "RTP/SAVP")),
+        "transport": st.sampled_from(("udp", "udp", "tcp", "tls")),
+        "host": st.sampled_from(("pbx.acme.example", "pbx.acme.example", "14155550100.example")),
+    }
+)
+_calls = st.fixed_dictionaries(
+    {
+        "called": _numbers,
+        "calling": _numbers,
+        "tag": st.sampled_from(("1", "a-b", "t<g", "")),
+        "call_id": st.sampled_from(("call", "other@host", "")),
+        "cseq": st.integers(0, 2**31),
+        "port": _bodies,
+    }
+)
+
+
+def decided(
+    table: Table, request: SipRequest, seed: int = 1, digest: DigestResult = DigestResult.OK
+) -> Decision | Lookups:
+    return route(table, request, digest=lambda _: digest, dice=Random(seed).random, explained=False)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(
+    st.one_of(platforms(), st.just(make_platform())),
+    st.lists(_shapes, min_size=1, max_size=2),
+    st.lists(_calls, min_size=4, max_size=8),
+    st.sampled_from(DigestResult),
+    st.integers(),
+)
+def test_what_was_decided_of_calls_alike_changes_no_decision(
+    platform: Platform,
+    shapes: list[dict[str, object]],
+    calls: list[dict[str, object]],
+    digest: DigestResult,
+    seed: int,
+) -> None:
+    edge, rows = RememberingEdge(), MemoryRows(platform.table())
+    for call in calls:
+        for shape in (*shapes, *shapes):
+            request = invite(**shape, **call)  # type: ignore[arg-type]
+            warm, cold = edge.serve(platform), Table(rows)
+            assert decided(warm, request, seed, digest) == decided(cold, request, seed, digest)
+
+
+@given(
+    _shapes,
+    st.lists(_calls, min_size=3, max_size=5),
+    st.sampled_from(("from", "to", "call-id", "cseq", "contact", "content-length", "x-any", "request_uri")),
+    st.lists(st.sampled_from(FRAGMENTS), max_size=3).map("".join),
+    st.integers(0, 60),
+)
+def test_nor_do_odd_texts(
+    shape: dict[str, object], calls: list[dict[str, object]], place: str, odd: str, where: int
+) -> None:
+    """Anything in the middle of any value, in calls that are else alike."""
+    edge, rows, platform = RememberingEdge(), MemoryRows(make_platform().table()), make_platform()
+    plain = {**shape, "more": {}, "transport": "udp"}
+    for call in (*calls, *calls):
+        request = invite(**plain, **call)  # type: ignore[arg-type]
+        if place == "request_uri":
+            uri = request.request_uri
+            broken = replace(request, request_uri=uri[:where] + odd + uri[where:])
+        else:
+            (value,) = request.headers.get(place, ("",))[:1] or ("",)
+            changed = (value[:where] + odd + value[where:],)
+            broken = replace(request, headers={**request.headers, place: changed})
+        for each in (request, broken, broken):
+            assert decided(edge.serve(platform), each) == decided(Table(rows), each)
+
+
+@pytest.mark.parametrize("by_carrier", (False, True))
+def test_the_third_call_of_a_telephone_is_one_like_those_before(by_carrier: bool) -> None:
+    """With other numbers, tag, Call-ID, CSeq and ports; its own numbers are judged all the same."""
+    edge, rows, platform = RememberingEdge(), MemoryRows(make_platform().table()), make_platform()
+    own = {"called": OWN_NUMBER, "calling": "+12125550199"} if by_carrier else {}
+    for _ in range(2):
+        assert isinstance(
+            decided(edge.serve(platform), invite(**own, by_carrier=by_carrier, port=4000)), Forward
+        )
+    other = {"calling": "+442079460001"} if by_carrier else {"called": "+442079460001"}
+    changed = {**own, **other, "tag": "z", "call_id": "another", "cseq": 7, "port": 4002}
+    request = invite(**changed, by_carrier=by_carrier)  # type: ignore[arg-type]
+    assert _followed(edge.serve(platform), request) == decided(Table(rows), request)
+    unknown = {"called": "+19998887777"} if by_carrier else {"calling": "+19998887777"}
+    refused = invite(**{**changed, **unknown}, by_carrier=by_carrier)  # type: ignore[arg-type]
+    assert _followed(edge.serve(platform), refused) is None
+    assert decided(edge.serve(platform), refused) == decided(Table(rows), refused)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    (
+        {"more": {"Privacy": "id"}},
+        {"more": {"Diversion": f"<sip:{OWN_NUMBER}@pbx>"}},
+        {"name": '"Room 12" '},
+        {"host": "14155550100.example"},
+        {"host": "442079460123.example"},
+        {"called": "+39112"},
+    ),
+)
+def test_what_numbers_might_change_otherwise_is_not_kept(shape: dict[str, object]) -> None:
+    edge, platform = RememberingEdge(), make_platform()
+    for _ in range(3):
+        request = invite(**shape)  # type: ignore[arg-type]
+        decided(edge.serve(platform), request)
+        assert likeness_of(request) is None or _followed(edge.serve(platform), request) is None
+
+
+def _followed(table: Table, request: SipRequest) -> Forward | None:
+    likeness = likeness_of(request)
+    assert likeness is not None
+    return alike.follow(table, request, likeness, digest=lambda _: DigestResult.OK, dice=Random(1).random)
