@@ -91,4 +91,7 @@ def is_written_anew(call: Call, targets: tuple[Target, ...]) -> bool:
     """False for a call with which none of them has anything to do."""
     if call.shaped is not None or call.side.read is not None:
         return True
-    return any(each.pattern is not None and each.pattern.has_form for each in targets)
+    for each in targets:
+        if each.pattern is not None and each.pattern.has_form:
+            return True
+    return False

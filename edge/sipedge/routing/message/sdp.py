@@ -17,6 +17,8 @@ from sipedge.routing.reasons import Reason
 from sipedge.values import quickly_made
 
 SDP_TYPE: Final = "application/sdp"
+_SDP_ALONE: Final = (SDP_TYPE,)
+"""The values of Content-Type of most messages with a body."""
 SECURE_PROFILES: Final = frozenset({"RTP/SAVP", "RTP/SAVPF"})
 """S17-S19: keys come in `a=crypto` (RFC 4568). DTLS-SRTP (`UDP/TLS/RTP/SAVP`) has none, so it
 has none of the suites that a secure trunk takes."""
@@ -147,6 +149,8 @@ def sdp_of(message: Message) -> str:
 
     "" too for what cannot be taken apart, of which `media_fault` makes a fault on a secure trunk.
     """
+    if message.headers.get("content-type") == _SDP_ALONE:
+        return message.body
     parts = parts_of(message) or ()
     if len(parts) == 1:
         return parts[0].body if is_sdp(parts[0]) else ""
