@@ -57,6 +57,7 @@ def native_config(platform: Platform, address: str, directory: Path) -> str:
         "NOBODY": f'"{hashlib.md5(SECRET.encode()).hexdigest()}"',
         "REALM": f'"{REALM}"',
         "ADDRESSES": f'"{directory}/addresses.list"',
+        "DENIED": config_string(_denied(platform)),
         "TLS_CONFIG": f'"{directory}/tls.cfg"',
         "PLAIN_HEAD": config_string(plain_head()),
         **native_brakes(),
@@ -118,6 +119,13 @@ def _addresses(platform: Platform, groups: dict[str, int]) -> Iterator[str]:
     for group, cidr in lists:
         network = ipaddress.ip_network(cidr)
         yield f"{group} {network.network_address} {network.prefixlen} 0 x\n"
+
+
+def _denied(platform: Platform) -> str:
+    """Networks that nothing is sent to because a Contact says so, as ipops reads them."""
+    (site,) = platform.table().sections[Section.SITE].values()
+    assert isinstance(site, SiteRow)
+    return ",".join(site.denied_targets) or "255.255.255.255/32"
 
 
 def _suffixes(platform: Platform) -> Iterator[str]:

@@ -160,6 +160,50 @@ def test_a_token_must_be_the_edges_own(scene: Scene) -> None:
     assert scene.telco_answers.wait("BYE", status=0).status == 200
 
 
+def test_a_malformed_request_is_refused(scene: Scene) -> None:
+    """With a header twice, or another length than its body has; an answer so goes nowhere."""
+    for wrong in (("Content-Length", "3000"), ("Contact", "<sip:x@192.0.2.1>")):
+        assert scene.lab.call_out(scene.pbx, headers=(wrong,)).final().status == 400, wrong
+    invite = scene.lab.call_out(scene.pbx)
+    received = scene.telco_answers.wait("INVITE")
+    scene.telco_answers.respond(received, 180, headers=(("CSeq", "1 INVITE"),))
+    scene.telco_answers.respond(received, 486)
+    assert invite.final().status == 486
+    assert all(each.status != 180 for each in scene.pbx.inbox)
+
+
+def test_each_side_is_reached_by_its_contact(scene: Scene) -> None:
+    """At another port than it writes from: the hop, and what the Request-URI says."""
+    listening = scene.lab.agent(PBX, 5070)
+    invite = scene.lab.call_out(scene.pbx, contact=f"sip:pbx@{listening.address}:5070")
+    received = scene.telco_answers.wait("INVITE")
+    far = callee_leg(scene.telco_answers, received, scene.lab.edge_at)
+    scene.telco_answers.respond(received, 200, body=sdp(scene.telco_answers.address))
+    near = invite.leg(scene.pbx.wait("INVITE", status=200))
+    near.send("ACK")
+    scene.telco_answers.wait("ACK")
+    far.send("BYE")
+    brought = listening.wait("BYE")
+    assert brought.uri == f"sip:pbx@{listening.address}:5070"
+    listening.respond(brought, 200)
+    assert scene.telco_answers.wait("BYE", status=200)
+
+
+def test_a_carrier_sees_numbers_and_no_name_of_the_called(scene: Scene) -> None:
+    """The caller sees its own To all the same; of its own name what is no number goes on."""
+    uri = f"sip:{FAR_NUMBER}@acme-hq.pstn.trunkline.test"
+    invite = scene.lab.call_out(
+        scene.pbx,
+        to_header=f'"Aunt Jo" <{uri}>',
+        from_header=f'"Reception" <sip:+14155550100@{scene.pbx.address}>;tag=named',
+    )
+    received = scene.telco_answers.wait("INVITE")
+    assert received.header("To") == f"<sip:{FAR_NUMBER}@trunkline.test>"
+    assert received.header("From").startswith('"Reception" <sip:+14155550100@trunkline.test>')
+    scene.telco_answers.respond(received, 486)
+    assert invite.final().header("To").startswith(f'"Aunt Jo" <{uri}>')
+
+
 def test_calls_are_told(scene: Scene) -> None:
     """By a line for each thing that happens to a call, through a queue into a file."""
     near, _ = scene.talking()
