@@ -189,6 +189,30 @@ def test_each_side_is_reached_by_its_contact(scene: Scene) -> None:
     assert scene.telco_answers.wait("BYE", status=200)
 
 
+@pytest.mark.parametrize("outwards", (True, False))
+def test_nobody_changes_who_calls_whom_in_a_call(scene: Scene, outwards: bool) -> None:
+    """By another From or To, with the tags of the call, in a later request."""
+    callee = scene.telco_answers if outwards else scene.pbx_answers
+    caller = scene.pbx if outwards else scene.telco
+    invite = (scene.lab.call_out if outwards else scene.lab.call_in)(caller)
+    received = callee.wait("INVITE")
+    callee.respond(received, 200, body=sdp(callee.address))
+    leg = invite.leg(caller.wait("INVITE", status=200))
+    leg.send("ACK")
+    callee.wait("ACK")
+    forged = replace(
+        leg,
+        local=f'"Somebody" <sip:+19998887777@x.example>;tag={invite.local.partition("tag=")[2]}',
+        remote=f"<sip:+18887776666@x.example>;tag={leg.remote.partition('tag=')[2]}",
+    )
+    forged.send("BYE")
+    brought = callee.wait("BYE")
+    callee.respond(brought, 200)
+    caller.wait("BYE", status=200)
+    shown = [received.header("From"), received.header("To")]
+    assert [brought.header("From"), brought.header("To").partition(";tag=")[0]] == shown
+
+
 def test_a_carrier_sees_numbers_and_no_name_of_the_called(scene: Scene) -> None:
     """The caller sees its own To all the same; of its own name what is no number goes on."""
     uri = f"sip:{FAR_NUMBER}@acme-hq.pstn.trunkline.test"
