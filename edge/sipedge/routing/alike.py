@@ -11,13 +11,13 @@ from typing import Any, Final
 
 from sipedge.routing.authenticate import DigestCheck
 from sipedge.routing.call import UNNAMED, Call, Side, TrunkPlan
-from sipedge.routing.decision import Forward, HeaderChanges, Parties, Target
+from sipedge.routing.decision import Direction, Forward, HeaderChanges, Parties, Target
 from sipedge.routing.findings import Check, Steps, run_checks
 from sipedge.routing.lookups import names_before
 from sipedge.routing.message.likeness import Likeness
 from sipedge.routing.message.messages import SipRequest
-from sipedge.routing.targets import Dice, draw, targets_of
-from sipedge.routing.writing import is_written_anew
+from sipedge.routing.targets import Dice, aimed, draw, gateways_of
+from sipedge.routing.writing import have_form
 from sipedge.table import AccountRow, SiteRow, Table
 from sipedge.values import quickly_made, replace
 
@@ -46,7 +46,7 @@ class Alike:
     checks: tuple[Check[Call], ...]
     """Those that may find something else of other numbers."""
     parties: tuple[tuple[str, str], ...]
-    """From as received and as sent around the calling number, To as received and as sent around the called."""
+    """Around the calling number From as received and as sent, around the called number To likewise."""
     insert: tuple[tuple[str, _Gap], ...]
     append: tuple[tuple[str, _Gap], ...]
     replaced: tuple[str, ...]
@@ -71,12 +71,14 @@ def follow(
         number = table.number(called)
         if number is None or number.trunk != plan.trunk.id:
             return None
-    side = replace(side, called=called, calling=f"+{likeness.calling}", number=number)
-    call = Call(table, known.site, request, digest, side, plan, plan.trunk, known.account)
-    if known.checks and run_checks(known.checks, call, Steps(False)) is not None:
-        return None
-    found = targets_of(call)
-    if not found or is_written_anew(call, found) or names_before(table, found):
+    if known.checks:
+        side = replace(side, called=called, calling=f"+{likeness.calling}", number=number)
+        call = Call(table, known.site, request, digest, side, plan, plan.trunk, known.account)
+        if run_checks(known.checks, call, Steps(False)) is not None:
+            return None
+    is_origination = side.direction is Direction.ORIGINATION
+    found = aimed(plan.targets, called) if is_origination else gateways_of(table, called)
+    if not found or have_form(found) or names_before(table, found):
         return None
     return _filled(known, likeness, request.from_tag, draw(found, dice))
 

@@ -40,9 +40,17 @@ def targets_of(call: Call) -> tuple[Target, ...]:
     """Every target of the call by priority, with shares, before any draw."""
     side, table = call.side, call.table
     if side.direction is Direction.ORIGINATION:
-        return _all_aimed(call.plan.targets, call.dialled)
-    route = table.emergency_route() if side.is_emergency else table.route(side.called)
-    return () if route is None else _all_aimed(_patterns_of(table, route), side.called)
+        return aimed(call.plan.targets, call.dialled)
+    if not side.is_emergency:
+        return gateways_of(table, side.called)
+    route = table.emergency_route()
+    return () if route is None else aimed(_patterns_of(table, route), side.called)
+
+
+def gateways_of(table: Table, called: str) -> tuple[Target, ...]:
+    """`targets_of` a call to the PSTN that is no emergency call."""
+    route = table.route(called)
+    return () if route is None else aimed(_patterns_of(table, route), called)
 
 
 def _patterns_of(table: Table, route: RouteRow) -> tuple[TargetPattern, ...]:
@@ -105,7 +113,8 @@ def _gateway_parameters(row: GatewayRow) -> str:
     return row.uri_params + ("" if row.transport == "udp" else f";transport={row.transport}")
 
 
-def _all_aimed(patterns: tuple[TargetPattern, ...], called: str) -> tuple[Target, ...]:
+def aimed(patterns: tuple[TargetPattern, ...], called: str) -> tuple[Target, ...]:
+    """The targets of a call to this number."""
     if len(patterns) == 1:
         return (_aimed(patterns[0], called),)
     return tuple([_aimed(each, called) for each in patterns])

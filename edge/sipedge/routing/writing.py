@@ -89,9 +89,9 @@ def written(outgoing: Outgoing) -> Outgoing:
 
 def is_written_anew(call: Call, targets: tuple[Target, ...]) -> bool:
     """False for a call with which none of them has anything to do."""
-    if call.shaped is not None or call.side.read is not None:
-        return True
-    for each in targets:
-        if each.pattern is not None and each.pattern.has_form:
-            return True
-    return False
+    return call.shaped is not None or call.side.read is not None or have_form(targets)
+
+
+def have_form(targets: tuple[Target, ...]) -> bool:
+    """True if a carrier among them writes numbers its own way."""
+    return any(each.pattern is not None and each.pattern.has_form for each in targets)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final
 
 from sipedge.routing.message.messages import SipRequest
@@ -52,16 +53,16 @@ class Likeness:
 
 def likeness_of(request: SipRequest) -> Likeness | None:
     """The likeness of an initial INVITE; None for one that differs in more than these from any other."""
-    headers, body, call_id = request.headers, request.body, request.headers.get("call-id", ())
+    headers, body = request.headers, request.body
     if request.method != "INVITE" or request.to_tag or request.merged or request.version != SIP_VERSION:
         return None
     try:
-        (sender,), (receiver,), (cseq,) = headers["from"], headers["to"], headers["cseq"]
+        (sender,), (receiver,), (cseq,), (call_id,) = _once(headers)
     except (KeyError, ValueError):
         return None
     written = f"{request.request_uri}\n{sender}\n{receiver}\n{cseq}"
     found = _WRITTEN.fullmatch(written) if len(written) <= _LONGEST else None
-    if found is None or len(call_id) != 1 or not request.call_id:
+    if found is None or not call_id or not request.call_id:
         return None
     scheme, called, host, before, calling, after, tag, before_called, after_called = found.groups()
     sizes = (str(len(body)),)
@@ -95,6 +96,7 @@ def likeness_of(request: SipRequest) -> Likeness | None:
     return Likeness(key, called, calling, f"+{called}" if scheme == "sip:+" else called)
 
 
+_once: Final = itemgetter("from", "to", "cseq", "call-id")
 _LEFT_OUT: Final[dict[str, tuple[str, ...]]] = dict.fromkeys(
     ("from", "to", "call-id", "cseq", "via", "content-length"), ()
 )
