@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -120,15 +121,15 @@ def decided(
 )
 def test_what_was_decided_of_calls_alike_changes_no_decision(
     platform: Platform,
-    shapes: list[dict[str, object]],
-    calls: list[dict[str, object]],
+    shapes: list[dict[str, Any]],
+    calls: list[dict[str, Any]],
     digest: DigestResult,
     seed: int,
 ) -> None:
     edge, rows = RememberingEdge(), MemoryRows(platform.table())
     for call in calls:
         for shape in (*shapes, *shapes):
-            request = invite(**shape, **call)  # type: ignore[arg-type]
+            request = invite(**shape, **call)
             warm, cold = edge.serve(platform), Table(rows)
             assert decided(warm, request, seed, digest) == decided(cold, request, seed, digest)
 
@@ -141,13 +142,13 @@ def test_what_was_decided_of_calls_alike_changes_no_decision(
     st.integers(0, 60),
 )
 def test_nor_do_odd_texts(
-    shape: dict[str, object], calls: list[dict[str, object]], place: str, odd: str, where: int
+    shape: dict[str, Any], calls: list[dict[str, Any]], place: str, odd: str, where: int
 ) -> None:
     """Anything in the middle of any value, in calls that are else alike."""
     edge, rows, platform = RememberingEdge(), MemoryRows(make_platform().table()), make_platform()
     plain = {**shape, "more": {}, "transport": "udp"}
     for call in (*calls, *calls):
-        request = invite(**plain, **call)  # type: ignore[arg-type]
+        request = invite(**plain, **call)
         if place == "request_uri":
             uri = request.request_uri
             broken = replace(request, request_uri=uri[:where] + odd + uri[where:])
@@ -163,17 +164,17 @@ def test_nor_do_odd_texts(
 def test_the_third_call_of_a_telephone_is_one_like_those_before(by_carrier: bool) -> None:
     """With other numbers, tag, Call-ID, CSeq and ports; its own numbers are judged all the same."""
     edge, rows, platform = RememberingEdge(), MemoryRows(make_platform().table()), make_platform()
-    own = {"called": OWN_NUMBER, "calling": "+12125550199"} if by_carrier else {}
+    own: dict[str, Any] = {"called": OWN_NUMBER, "calling": "+12125550199"} if by_carrier else {}
     for _ in range(2):
         assert isinstance(
             decided(edge.serve(platform), invite(**own, by_carrier=by_carrier, port=4000)), Forward
         )
     other = {"calling": "+442079460001"} if by_carrier else {"called": "+442079460001"}
     changed = {**own, **other, "tag": "z", "call_id": "another", "cseq": 7, "port": 4002}
-    request = invite(**changed, by_carrier=by_carrier)  # type: ignore[arg-type]
+    request = invite(**changed, by_carrier=by_carrier)
     assert _followed(edge.serve(platform), request) == decided(Table(rows), request)
     unknown = {"called": "+19998887777"} if by_carrier else {"calling": "+19998887777"}
-    refused = invite(**{**changed, **unknown}, by_carrier=by_carrier)  # type: ignore[arg-type]
+    refused = invite(**{**changed, **unknown}, by_carrier=by_carrier)
     assert _followed(edge.serve(platform), refused) is None
     assert decided(edge.serve(platform), refused) == decided(Table(rows), refused)
 
@@ -189,10 +190,10 @@ def test_the_third_call_of_a_telephone_is_one_like_those_before(by_carrier: bool
         {"called": "+39112"},
     ),
 )
-def test_what_numbers_might_change_otherwise_is_not_kept(shape: dict[str, object]) -> None:
+def test_what_numbers_might_change_otherwise_is_not_kept(shape: dict[str, Any]) -> None:
     edge, platform = RememberingEdge(), make_platform()
     for _ in range(3):
-        request = invite(**shape)  # type: ignore[arg-type]
+        request = invite(**shape)
         decided(edge.serve(platform), request)
         assert likeness_of(request) is None or _followed(edge.serve(platform), request) is None
 

@@ -38,6 +38,9 @@ _PIECE = 16_384
 
 
 _CSEQ_DIGITS = 10
+_PLACE = "$_s($si $sp $proto $Ri $ft)"
+_NULL = "<null>"
+"""How Kamailio writes a variable without a value among others."""
 
 
 def text(variable: str) -> str:
@@ -133,19 +136,21 @@ def _read_at_once(is_request: bool) -> Received | None:
         if KSR.textopsx.hf_iterator_start(_ITERATOR) <= 0:
             return None  # Kamailio cannot parse it to its end
         headers = head.headers
-        call_id, from_tag = headers["call-id"][0], KSR.pv.gete("$ft")
+        # All at once: each question to Kamailio is code that is not at hand.
+        source, port, transport, received_on, from_tag = KSR.pv.gete(_PLACE).split(" ")
+        call_id = headers["call-id"][0]
         to_tag = KSR.pv.gete("$tt") if "tag" in headers["to"][0].lower() else ""
-    except (UnicodeDecodeError, KeyError):
+    except (UnicodeDecodeError, KeyError, ValueError):
         return None
-    if max(len(call_id), len(from_tag), len(to_tag)) > LONGEST_IDENTIFIER:
+    if max(len(call_id), len(from_tag), len(to_tag)) > LONGEST_IDENTIFIER or from_tag == _NULL:
         return None
     for name in head.removed:
         KSR.hdr.remove(name)
     rewritten = _without_timer(head) if head.options else ()
-    transport = KSR.pv.gete("$proto").lower()
+    transport = transport.lower()
     return Received(
-        source=KSR.pv.gete("$si"),
-        source_port=KSR.pv.geti("$sp"),
+        source=source,
+        source_port=int(port),
         transport=transport,
         connection=None if transport == "udp" else connection_id(),
         call_id=call_id,
@@ -156,7 +161,7 @@ def _read_at_once(is_request: bool) -> Received | None:
         body_size=size_of(head.body),
         method=head.method,
         request_uri=head.request_uri,
-        received_on=KSR.pv.gete("$Ri"),
+        received_on=received_on,
         version=head.version,
         tls_version=_tls_version(transport),
         rewritten=rewritten,

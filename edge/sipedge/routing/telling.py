@@ -67,7 +67,7 @@ def fields_of_begun(
     of the table; `form`: how the carrier that brings the call writes numbers; `placed`: by the edge's own
     B2BUA.
     """
-    origin, parent = _origin(placed)
+    origin, parent = (DIALLED, None) if placed is None else _origin(placed)
     return (
         *_fields(place, request, source, decision, decision.trunk_sid, origin),
         decision.secure,
