@@ -45,6 +45,7 @@ def invite(
     to_name: str = "",
     more: Mapping[str, str] = {},
     port: int | None = None,
+    username: str | None = None,
     profile: str = "RTP/AVP",
     transport: str = "udp",
     host: str = "pbx.acme.example",
@@ -58,6 +59,8 @@ def invite(
         "User-Agent": "a telephone",
         **more,
     }
+    if username is not None:
+        headers["Proxy-Authorization"] = f'Digest username="{username}", nonce="{call_id}"'
     body = "" if port is None else sdp(PBX, port, profile=profile)
     request = make_request(
         f"sip:{called}@{own}",
@@ -66,6 +69,7 @@ def invite(
         headers=headers,
         body=body,
         transport=transport,
+        username=username,
     )
     return replace(request, call_id=call_id, from_tag=tag)
 
@@ -101,6 +105,7 @@ _calls = st.fixed_dictionaries(
         "call_id": st.sampled_from(("call", "other@host", "")),
         "cseq": st.integers(0, 2**31),
         "port": _bodies,
+        "username": st.sampled_from((None, None, "pbx", "nobody")),
     }
 )
 
@@ -175,8 +180,21 @@ def test_the_third_call_of_a_telephone_is_one_like_those_before(by_carrier: bool
     assert _followed(edge.serve(platform), request) == decided(Table(rows), request)
     unknown = {"called": "+19998887777"} if by_carrier else {"calling": "+19998887777"}
     refused = invite(**{**changed, **unknown}, by_carrier=by_carrier)
-    assert _followed(edge.serve(platform), refused) is None
+    assert _followed(edge.serve(platform), refused) == (None if by_carrier else decided(Table(rows), refused))
     assert decided(edge.serve(platform), refused) == decided(Table(rows), refused)
+
+
+def test_a_telephone_with_a_password_is_challenged_as_before() -> None:
+    """Its first INVITE of each call has no digest, or an old one; what else it says is known."""
+    platform = make_platform({"credential_lists": ("acme/users",)})
+    edge, rows = RememberingEdge(), MemoryRows(platform.table())
+    for _ in range(2):
+        assert isinstance(decided(edge.serve(platform), invite(username="pbx")), Forward)
+    for username in (None, "pbx"):
+        for digest in DigestResult:
+            request = invite(username=username, tag="z", call_id="another", called="+442079460001")
+            known = _followed(edge.serve(platform), request, digest)
+            assert known == decided(Table(rows), request, digest=digest), (username, digest)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +216,7 @@ def test_what_numbers_might_change_otherwise_is_not_kept(shape: dict[str, Any]) 
         assert likeness_of(request) is None or _followed(edge.serve(platform), request) is None
 
 
-def _followed(table: Table, request: SipRequest) -> Forward | None:
+def _followed(table: Table, request: SipRequest, digest: DigestResult = DigestResult.OK) -> Decision | None:
     likeness = likeness_of(request)
     assert likeness is not None
-    return alike.follow(table, request, likeness, digest=lambda _: DigestResult.OK, dice=Random(1).random)
+    return alike.follow(table, request, likeness, digest=lambda _: digest, dice=Random(1).random)

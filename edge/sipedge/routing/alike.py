@@ -11,11 +11,13 @@ from typing import Any, Final
 
 from sipedge.routing.authenticate import DigestCheck
 from sipedge.routing.call import UNNAMED, Call, Side, TrunkPlan
-from sipedge.routing.decision import Direction, Forward, HeaderChanges, Parties, Target
+from sipedge.routing.decision import Decision, Direction, Forward, HeaderChanges, Parties, Target
 from sipedge.routing.findings import Check, Steps, run_checks
 from sipedge.routing.lookups import names_before
+from sipedge.routing.message.headers import refusal_headers
 from sipedge.routing.message.likeness import Likeness
 from sipedge.routing.message.messages import SipRequest
+from sipedge.routing.refusals import refused
 from sipedge.routing.targets import Dice, aimed, draw, gateways_of
 from sipedge.routing.writing import have_form
 from sipedge.table import AccountRow, SiteRow, Table
@@ -55,11 +57,8 @@ class Alike:
 
 def follow(
     table: Table, request: SipRequest, likeness: Likeness, *, digest: DigestCheck, dice: Dice
-) -> Forward | None:
-    """The decision on a call like one before it; None: it is to be asked everything.
-
-    Whatever fails is asked again, to be told as every refusal is.
-    """
+) -> Decision | None:
+    """The decision on a call like one before it; None: it is to be asked everything."""
     known: Alike | None = table.plans.get(_PLACE, _NOTHING).get(likeness.key)
     if known is None:
         return None
@@ -74,8 +73,10 @@ def follow(
     if known.checks:
         side = replace(side, called=called, calling=f"+{likeness.calling}", number=number)
         call = Call(table, known.site, request, digest, side, plan, plan.trunk, known.account)
-        if run_checks(known.checks, call, Steps(False)) is not None:
-            return None
+        steps = Steps(False)
+        refusal = run_checks(known.checks, call, steps)
+        if refusal is not None:
+            return refused(known.site, side, refusal, steps, refusal_headers(refusal, request))
     is_origination = side.direction is Direction.ORIGINATION
     found = aimed(plan.targets, called) if is_origination else gateways_of(table, called)
     if not found or have_form(found) or names_before(table, found):

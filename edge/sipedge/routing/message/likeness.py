@@ -1,8 +1,8 @@
 """What an INVITE has in common with other calls of its telephone: all but numbers, ids and ports. Pure.
 
-Two INVITEs of one likeness differ in the called and the calling number, in tag, Call-ID, CSeq and Via, in a
-digest, and in the session and the ports of their offer; nothing else, byte for byte. Most telephones write
-each INVITE so.
+Two INVITEs of one likeness differ in the called and the calling number, in tag, Call-ID, CSeq and Via, in
+their digest, if they have one, and in the session and the ports of their offer; in nothing else, byte for
+byte. Most telephones write each INVITE so.
 """
 
 from __future__ import annotations
@@ -74,8 +74,7 @@ def likeness_of(request: SipRequest) -> Likeness | None:
             return None
         body = _OF_ONE_OFFER.sub("", body)
     others = {**headers, **_LEFT_OUT}
-    if "proxy-authorization" in headers:
-        others["proxy-authorization"] = ()
+    others.pop(_DIGEST, None)
     key = (
         request.source,
         request.source_port,
@@ -83,7 +82,6 @@ def likeness_of(request: SipRequest) -> Likeness | None:
         request.connection,
         request.received_on,
         request.tls_version,
-        request.username is None,
         scheme,
         host,
         before,
@@ -97,6 +95,7 @@ def likeness_of(request: SipRequest) -> Likeness | None:
 
 
 _once: Final = itemgetter("from", "to", "cseq", "call-id")
+_DIGEST: Final = "proxy-authorization"
 _LEFT_OUT: Final[dict[str, tuple[str, ...]]] = dict.fromkeys(
     ("from", "to", "call-id", "cseq", "via", "content-length"), ()
 )
