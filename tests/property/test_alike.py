@@ -76,7 +76,11 @@ def invite(
     }
     if username is not None:
         headers["Proxy-Authorization"] = f'Digest username="{username}", nonce="{call_id}"'
-    body = "" if port is None else sdp(PBX, port, profile=profile)
+    body = ""
+    if port is not None:
+        key = f"{port:05}AAAAA" * 4
+        body = sdp(PBX, port, profile=profile) + f"a=rtcp:{port + 1}\r\na=ssrc:{port}7 cname:x\r\n"
+        body += f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{key}\r\n"
     request = make_request(
         f"sip:{called}@{entry}",
         source=CARRIER if by_carrier else PBX,

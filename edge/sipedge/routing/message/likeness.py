@@ -31,8 +31,12 @@ _WRITTEN: Final = re.compile(
 )
 """Request-URI, From, To with the same number, and CSeq."""
 _OF_ONE_OFFER: Final = re.compile(
-    r"(?<=\no=)[!-~]+ [0-9]{1,20} [0-9]{1,20}(?= )|(?<=\nm=(?:audio|video) )[1-9][0-9]{0,4}(?= )"
+    r"(?<=\no=)[!-~]+ [0-9]{1,20} [0-9]{1,20}(?= )"
+    r"|(?<=\nm=(?:audio|video) )[1-9][0-9]{0,4}(?= )"
+    r"|(?<=\na=rtcp:)[0-9]{1,5}|(?<=\na=ssrc:)[0-9]{1,10}"
+    r"|(?<= inline:)[A-Za-z0-9+/]{30,90}={0,2}"
 )
+"""Session, ports, sources and keys. Where media are relayed each offer is judged itself."""
 _SDP: Final = ("application/sdp",)
 
 
