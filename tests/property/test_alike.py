@@ -72,6 +72,8 @@ def invite(
         "Call-ID": call_id,
         "CSeq": f"{cseq} INVITE",
         "User-Agent": "a telephone",
+        "X-Call": call_id,
+        "Date": tag,
         **more,
     }
     if username is not None:
@@ -108,7 +110,9 @@ _shapes = st.fixed_dictionaries(
                 {"Diversion": f"<sip:{OWN_NUMBER}@pbx>"},
                 {"Max-Forwards": "0"},
                 {"Proxy-Require": "x"},
-                {"X-Call-Reason": "a" * 51},
+                {"X-Branded-CallReason": "a" * 51},
+                {"X-Branded-CallReason": "short"},
+                {"X-Trunkline-CallSid": "CA1"},
                 {"Content-Type": "text/plain"},
             )
         ),

@@ -13,6 +13,7 @@ from sipedge.routing.call import Call
 from sipedge.routing.decision import UNCHANGED, Direction, HeaderChanges, Parties
 from sipedge.routing.dialog.memory import CallFacts, CallMemory, SideKind
 from sipedge.routing.findings import Finding, failed, passed, skipped
+from sipedge.routing.message.headers import CALL_REASON
 from sipedge.routing.message.messages import Message, SipAnswer, SipRequest
 from sipedge.routing.message.nameless import M, nameless
 from sipedge.routing.message.privacy import TELLING, hidden_sender, is_private, names_tell, present
@@ -26,8 +27,7 @@ from sipedge.uri import split_header, uri_of_header
 
 _SHOWS_CALLER: Final = frozenset({"INVITE", "UPDATE"})
 """Requests that bear the judged number to a carrier."""
-_CALL_REASON: Final = "X-Branded-CallReason"
-_KEY_OF_CALL_REASON: Final = _CALL_REASON.lower()
+_KEY_OF_CALL_REASON: Final = CALL_REASON.lower()
 LONGEST_CALL_REASON: Final = 50
 """Characters."""
 _NOTHING: Final = UNCHANGED
@@ -113,12 +113,12 @@ def change_call_reason(call: Call, parties: Parties) -> HeaderChanges:
         return _NOTHING
     if all(len(value) <= LONGEST_CALL_REASON for value in values):
         return _NOTHING
-    return HeaderChanges(remove=(_CALL_REASON,))
+    return HeaderChanges(remove=(CALL_REASON,))
 
 
 def tell_call_reason(call: Call, parties: Parties, changes: HeaderChanges) -> Finding:
     if changes.remove:
-        return passed(f"{_CALL_REASON} of more than {LONGEST_CALL_REASON} characters is left out (32115)")
+        return passed(f"{CALL_REASON} of more than {LONGEST_CALL_REASON} characters is left out (32115)")
     return _NONE
 
 

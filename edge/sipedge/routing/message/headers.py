@@ -19,6 +19,8 @@ from sipedge.routing.message.messages import SipRequest
 from sipedge.routing.message.sdp import SDP_TYPE, is_multipart, parts_of
 from sipedge.routing.reasons import Reason
 
+CALL_REASON: Final = "X-Branded-CallReason"
+"""Why somebody calls, in words for a display. The one `X-` header of others that a rule reads."""
 OWN_PREFIX: Final = "x-trunkline-"
 
 COMPACT: Final = {

@@ -1,17 +1,19 @@
 """What an INVITE has in common with other calls of its telephone: all but numbers, ids and ports. Pure.
 
 Two INVITEs of one likeness differ in the called and the calling number, in tag, Call-ID, CSeq and Via, in
-their digest, if they have one, and in the session and the ports of their offer; in nothing else, byte for
-byte. Most telephones write each INVITE so.
+their digest, if they have one, in session, ports and keys of their offer, and in Date and `X-` headers, which
+no rule reads but a trunk's policy; in nothing else, byte for byte. Most telephones write each INVITE so.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Final
 
+from sipedge.routing.message.headers import CALL_REASON, OWN_PREFIX
 from sipedge.routing.message.messages import SipRequest
 from sipedge.routing.message.wellformed import SIP_VERSION
 from sipedge.values import quickly_made
@@ -77,7 +79,7 @@ def likeness_of(request: SipRequest) -> Likeness | None:
         if headers.get("content-type") != _SDP or not is_whole or not body.isascii():
             return None
         body = _OF_ONE_OFFER.sub("", body)
-    others = {**headers, **_LEFT_OUT}
+    others = {**headers, **_left_out(tuple(headers))}
     others.pop(_DIGEST, None)
     key = (
         request.source,
@@ -100,6 +102,16 @@ def likeness_of(request: SipRequest) -> Likeness | None:
 
 _once: Final = itemgetter("from", "to", "cseq", "call-id")
 _DIGEST: Final = "proxy-authorization"
-_LEFT_OUT: Final[dict[str, tuple[str, ...]]] = dict.fromkeys(
-    ("from", "to", "call-id", "cseq", "via", "content-length"), ()
-)
+_OF_ONE_CALL: Final = ("from", "to", "call-id", "cseq", "via", "content-length")
+_READ: Final = CALL_REASON.lower()
+
+
+@lru_cache(maxsize=256)
+def _left_out(names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Headers whose values are in no key, those that no rule reads among them."""
+    unread = (
+        name
+        for name in names
+        if name == "date" or (name.startswith("x-") and name != _READ and not name.startswith(OWN_PREFIX))
+    )
+    return dict.fromkeys((*_OF_ONE_CALL, *unread), ())
