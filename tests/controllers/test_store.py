@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Never
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from support.contents import Contents
 from support.objects import manifest_of
+from support.undecodable import fail_at
 from trunkline.api import FieldReason, InvalidObject, ObjectRef, Trunk
 from trunkline.controllers.store import Store
 from trunkline.status.stored import stored_status
@@ -119,12 +120,9 @@ def test_stale_events_change_nothing(events: list[tuple[str, int]]) -> None:
 def test_an_object_that_decode_fails_at_costs_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is raised becomes that object's InternalError; its text is kept nowhere."""
 
-    def fail(*_: object) -> Never:
-        raise RuntimeError("Planted-Pass-2026x")
-
     store = Store()
     with monkeypatch.context() as patch:
-        patch.setattr(Trunk, "model_validate", fail)
+        fail_at(patch, Trunk, "Planted-Pass-2026x")
         store.note(None, trunk(1))
     store.note(None, manifest_of("Number", "main", "acme", {"number": "+14155550100"}, **METADATA))
     good, bad = Contents(store).all()

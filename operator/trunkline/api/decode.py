@@ -11,6 +11,7 @@ from trunkline.api.faults import FieldError, FieldErrors, FieldReason, internal_
 from trunkline.api.group import API_VERSION, GROUP
 from trunkline.api.kinds import KINDS, AnyResource
 from trunkline.api.object_metadata import metadata_faults
+from trunkline.api.quick import quickly
 from trunkline.api.reference import ObjectRef
 from trunkline.api.translation import field_errors, nearest, no_text_key, path_of, unknown_field
 
@@ -64,6 +65,9 @@ def _decode(manifest: object, default_namespace: str | None, stored: bool) -> An
         faults.append(
             FieldError("metadata.namespace", FieldReason.Required, "is required but missing (add it)")
         )
+    resource = None if faults else quickly(kind, content)
+    if resource is not None:
+        return resource
     try:
         resource = kind.model_validate(content)
     except ValidationError as error:

@@ -29,7 +29,7 @@ class Model(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _null_is_absent(cls, value: Any) -> Any:
+    def null_is_absent(cls, value: Any) -> Any:
         # The API server drops a null where the schema has no nullable field.
         if type(value) is dict and None not in value.values():
             return value
@@ -39,7 +39,7 @@ class Model(BaseModel):
         return {key: item for key, item in value.items() if item is not None or key not in known}
 
     @model_validator(mode="after")
-    def _keep_rules(self) -> Self:
+    def keep_rules(self) -> Self:
         rules = type(self).rules
         if not rules:
             return self

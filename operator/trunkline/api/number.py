@@ -22,10 +22,6 @@ _UNREADABLE: Final = f"![self.first, self.last].all(end, end.matches({cel_text(E
 """What is no number has a fault of its own, which needs no other beside it."""
 
 
-def _spans(block: NumberRange) -> int:
-    return int(block.last[1:]) - int(block.first[1:])
-
-
 class NumberRange(Model):
     """A block of numbers of one length, both ends included."""
 
@@ -44,14 +40,16 @@ class NumberRange(Model):
         Rule(
             f"{_UNREADABLE} || size(self.first) != size(self.last) || self.first <= self.last",
             "last is lower than first (write the lower number first)",
-            lambda block: len(block.first) != len(block.last) or block.first <= block.last,
+            lambda block: block.first <= block.last or len(block.first) != len(block.last),
             "last",
         ),
         Rule(
             f"{_UNREADABLE} || size(self.first) != size(self.last) || "
             f"int(self.last) - int(self.first) < {MAX_RANGE}",
             "the block holds more than 100,000 numbers (divide it among several Numbers)",
-            lambda block: len(block.first) != len(block.last) or _spans(block) < MAX_RANGE,
+            lambda block: (
+                int(block.last) - int(block.first) < MAX_RANGE or len(block.first) != len(block.last)
+            ),
             "last",
         ),
     )

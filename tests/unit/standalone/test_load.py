@@ -9,6 +9,7 @@ from typing import Never
 import pytest
 
 from sipedge.secret import Secret
+from support.undecodable import fail_at
 from trunkline.api import Account, Edge, Number, ObjectRef, Trunk, ValueFault
 from trunkline.standalone import files
 from trunkline.standalone import load as load_module
@@ -317,7 +318,7 @@ def test_a_document_that_nobody_foresaw_costs_itself_alone(
     (tmp_path / "t.yaml").write_text(
         trunk() + "---\n" + number(value='"+14155550111"') + "---\n" + trunk("lab")
     )
-    monkeypatch.setattr(Number, "model_validate", fail)
+    fail_at(monkeypatch, Number, PLANTED)
     loaded = load([tmp_path], previous=before)
     assert names(loaded) == ["hq", "lab"]
     (kept,) = loaded.resources.of(Number)
