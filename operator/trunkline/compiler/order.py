@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from trunkline.api import OriginationUri
+from trunkline.api import OriginationUri, Trunk
 from trunkline.compiler.access import ACCESS_LISTS, CREDENTIAL_LISTS
 from trunkline.compiler.accounts import JUDGING, SETTLING
 from trunkline.compiler.caller_ids import CALLER_IDS
@@ -23,12 +23,12 @@ from trunkline.compiler.origination import UriStratum
 from trunkline.compiler.overlaps import OverlapStratum
 from trunkline.compiler.questions import THE_ONE, Index, Question, View
 from trunkline.compiler.quotas import QuotaStratum
-from trunkline.compiler.readiness import READINESS, TRUNK_ROWS
+from trunkline.compiler.readiness import TRUNK_ROWS, ReadinessStratum
 from trunkline.compiler.strata import Known, ObjectStratum, Stratum
 from trunkline.compiler.trunks import CLAIMS, TRUNKS
 
 TOPICS: tuple[Topic[Any], ...] = (
-    SETTLING, JUDGING, ACCESS_LISTS, CREDENTIAL_LISTS, HEADER_POLICIES, CLAIMS, TRUNKS, TRUNK_ROWS, READINESS,
+    SETTLING, JUDGING, ACCESS_LISTS, CREDENTIAL_LISTS, HEADER_POLICIES, CLAIMS, TRUNKS, TRUNK_ROWS,
     CALLER_IDS, *FEATURES,
 )  # fmt: skip
 
@@ -59,7 +59,7 @@ def strata(lines: Lines, view: View) -> Sequence[Stratum]:
         UriStratum(view),
         NumberStratum(lines, view),
         alone(TRUNK_ROWS),
-        alone(READINESS),
+        ReadinessStratum(view),
         # what no tenant's object asks
         alone(CALLER_IDS),
         CarrierStratum(view),
@@ -78,6 +78,8 @@ def questions_of(thing: Known) -> frozenset[Question]:
         found.add((Index.TENANT, thing.ref.namespace or ""))
         found.add((Index.OVER_QUOTA, thing.ref))
         found.add((Index.TRUNK, thing.trunk))
+    if isinstance(thing, Trunk):
+        found.update({(Index.OUTLOOK, thing.ref.id), (Index.COUNT, thing.ref.id)})
     if isinstance(thing, OriginationUri):
         trunk = f"{thing.metadata.namespace}/{thing.spec.trunk_ref.name}"
         found.add((Index.TENANT, thing.metadata.namespace or ""))

@@ -10,7 +10,7 @@ from sipedge.table.header_policy import NO_POLICIES
 from sipedge.table.media import USUAL_MEDIA, TrunkMediaRow
 from sipedge.table.recovery import RecoveryRow
 from sipedge.table.transfer import TransferRow
-from trunkline.api import Trunk
+from trunkline.api import ObjectRef, Trunk
 from trunkline.api.trunk import TrunkSpec
 from trunkline.compiler import opinions
 from trunkline.compiler.contribution import NOTHING, Contribution, Topic
@@ -23,6 +23,7 @@ from trunkline.compiler.questions import THE_ONE, Index, Question, View
 from trunkline.compiler.reasons import ConditionReason
 from trunkline.compiler.sids import trunk_sid
 from trunkline.compiler.sites import NOWHERE, reach_of
+from trunkline.compiler.strata import Turn
 from trunkline.compiler.trunks import ServedTrunk
 from trunkline.compiler.verdict import ConditionType
 
@@ -30,6 +31,8 @@ from trunkline.compiler.verdict import ConditionType
 class TrunkOutlook(NamedTuple):
     """What a Trunk's status says but for the count of its numbers, which alone changes often."""
 
+    ref: ObjectRef
+    generation: int
     facts: Facts
     """With no numbers."""
     origination: Fault | None
@@ -44,16 +47,18 @@ def _questions_of_row(trunk: Trunk) -> Iterator[Question]:
 
 
 def _tell_edges(trunk: Trunk, view: View) -> Contribution:
-    id, base = trunk.ref.id, view.platform().base_domain
+    ref, base = trunk.ref, view.platform().base_domain
+    id = ref.id
     outlook: Question = (Index.OUTLOOK, id)
     served = view.served(id)
     if served is None:
         facts = facts_of_trunk(base, trunk, NOWHERE, None)
-        return Contribution(answers={outlook: TrunkOutlook(facts, None)})
+        return Contribution(answers={outlook: TrunkOutlook(ref, trunk.generation, facts, None)})
     targets = view.targets(id) or NO_TARGETS
     rows: dict[RowKey, Row] = {(Section.TRUNK, id): _row(id, base, trunk, served, targets)}
     reach = reach_of(view.edges(), served.tenant.is_served_by)
-    found = TrunkOutlook(facts_of_trunk(base, trunk, reach, served), _with_numbers(served, targets))
+    facts = facts_of_trunk(base, trunk, reach, served)
+    found = TrunkOutlook(ref, trunk.generation, facts, _with_numbers(served, targets))
     return Contribution(rows=rows, account=served.tenant.id, answers={outlook: found})
 
 
@@ -65,25 +70,54 @@ TRUNK_ROWS: Final = Topic(
 )
 
 
-def _questions(trunk: Trunk) -> Iterator[Question]:
-    id = trunk.ref.id
-    yield Index.OUTLOOK, id
-    yield Index.COUNT, id
+class ReadinessStratum:
+    """What is told of a Trunk once its numbers are counted: nearly all that changes is a Number.
+
+    Apart from the rows, none of which that changes, and without a look at the Trunk.
+    """
+
+    kinds: frozenset[str] = frozenset()
+    asks = frozenset({Index.OUTLOOK, Index.COUNT})
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._told: dict[str, _Told] = {}
+        """By the Trunk's id."""
+
+    def update(self, turn: Turn) -> None:
+        for key in turn.answers.changed_keys(Index.OUTLOOK, Index.COUNT):
+            id = str(key)
+            outlook, before = self._view.outlook(id), self._told.pop(id, None)
+            now: Contribution | None = None
+            if outlook is not None:
+                numbers = self._view.number_count(id)
+                now = turn.judge(outlook, _readiness, outlook, numbers, before)
+                if now is not None:
+                    self._told[id] = _Told(outlook, numbers, now)
+            of = outlook or (before.outlook if before is not None else None)
+            if of is not None:
+                was = NOTHING if before is None else before.contribution
+                turn.ledger.replace(of.ref, was, NOTHING if now is None else now)
 
 
-def _tell(trunk: Trunk, view: View) -> Contribution:
-    id = trunk.ref.id
-    outlook = view.outlook(id)
-    if outlook is None or outlook.origination is None:
-        return NOTHING if outlook is None else Contribution(facts=outlook.facts)
-    numbers = view.number_count(id)
+class _Told(NamedTuple):
+    """What a Trunk came to, and of what."""
+
+    outlook: TrunkOutlook
+    numbers: int
+    contribution: Contribution
+
+
+def _readiness(outlook: TrunkOutlook, numbers: int, before: _Told | None) -> Contribution:
+    """`before` spares making what a count does not change."""
+    if outlook.origination is None:
+        return Contribution(facts=outlook.facts)
+    facts = {**outlook.facts, "numberCount": numbers}
+    if before is not None and before.outlook is outlook and bool(before.numbers) == bool(numbers):
+        return Contribution(before.contribution.verdicts, facts=facts)
     reason, field, message = outlook.origination if numbers else _NO_NUMBERS
-    verdict = opinions.side(trunk, ConditionType.ORIGINATION_READY, reason, message, field)
-    return Contribution((verdict,), facts={**outlook.facts, "numberCount": numbers})
-
-
-READINESS: Final = Topic(Trunk, frozenset({Index.OUTLOOK, Index.COUNT}), _questions, _tell)
-"""Apart from the rows: nearly all that changes is a Number, which changes none of them but the counts."""
+    verdict = opinions.side(outlook, ConditionType.ORIGINATION_READY, reason, message, field)
+    return Contribution((verdict,), facts=facts)
 
 
 def _row(id: str, base: str, trunk: Trunk, served: ServedTrunk, targets: Targets) -> TrunkRow:
