@@ -28,9 +28,15 @@ def with_plus(text: str) -> str:
     return "+" + text if _DIGITS.fullmatch(text) else text
 
 
+def range_name(number: str) -> str:
+    """A text by which numbers of one length sort as numbers: `11:14155550100`."""
+    length = len(number) - 1
+    return f"{length}:{number[1:]}" if length > 9 else f"0{length}:{number[1:]}"
+
+
 def range_key(number: str) -> bytes:
-    """A key under which numbers of one length sort as numbers: `11:14155550100`."""
-    return f"{len(number) - 1:02d}:{number[1:]}".encode()
+    """The same as a key of the table."""
+    return range_name(number).encode()
 
 
 def range_size(first: str, last: str) -> int:
