@@ -20,6 +20,7 @@ LARGER = {
     "CheckedOptions": "a value: one field for each option of `up`, checked",
     "UpOptions": "a value: one field for each option of `up`",
     "AccountSpec": "what users write: one field for each thing that an Account says",
+    "Line": "a value: one field for each thing that decides about a Number",
     "Begun": "a value: what is known of a call when it begins",
     "Record": "a value: one field for each key of a call's record",
     "CallFacts": "a value: what the checks of one call ask about",

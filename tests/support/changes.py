@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
@@ -325,7 +325,7 @@ class Sum:
                     assert rows.pop(key, None) is not None, f"{key} was not there"
                 else:
                     before = rows.get(key)
-                    assert before is None or replace(before, revokes=change.revokes) != change
+                    assert before is None or before._replace(revokes=change.revokes) != change
                     rows[key] = change
         self.account_edges.update(delta.account_edges)
         _apply(self.edges, delta.edges)

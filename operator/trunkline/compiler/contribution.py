@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, Generic, TypeVar
+from dataclasses import dataclass
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from sipedge.table import Row
 from trunkline.api import AnyResource
@@ -19,20 +19,15 @@ Thing = TypeVar("Thing", bound=AnyResource)
 _NONE: Final[Mapping[Any, Any]] = {}
 
 
-def _none() -> Mapping[Any, Any]:
-    return _NONE
-
-
-@dataclass(frozen=True, slots=True)
-class Contribution:
-    """Of one object to one topic."""
+class Contribution(NamedTuple):
+    """Of one object to one topic. A tuple: there are many."""
 
     verdicts: tuple[Verdict, ...] = ()
-    rows: Mapping[RowKey, Row] = field(default_factory=_none)
+    rows: Mapping[RowKey, Row] = _NONE
     account: str | None = None
     """The account to whose edges the rows go; None = to every edge."""
     facts: Facts | None = None
-    answers: Mapping[Question, object] = field(default_factory=_none)
+    answers: Mapping[Question, object] = _NONE
     """For the topics above, and for nobody else."""
 
 

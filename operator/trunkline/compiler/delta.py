@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sipedge.table import Row, Section
 from trunkline.api import AnyResource, Edge, InvalidObject, ObjectRef
@@ -47,9 +48,8 @@ class InputChanges:
     """None = as before."""
 
 
-@dataclass(frozen=True, slots=True)
-class RowChange:
-    """One row as it is now, whose it is, and where it belongs."""
+class RowChange(NamedTuple):
+    """One row as it is now, whose it is, and where it belongs. A tuple: there are many."""
 
     row: Row | None
     """None = the row is gone."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from sipedge.table import CallerIdRow, Row, Section
 from trunkline.api import Edge, InvalidObject, ObjectRef
@@ -16,78 +16,90 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-class Held(NamedTuple):
-    """A row, the object that it is of, and the account to whose edges it goes."""
-
-    row: Row
-    owner: ObjectRef
-    """One without a name stands for all of its kind."""
-    account: str | None
-
-
 class Net(Generic[Key, Value]):
     """What is left of several changes of the values by key."""
 
     def __init__(self) -> None:
-        self.before: Final[dict[Key, Value | None]] = {}
-        self.now: Final[dict[Key, Value | None]] = {}
+        self.before: Final[dict[Key, Value]] = {}
+        """Without those that had none."""
+        self.now: dict[Key, Value | None] = {}
 
     def change(self, key: Key, before: Value | None, now: Value | None) -> None:
         """None = no value."""
-        self.before.setdefault(key, before)
+        if before is not None and key not in self.now:
+            self.before[key] = before
         self.now[key] = now
 
     def taken(self) -> dict[Key, Value | None]:
         """The values that are others than before; they are forgotten here."""
         if not self.now:
             return {}
-        found = {key: value for key, value in self.now.items() if value != self.before[key]}
+        before = self.before.get
+        found = {key: value for key, value in self.now.items() if value != before(key)}
         self.before.clear()
         self.now.clear()
         return found
 
 
-class RowNet(Net[RowKey, Held]):
+class RowNet(Net[RowKey, RowChange]):
     """A row may pass from one object to another, and the new one may speak first."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._put: dict[RowKey, tuple[ObjectRef, ...]] = {}
-        """Whose a row became; where they lose it again, it was not theirs before."""
+        self._put: dict[RowKey, tuple[ObjectRef | None, ...]] = {}
+        """Whose a row became; where they lose it again, it was not theirs before. Of a row that has only been
+        put, once, it is `now` that says so: nearly all rows of a start are such."""
 
-    def put(self, key: RowKey, held: Held) -> None:
-        self.change(key, None, held)
-        new = self._put.get(key)
-        self._put[key] = (held.owner,) if new is None else (*new, held.owner)
+    def put(self, key: RowKey, held: RowChange) -> None:
+        if key in self.now:
+            self._put[key] = (*self._owners(key), held.owner)
+        self.now[key] = held
 
-    def drop(self, key: RowKey, held: Held) -> None:
-        current, new = self.now.get(key), self._put.get(key, ())
+    def drop(self, key: RowKey, held: RowChange) -> None:
         if key not in self.now:
-            self.change(key, held, None)
-        elif current is not None and current.owner == held.owner:
-            self.now[key] = None
-        elif self.before[key] is None and held.owner not in new:
             self.before[key] = held
-        if new:
-            self._put[key] = tuple(owner for owner in new if owner != held.owner)
+            self.now[key] = None
+            return
+        current, new = self.now[key], self._owners(key)
+        if current is not None and current.owner == held.owner:
+            self.now[key] = None
+        elif key not in self.before and held.owner not in new:
+            self.before[key] = held
+        self._put[key] = tuple(owner for owner in new if owner != held.owner)
 
-    def taken(self) -> dict[RowKey, Held | None]:
-        self._put.clear()
-        return super().taken()
+    def replace(self, key: RowKey, before: RowChange, now: RowChange) -> None:
+        """Of one object, where its row stays in its place."""
+        if key in self.now:
+            self.drop(key, before)
+            self.put(key, now)
+        else:
+            self.before[key] = before
+            self.now[key] = now
+
+    def _owners(self, key: RowKey) -> tuple[ObjectRef | None, ...]:
+        """Whose the row has become, of one that is in `now`."""
+        new, now = self._put.get(key), self.now[key]
+        if new is not None:
+            return new
+        return () if now is None else (now.owner,)
 
     def changes(self) -> dict[RowKey, RowChange]:
-        """Each row that is another than before."""
-        found: dict[RowKey, RowChange] = {}
-        before = {key: was for key, was in self.before.items() if was is not None}
-        for key, held in self.taken().items():
-            was = before.get(key)
-            old = None if was is None else was.row
-            last = held or was
-            assert last is not None  # noqa: S101 - of two None nothing has changed
-            row = None if held is None else held.row
-            owner = last.owner if last.owner.name else None
-            taken_away = old is not None and revokes(key[0], old, row)
-            found[key] = RowChange(row, owner, last.account, taken_away)
+        """Each row that is another than before; they are forgotten here."""
+        # Nearly all rows of a start are new, and told as they are held.
+        found: dict[RowKey, Any] = self.now
+        for key in [key for key, held in found.items() if held is None]:
+            if key not in self.before:
+                del found[key]
+        for key, was in self.before.items():
+            held = found[key]
+            if held == was:
+                del found[key]
+            else:
+                row, owner, account, _ = held or was._replace(row=None)
+                found[key] = RowChange(row, owner, account, revokes(key[0], was.row, row))
+        self.now = {}
+        self.before.clear()
+        self._put.clear()
         return found
 
 
@@ -106,7 +118,7 @@ class Ledger:
         self._verdicts: Net[ObjectRef, tuple[Verdict, ...]] = Net()
         self._said: dict[ObjectRef, tuple[Verdict, ...]] = {}
         """All verdicts of each object, by type."""
-        self._sharers: dict[RowKey, set[ObjectRef]] = {}
+        self._sharers: dict[RowKey, set[ObjectRef | None]] = {}
 
     def replace(self, ref: ObjectRef, before: Contribution, now: Contribution) -> None:
         """One object's contribution to one topic, where before it was another."""
@@ -114,6 +126,8 @@ class Ledger:
             self.say(ref, before.verdicts, now.verdicts)
         if before.facts != now.facts:
             self._facts.change(ref, before.facts, now.facts)
+        if not (before.rows or now.rows):
+            return
         for key, row in before.rows.items():
             if now.account != before.account or now.rows.get(key) != row:
                 self._drop(key, _held(row, ref, before.account))
@@ -134,14 +148,15 @@ class Ledger:
 
     def delta(self, faults: tuple[InvalidObject, ...]) -> Delta:
         """Everything that changed since the last one."""
-        verdicts = {ref: found or () for ref, found in self._verdicts.taken().items()}
-        for ref, found in self.of_numbers.items():
-            verdicts[ref] = found or self._said.get(ref, ())
-        self.of_numbers = {}
+        verdicts, self.of_numbers = self.of_numbers, {}
+        for ref in [ref for ref, found in verdicts.items() if not found]:
+            verdicts[ref] = self._said.get(ref, ())
+        for ref, said in self._verdicts.taken().items():
+            verdicts.setdefault(ref, said or ())
         own: dict[str, dict[RowKey, RowChange]] = {}
-        before = dict(self.own.before)
+        before = self.own.before.copy()
         for (edge, key), row in self.own.taken().items():
-            change = RowChange(row, None, None, revokes(key[0], before[edge, key], row))
+            change = RowChange(row, None, None, revokes(key[0], before.get((edge, key)), row))
             own.setdefault(edge, {})[key] = change
         return Delta(
             shared=self.rows.changes(),
@@ -153,7 +168,7 @@ class Ledger:
             faults=faults,
         )
 
-    def _put(self, key: RowKey, held: Held) -> None:
+    def _put(self, key: RowKey, held: RowChange) -> None:
         if key[0] is Section.CALLER_ID:
             # The one kind of row that several objects may be of.
             sharers = self._sharers.setdefault(key, set())
@@ -162,7 +177,7 @@ class Ledger:
                 return
         self.rows.put(key, held)
 
-    def _drop(self, key: RowKey, held: Held) -> None:
+    def _drop(self, key: RowKey, held: RowChange) -> None:
         if key[0] is Section.CALLER_ID:
             sharers = self._sharers[key]
             sharers.discard(held.owner)
@@ -172,15 +187,15 @@ class Ledger:
             held = held._replace(owner=self._told_owner(key, held.owner))
         self.rows.drop(key, held)
 
-    def _told_owner(self, key: RowKey, last: ObjectRef) -> ObjectRef:
+    def _told_owner(self, key: RowKey, last: ObjectRef | None) -> ObjectRef | None:
         """Whose the row was told to be in this update, if it was."""
         told = self.rows.now.get(key)
         return last if told is None else told.owner
 
 
-def _held(row: Row, ref: ObjectRef, account: str | None) -> Held:
-    """A CallerId may be one of many accounts."""
-    return Held(row, ref, row.account if isinstance(row, CallerIdRow) else account)
+def _held(row: Row, ref: ObjectRef, account: str | None) -> RowChange:
+    """A CallerId may be one of many accounts. What has no name stands for all objects of its kind."""
+    return RowChange(row, ref if ref.name else None, row.account if isinstance(row, CallerIdRow) else account)
 
 
 def _type_of(verdict: Verdict) -> str:

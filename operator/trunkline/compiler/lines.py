@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from sys import intern
 from typing import Final
 
-from sipedge.e164 import range_size
 from trunkline.api import Number, ObjectRef
 from trunkline.compiler.numbering_plans import Plausibility
 from trunkline.compiler.opinions import Fault
@@ -39,8 +38,10 @@ class Line:
     is_single: bool
     first: str
     last: str
-    keys: tuple[int, int]
-    """`key_of` the first number and the last."""
+    low: int
+    """`key_of` the first number."""
+    high: int
+    """`key_of` the last number."""
     trunk: str | None
     """`namespace/name`, or None."""
     caller_name: str | None
@@ -56,21 +57,13 @@ class Line:
         return self.created, self.ref.namespace or "", self.ref.name
 
     @property
-    def low(self) -> int:
-        return self.keys[0]
-
-    @property
-    def high(self) -> int:
-        return self.keys[1]
-
-    @property
     def ends(self) -> tuple[str, ...]:
         return (self.first,) if self.first == self.last else (self.first, self.last)
 
     @property
     def size(self) -> int:
-        """How many numbers it is."""
-        return range_size(self.first, self.last)
+        """How many numbers it is: both ends have as many digits."""
+        return self.high - self.low + 1
 
     def is_same(self, other: Line) -> bool:
         """True if it declares the same, to the generation."""
@@ -94,25 +87,30 @@ class Line:
 def line_of(ref: ObjectRef, number: Number) -> Line:
     """The Number without its model; texts that many share are kept once."""
     metadata, spec = number.metadata, number.spec
-    first = number.first
-    last = first if spec.number is not None else number.last
-    low = key_of(first)
+    block, trunk = spec.range, spec.trunk_ref
+    if block is not None:
+        first, last = block.first, block.last
+        low, high = key_of(first), key_of(last)
+    else:
+        first = last = spec.number or ""
+        low = high = key_of(first)
     return Line(
-        ref=ref,
-        generation=metadata.generation,
-        created=intern(metadata.creation_timestamp or ""),
-        is_single=spec.number is not None,
-        first=first,
-        last=last,
-        keys=(low, low if last is first else key_of(last)),
-        trunk=None if spec.trunk_ref is None else intern(f"{ref.namespace}/{spec.trunk_ref.name}"),
-        caller_name=spec.caller_name,
+        ref,
+        metadata.generation,
+        intern(metadata.creation_timestamp or ""),
+        block is None,
+        first,
+        last,
+        low,
+        high,
+        None if trunk is None else intern(f"{ref.namespace}/{trunk.name}"),
+        spec.caller_name,
     )
 
 
 def key_of(number: str) -> int:
     """Numbers of one length sort by it as numbers, apart from those of other lengths."""
-    return (len(number) - 1) * _LENGTH + int(number[1:])
+    return (len(number) - 1) * _LENGTH + int(number)
 
 
 class Lines:
@@ -123,8 +121,8 @@ class Lines:
         self._homes: dict[str, dict[str | None, set[Line]]] = {}
         """Namespace -> trunk -> Numbers that name it."""
 
-    def replace(self, ref: ObjectRef, now: Line | None) -> None:
-        """None = it is gone, or refused."""
+    def replace(self, ref: ObjectRef, now: Line | None) -> Line | None:
+        """The line that `now` replaces. None = it is gone, or refused; or there was none."""
         before = self.by_ref.pop(ref, None)
         if before is not None:
             home = self._homes[ref.namespace or ""]
@@ -133,11 +131,15 @@ class Lines:
                 del home[before.trunk]
         if now is not None:
             self.by_ref[ref] = now
-            home = self._homes.setdefault(ref.namespace or "", {})
+            namespace = ref.namespace or ""
+            if namespace not in self._homes:
+                self._homes[namespace] = {}
+            home = self._homes[namespace]
             if now.trunk in home:
                 home[now.trunk].add(now)
             else:
                 home[now.trunk] = {now}
+        return before
 
     def of_namespace(self, namespace: str) -> Iterator[Line]:
         for lines in self._homes.get(namespace, {}).values():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter
+from collections.abc import Mapping
 
 from sipedge.table import Section
 from trunkline.api import (
@@ -16,10 +17,9 @@ from trunkline.api import (
     Trunk,
 )
 from trunkline.api.header_manipulation_policy import HeaderManipulationPolicy
-from trunkline.compiler.delta import RowKey
-from trunkline.compiler.ledger import Held
+from trunkline.compiler.delta import RowChange, RowKey
 from trunkline.compiler.questions import THE_ONE, Index, View
-from trunkline.compiler.strata import Turn
+from trunkline.compiler.strata import Change, Turn
 from trunkline.compiler.tenants import DEFAULT_ACCOUNT, DEFAULT_REF, OPEN_ACCOUNT, Age, Settled
 
 _CLAIMING = (Trunk.kind, Number.kind)
@@ -30,6 +30,16 @@ _INHABITING = (
     IpAccessControlList.kind,
     HeaderManipulationPolicy.kind,
 )
+
+
+def _growth(changes: Mapping[ObjectRef, Change]) -> dict[str, int]:
+    """How many more objects there are in each namespace than before."""
+    found: dict[str, int] = {}
+    for ref, (before, now) in changes.items():
+        if (before is None) != (now is None):
+            namespace = ref.namespace or ""
+            found[namespace] = found.get(namespace, 0) + (1 if before is None else -1)
+    return found
 
 
 class NamespaceStratum:
@@ -50,6 +60,9 @@ class NamespaceStratum:
         """Namespaces of Accounts at fault: no Account `default` may open them meanwhile."""
         self._inhabitants: Counter[str] = Counter()
         self._claiming: Counter[str] = Counter()
+        self._counters = {kind: [self._inhabitants] for kind in _INHABITING}
+        for kind in _CLAIMING:
+            self._counters[kind].append(self._claiming)
         self._told: dict[str, Settled] = {}
         """By account id."""
         self._ids: dict[str, str] = {}
@@ -57,7 +70,8 @@ class NamespaceStratum:
 
     def update(self, turn: Turn) -> None:
         touched = self._count(turn)
-        touched |= self._take_closed(turn)
+        if turn.invalid:
+            touched |= self._take_closed(turn)
         if not (touched or turn.invalid) and self.asks.isdisjoint(turn.answers.changed_words):
             return
         everywhere = turn.answers.has_changed(Index.PLATFORM) or DEFAULT_REF in turn.invalid
@@ -79,17 +93,15 @@ class NamespaceStratum:
         """Count who lives where. Gives namespaces that became, or ceased to be, inhabited or claiming."""
         touched: set[str] = set()
         for kind, changes in turn.objects.items():
-            counters = [self._inhabitants] if kind in _INHABITING else []
-            counters += [self._claiming] if kind in _CLAIMING else []
-            for ref, change in changes.items():
-                step = (change.now is not None) - (change.before is not None)
-                for counter in counters if step else ():
-                    namespace = ref.namespace or ""
-                    counter[namespace] += step
-                    if counter[namespace] == (step > 0):
-                        touched.add(namespace)
+            counters = self._counters.get(kind, ())
+            for namespace, more in _growth(changes).items() if counters else ():
+                for counter in counters:
+                    was = counter[namespace]
+                    counter[namespace] += more
                     if not counter[namespace]:
                         del counter[namespace]
+                    if (was == 0) != (was + more == 0):
+                        touched.add(namespace)
         return touched
 
     def _take_closed(self, turn: Turn) -> set[str]:
@@ -160,8 +172,8 @@ class NamespaceStratum:
             return
         key: RowKey = (Section.ACCOUNT, id)
         if before is not None:
-            turn.ledger.rows.drop(key, Held(before.row, before.ref, id))
+            turn.ledger.rows.drop(key, RowChange(before.row, before.ref, id))
         if now is not None:
-            turn.ledger.rows.put(key, Held(now.row, now.ref, id))
+            turn.ledger.rows.put(key, RowChange(now.row, now.ref, id))
         edges = None if before is None else before.tenant.edges
         turn.ledger.account_edges.change(id, edges, None if now is None else now.tenant.edges)

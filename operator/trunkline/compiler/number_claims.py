@@ -7,8 +7,8 @@ overlap refuses the younger object whole.
 from __future__ import annotations
 
 import heapq
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 from typing import Final
 
 from trunkline.api import ObjectRef
@@ -16,6 +16,7 @@ from trunkline.compiler.lines import Line
 from trunkline.compiler.sorted_keys import SortedKeys
 from trunkline.compiler.tenants import Age
 
+_AGE: Final = attrgetter("age")
 _BUCKET: Final = 1000
 """Refused claims are found again by the thousands that they touch: at most 101 of a range."""
 
@@ -31,13 +32,13 @@ class Claims:
         self._range_keys = SortedKeys()
         self._refused: dict[int, dict[ObjectRef, Line]] = {}
         """By thousand."""
-        self._counts: Counter[str] = Counter()
+        self._counts: dict[str, int] = {}
         self.changed_counts: set[str] = set()
         """Trunks whose `count` may have changed since the owner last cleared it."""
 
     def count(self, trunk: str) -> int:
         """How many numbers lead to a trunk; one taken out of a range counts where it went."""
-        return self._counts[trunk]
+        return self._counts.get(trunk, 0)
 
     def holds(self, line: Line) -> bool:
         """True if the claim is accepted."""
@@ -46,9 +47,10 @@ class Claims:
     def swap(self, before: Line, now: Line) -> None:
         """The object has changed, but not what it claims."""
         if self.holds(before):
-            self._add_to_counts(before, -1)
+            if before.trunk != now.trunk:
+                self._add_to_counts(before, -1)
+                self._add_to_counts(now, 1)
             (self._singles if now.is_single else self._ranges)[now.low] = now
-            self._add_to_counts(now, 1)
         else:
             self._remove_refused(before)
             self._add_refused(now)
@@ -69,15 +71,15 @@ class Claims:
         The oldest first. Gives each with the claim that stands against it, or None. What `judge` gives None
         for is no claim.
         """
-        first = sorted(((line.age, line) for line in queue), key=_age)
-        first.reverse()
+        first = sorted(queue, key=_AGE, reverse=True)
         later: list[tuple[Age, Line]] = []
-        queued = {line for _, line in first}
+        queued = set(first)
         while first or later:
             # Nearly all there are come from `first`, which costs less than a heap.
-            _, line = heapq.heappop(later) if not first or (later and later[0] < first[-1]) else first.pop()
+            line = heapq.heappop(later)[1] if later and _is_next(later, first) else first.pop()
             found = judge(line)
-            self._remove_refused(line)
+            if self._refused:
+                self._remove_refused(line)
             if found is None:
                 continue
             against, displaced = found
@@ -89,7 +91,8 @@ class Claims:
                     self._release(other)
                     again += [other, *self._waiting(other)]
                 self._hold(line)
-                again += self._waiting(line)
+                if self._refused:
+                    again += self._waiting(line)
             yield line, against
             for each in again:
                 # Older ones are refused for the sake of others.
@@ -99,6 +102,8 @@ class Claims:
 
     def conflict(self, line: Line) -> tuple[Line | None, list[Line]]:
         """The older claim that stands against this one; without one, the younger ones that must give way."""
+        if self._is_free(line):
+            return None, []
         age: Age | None = None
         younger: list[Line] = []
         for other in self._overlapping(line):
@@ -108,6 +113,18 @@ class Claims:
                 return other, []
             younger.append(other)
         return None, younger
+
+    def _is_free(self, line: Line) -> bool:
+        """True only if no other claim is accepted on any of these numbers, as of nearly all there is."""
+        if line.is_single:
+            if self._singles.get(line.low) not in (None, line):
+                return False
+        elif self._singles and self._single_keys.count(line.low, line.high):
+            return False
+        if not self._ranges:
+            return True
+        start = self._range_keys.floor(line.high)
+        return start is None or self._ranges[start].high < line.low
 
     def _overlapping(self, line: Line) -> Iterator[Line]:
         """Accepted claims that cannot stand beside this one.
@@ -156,25 +173,30 @@ class Claims:
         """`line` is among the accepted claims."""
         if line.is_single:
             self._add_to_count(line.trunk, sign)
-            start = self._range_keys.floor(line.low)
-            around = None if start is None else self._ranges[start]
-            if around is not None and line.low <= around.high:
+            around = self._range_around(line.low) if self._ranges else None
+            if around is not None:
                 self._add_to_count(around.trunk, -sign)
         else:
-            inside = self._single_keys.count(line.low, line.high)
+            inside = self._single_keys.count(line.low, line.high) if self._singles else 0
             self._add_to_count(line.trunk, sign * (line.size - inside))
+
+    def _range_around(self, key: int) -> Line | None:
+        """The accepted range that a number is in."""
+        start = self._range_keys.floor(key)
+        found = None if start is None else self._ranges[start]
+        return None if found is None or found.high < key else found
 
     def _add_to_count(self, trunk: str | None, numbers: int) -> None:
         if trunk is not None:
-            self._counts[trunk] += numbers
-            if not self._counts[trunk]:
-                del self._counts[trunk]
+            count = self._counts.get(trunk, 0) + numbers
+            if count:
+                self._counts[trunk] = count
+            else:
+                self._counts.pop(trunk, None)
             self.changed_counts.add(trunk)
 
     def _waiting(self, line: Line) -> list[Line]:
         """Refused claims that overlap with this one."""
-        if not self._refused:
-            return []
         low, high = line.low, line.high
         found: dict[ObjectRef, Line] = {}
         for bucket in _buckets(line):
@@ -187,8 +209,6 @@ class Claims:
             self._refused.setdefault(bucket, {})[line.ref] = line
 
     def _remove_refused(self, line: Line) -> None:
-        if not self._refused:
-            return
         for bucket in _buckets(line):
             lines = self._refused.get(bucket)
             if lines is not None and lines.pop(line.ref, None) is not None and not lines:
@@ -199,5 +219,6 @@ def _buckets(line: Line) -> range:
     return range(line.low // _BUCKET, line.high // _BUCKET + 1)
 
 
-def _age(each: tuple[Age, Line]) -> Age:
-    return each[0]
+def _is_next(later: list[tuple[Age, Line]], first: list[Line]) -> bool:
+    """True if the oldest of `later` is older than the last of `first`."""
+    return not first or later[0][0] < first[-1].age

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sipedge.e164 import range_key
+from sipedge.e164 import range_name
 from sipedge.table import NumberRow, Section
 from trunkline.compiler import opinions
 from trunkline.compiler.delta import RowKey
@@ -18,6 +18,9 @@ from trunkline.compiler.trunk_state import TrunkState, trunk_fault
 from trunkline.compiler.verdict import ConditionType, Verdict
 
 _RANKS: Final = tuple(Plausibility)
+# A look into an enumeration takes as long as a call, and there are many Numbers.
+_IMPOSSIBLE, _VALID, _SERVED = Plausibility.IMPOSSIBLE, Plausibility.VALID, TrunkState.SERVED
+_NUMBER, _RANGE = Section.NUMBER, Section.RANGE
 
 
 def refusal(line: Line, tenant: Tenant | None, view: View) -> Fault | None:
@@ -28,11 +31,11 @@ def refusal(line: Line, tenant: Tenant | None, view: View) -> Fault | None:
         return Fault(ConditionReason.NOT_PERMITTED, _field(line), _not_permitted(line, tenant))
     if line.plausibility is None:
         line.plausibility = _plausibility(line)
-    if line.plausibility is Plausibility.IMPOSSIBLE:
-        number = _first_that_is(line, Plausibility.IMPOSSIBLE)
+    if line.plausibility is _IMPOSSIBLE:
+        number = _first_that_is(line, _IMPOSSIBLE)
         message = f"{number} cannot be a number of its country: correct the country code or the length"
         return Fault(ConditionReason.NOT_POSSIBLE, _field(line), message)
-    over = view.over_quota(line.ref)
+    over = None if tenant.quota is None else view.over_quota(line.ref)
     return None if over is None else Fault(ConditionReason.QUOTA_EXCEEDED, _field(line), over)
 
 
@@ -47,34 +50,25 @@ def conflict(line: Line, older: Line) -> Fault:
 def verdicts_of(line: Line, standing: Standing) -> tuple[Verdict, ...]:
     """All verdicts of the Number, by type."""
     if standing.refusal is not None:
-        found = [opinions.refused(line, *standing.refusal)]
-    else:
-        found = [opinions.accepted(line)]
-    if standing.refusal is None:
-        if line.plausibility is not Plausibility.VALID:
-            found.append(_unassigned(line))
-        if line.trunk is not None:
-            found.append(opinions.references(line, _trunk_faults(line.trunk, standing)))
-    return tuple(found)
+        return (opinions.refused(line, *standing.refusal),)
+    found: tuple[Verdict, ...] = (opinions.accepted(line),)
+    if line.plausibility is not _VALID:
+        found = (*found, _unassigned(line))
+    if line.trunk is not None:
+        found = (*found, opinions.references(line, _trunk_faults(line.trunk, standing)))
+    return found
 
 
 def row_of(line: Line, account: str) -> tuple[RowKey, NumberRow]:
     """The row of an accepted Number, and its place."""
-    row = NumberRow(
-        owner=line.ref.id,
-        account=account,
-        trunk=line.trunk,
-        first=line.first,
-        last=line.last,
-        caller_name=line.caller_name,
-    )
+    row = NumberRow(line.ref.id, account, line.trunk, line.first, line.last, line.caller_name)
     if line.is_single:
-        return (Section.NUMBER, line.first), row
-    return (Section.RANGE, range_key(line.first).decode()), row
+        return (_NUMBER, line.first), row
+    return (_RANGE, range_name(line.first)), row
 
 
 def _trunk_faults(trunk: str, standing: Standing) -> tuple[Fault, ...]:
-    if standing.trunk is TrunkState.SERVED:
+    if standing.trunk is _SERVED:
         return ()
     fault = trunk_fault(
         trunk,
@@ -86,7 +80,7 @@ def _trunk_faults(trunk: str, standing: Standing) -> tuple[Fault, ...]:
 
 
 def _unassigned(line: Line) -> Verdict:
-    number = next(each for each in line.ends if plausibility_of(each) is not Plausibility.VALID)
+    number = next(each for each in line.ends if plausibility_of(each) is not _VALID)
     return opinions.unusual(
         line,
         ConditionType.NUMBER_NOT_VALID,
@@ -99,7 +93,9 @@ def _unassigned(line: Line) -> Verdict:
 def _plausibility(line: Line) -> Plausibility:
     """Of its less plausible end."""
     first = plausibility_of(line.first)
-    last = first if line.is_single else plausibility_of(line.last)
+    if line.is_single:
+        return first
+    last = plausibility_of(line.last)
     return first if first is last else min(first, last, key=_RANKS.index)
 
 

@@ -6,13 +6,11 @@ it knows no such trunk.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 from trunkline.api import Number, ObjectRef
-from trunkline.compiler.delta import RowKey
-from trunkline.compiler.ledger import Held
+from trunkline.compiler.delta import RowChange, RowKey
 from trunkline.compiler.lines import Line, Lines, Standing
 from trunkline.compiler.number_claims import Claims
 from trunkline.compiler.number_rules import conflict, refusal, row_of, verdicts_of
@@ -27,11 +25,8 @@ AT_ONCE: Final = 500
 """So many Numbers are judged and told at once."""
 
 
-class _Told(NamedTuple):
-    """A Number as it was before this pass."""
-
-    line: Line
-    standing: Standing | None
+_Told = tuple[Line, Standing | None]
+"""A Number as it was before this pass, and how it stood."""
 
 
 class NumberStratum:
@@ -81,10 +76,12 @@ class _Pass:
         """Everything about Numbers; their counts are the claims' to say."""
         changes = self._turn.of(Number.kind)
         for ref, change in changes.items():
-            self._take_in(ref, change)
+            if change.before is not None:
+                self._take_in(ref, change)
+        dirty = list(self._dirty(changes))
         # A few at a time: what was looked at a moment ago is near.
-        for lines in _some_of(self._dirty()):
-            for line in lines:
+        for start in range(0, len(dirty), AT_ONCE):
+            for line in dirty[start : start + AT_ONCE]:
                 self._remember(line)
                 self._permit(line)
             self._settle()
@@ -93,13 +90,16 @@ class _Pass:
             for line in self._lines.of_trunk(str(trunk)):
                 if line.ref not in changes:
                     self._remember(line)
+        # Those that are gone, and claims that were waiting for theirs.
         self._settle()
-        self._tell_all()
+        if self._told:
+            self._tell_all()
 
     def _remember(self, line: Line) -> None:
-        if line.ref not in self._told:
-            before = self._replaced.pop(line.ref) if line.ref in self._replaced else None
-            self._told[line.ref] = before or _Told(line, line.standing)
+        ref = line.ref
+        if ref not in self._told:
+            before = self._replaced
+            self._told[ref] = before.pop(ref) if ref in before else (line, line.standing)
 
     def _tell_all(self) -> None:
         for ref, before in self._told.items():
@@ -111,10 +111,10 @@ class _Pass:
         before, now = change
         if not isinstance(before, Line):
             return
-        told = _Told(before, before.standing)
+        told = before, before.standing
         if isinstance(now, Line):
             self._replaced[ref] = told
-            if (before.first, before.last) == (now.first, now.last):
+            if before.first == now.first and before.last == now.last:
                 now.plausibility = before.plausibility
             if before.is_claim and before.has_same_claim(now):
                 self._claims.swap(before, now)
@@ -125,10 +125,12 @@ class _Pass:
             self._told[ref] = told
         self._release(before)
 
-    def _dirty(self) -> Iterator[Line]:
+    def _dirty(self, changes: Mapping[ObjectRef, Change]) -> Iterator[Line]:
         """Numbers of which it must be asked again whether they may claim anything."""
-        answers, lines, changes = self._turn.answers, self._lines, self._turn.of(Number.kind)
-        yield from (line for _, line in changes.values() if isinstance(line, Line))
+        answers, lines = self._turn.answers, self._lines
+        for _, changed in changes.values():
+            if isinstance(changed, Line):
+                yield changed
         for namespace in answers.changed_keys(Index.TENANT):
             yield from (line for line in lines.of_namespace(str(namespace)) if line.ref not in changes)
         for ref in answers.changed_keys(Index.OVER_QUOTA):
@@ -166,7 +168,10 @@ class _Pass:
         ]
         self._queue.clear()
         for line, against in self._claims.settle(candidates, self._judge_claim):
-            self._refusals[line.ref] = None if against is None else conflict(line, against)
+            if against is not None:
+                self._refusals[line.ref] = conflict(line, against)
+            elif line.ref in self._refusals or self._told[line.ref][1] is not None:
+                self._refusals[line.ref] = None
 
     def _judge_claim(self, line: Line) -> tuple[Line | None, list[Line]] | None:
         found = self._turn.judge(line, self._claims.conflict, line)
@@ -176,24 +181,31 @@ class _Pass:
         return found
 
     def _tell(self, ref: ObjectRef, before: _Told) -> None:
-        line = self._lines.by_ref.get(ref)
-        found: _Found | None = None
+        line, (line_before, stood) = self._lines.by_ref.get(ref), before
+        verdicts: tuple[Verdict, ...] = ()
+        now: _Place | None = None
         if line is not None:
-            old = None if before.standing is None else before.standing.refusal
-            standing = self._standing(line, self._refusals.get(ref, old))
-            if line is before.line and standing == before.standing:
+            refused = self._refusals.get(ref, None if stood is None else stood.refusal)
+            standing = self._standing(line, refused)
+            if line is line_before and standing == stood:
                 return
             found = self._turn.judge(line, _found, line, standing)
-            line.standing = None if found is None else standing
-        now = None if found is None else found.place
+            if found is None:
+                line.standing = None
+            else:
+                line.standing = standing
+                verdicts, now = found
+        ledger = self._turn.ledger
         # It was told once, so it does not fail.
-        was = None if before.standing is None else _place(before.line, before.standing)
-        rows = self._turn.ledger.rows
-        if was is not None and was != now:
-            rows.drop(*was)
-        if now is not None and was != now:
-            rows.put(*now)
-        self._turn.ledger.of_numbers[ref] = () if found is None else found.verdicts
+        was = None if stood is None else _place(line_before, stood)
+        if was is not None and now is not None and was[0] == now[0]:
+            ledger.rows.replace(was[0], was[1], now[1])
+        else:
+            if was is not None:
+                ledger.rows.drop(*was)
+            if now is not None:
+                ledger.rows.put(*now)
+        ledger.of_numbers[ref] = verdicts
 
     def _standing(self, line: Line, refused: Fault | None) -> Standing:
         tenant = self._tenant(line)
@@ -203,7 +215,9 @@ class _Pass:
         found = self._permitted.get(key)
         if found is None:
             state = None if line.trunk is None else self._view.trunk(line.trunk)
-            found = self._standings.setdefault((tenant.id, state), Standing(tenant.id, None, state))
+            found = self._standings.get((tenant.id, state))
+            if found is None:
+                found = self._standings[tenant.id, state] = Standing(tenant.id, None, state)
             self._permitted[key] = found
         return found
 
@@ -214,25 +228,17 @@ class _Pass:
         return self._tenants[namespace]
 
 
-def _some_of(lines: Iterator[Line]) -> Iterator[list[Line]]:
-    while some := list(islice(lines, AT_ONCE)):
-        yield some
+_Place = tuple[RowKey, RowChange]
+"""The row of an accepted Number, and where it goes."""
 
 
-class _Found(NamedTuple):
+def _found(line: Line, standing: Standing) -> tuple[tuple[Verdict, ...], _Place | None]:
     """What there is to tell of a Number."""
-
-    verdicts: tuple[Verdict, ...]
-    place: tuple[RowKey, Held] | None
+    return verdicts_of(line, standing), _place(line, standing)
 
 
-def _found(line: Line, standing: Standing) -> _Found:
-    return _Found(verdicts_of(line, standing), _place(line, standing))
-
-
-def _place(line: Line, standing: Standing) -> tuple[RowKey, Held] | None:
-    """The row of an accepted Number, and where it goes."""
+def _place(line: Line, standing: Standing) -> _Place | None:
     if standing.account is None:
         return None
     key, row = row_of(line, standing.account)
-    return key, Held(row, line.ref, standing.account)
+    return key, RowChange(row, line.ref, standing.account)

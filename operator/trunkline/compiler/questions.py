@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from trunkline.api.resources import Platform
 from trunkline.api.secret_value import SecretValues
@@ -107,6 +107,8 @@ class Answers:
 
     def changed_keys(self, *indexes: Index) -> set[Hashable]:
         """The keys under which answers of these have changed."""
+        if self.changed_words.isdisjoint(indexes):
+            return set()
         return {key for index, key in self.changed if index in indexes}
 
 
@@ -116,112 +118,137 @@ class View:
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
 
-    def ask(self, index: Index, key: Hashable) -> object:
-        """All questions come through here."""
+    def ask(self, index: Index, key: Hashable) -> Any:
+        """All questions come through here. What the answer is of, each question says by its type."""
         return self._answers.get((index, key))
 
     def platform(self) -> Platform:
-        return cast("Platform", self.ask(Index.PLATFORM, THE_ONE))
+        found: Platform = self.ask(Index.PLATFORM, THE_ONE)
+        return found
 
     def is_unreadable(self, namespace: str) -> bool:
         """True if Secrets of the namespace may not be read."""
         return self.ask(Index.UNREADABLE, namespace) is not None
 
     def secret(self, namespace: str, name: str) -> SecretValues | None:
-        return cast("SecretValues | None", self.ask(Index.SECRET, (namespace, name)))
+        found: SecretValues | None = self.ask(Index.SECRET, (namespace, name))
+        return found
 
     def system_secret(self, name: str) -> SecretValues | None:
         """Of the system namespace, which an object that asks need not know."""
-        return cast("SecretValues | None", self.ask(Index.SYSTEM_SECRET, name))
+        found: SecretValues | None = self.ask(Index.SYSTEM_SECRET, name)
+        return found
 
     def edges(self) -> ServedEdges:
-        return cast("ServedEdges", self.ask(Index.EDGES, THE_ONE) or ())
+        found: ServedEdges = self.ask(Index.EDGES, THE_ONE) or ()
+        return found
 
     def issued_edges(self) -> tuple[str, ...]:
         """Names of served Edges whose certificates an issuer makes, which is asked for no trunk's name."""
-        return cast("tuple[str, ...]", self.ask(Index.ISSUED, THE_ONE) or ())
+        found: tuple[str, ...] = self.ask(Index.ISSUED, THE_ONE) or ()
+        return found
 
     def has_edge(self, name: str) -> bool:
         """True if an Edge of this name is served."""
         return self.ask(Index.EDGE, name) is not None
 
     def destinations(self) -> Destinations:
-        return cast("Destinations", self.ask(Index.DESTINATIONS, THE_ONE))
+        found: Destinations = self.ask(Index.DESTINATIONS, THE_ONE)
+        return found
 
     def offers(self) -> tuple[Offer, ...]:
         """What each accepted Carrier takes, and where."""
-        return cast("tuple[Offer, ...]", self.ask(Index.OFFERS, THE_ONE) or ())
+        found: tuple[Offer, ...] = self.ask(Index.OFFERS, THE_ONE) or ()
+        return found
 
     def deprecated_tls(self) -> DeprecatedTls:
         """The accounts that allow deprecated versions of TLS."""
-        return cast("DeprecatedTls", self.ask(Index.DEPRECATED_TLS, THE_ONE) or frozenset())
+        found: DeprecatedTls = self.ask(Index.DEPRECATED_TLS, THE_ONE) or frozenset()
+        return found
 
     def own(self, account: str) -> Settled | None:
         """What the Account of this name says of itself, without what it has from accounts above it."""
-        return cast("Settled | None", self.ask(Index.OWN, account))
+        found: Settled | None = self.ask(Index.OWN, account)
+        return found
 
     def settled(self, account: str) -> Settled | None:
         """What the Account of this name says of itself, and has from accounts above it."""
-        return cast("Settled | None", self.ask(Index.SETTLED, account))
+        found: Settled | None = self.ask(Index.SETTLED, account)
+        return found
 
     def holder(self, namespace: str) -> str | None:
         """The name of the oldest Account that lists the namespace."""
-        return cast("str | None", self.ask(Index.HOLDER, namespace))
+        found: str | None = self.ask(Index.HOLDER, namespace)
+        return found
 
     def overlap(self, account: str) -> Fault | None:
         """What of the Account's permissions another Account has as well."""
-        return cast("Fault | None", self.ask(Index.OVERLAP, account))
+        found: Fault | None = self.ask(Index.OVERLAP, account)
+        return found
 
     def tenant(self, namespace: str | None) -> Tenant | None:
         """The account to which the namespace belongs."""
-        return cast("Tenant | None", self.ask(Index.TENANT, namespace or ""))
+        found: Tenant | None = self.ask(Index.TENANT, namespace or "")
+        return found
 
     def account_ids(self, name: str) -> tuple[str, ...] | None:
         """The account ids that an accountRef means: `default` means each account under it. None: unknown."""
-        return cast("tuple[str, ...] | None", self.ask(Index.ACCOUNT_IDS, name))
+        found: tuple[str, ...] | None = self.ask(Index.ACCOUNT_IDS, name)
+        return found
 
     def over_quota(self, id: Hashable) -> str | None:
         """Why the object is one too many, in words."""
-        return cast("str | None", self.ask(Index.OVER_QUOTA, id))
+        found: str | None = self.ask(Index.OVER_QUOTA, id)
+        return found
 
     def networks(self, id: str) -> tuple[str, ...] | None:
         """The CIDRs of an accepted IpAccessControlList."""
-        return cast("tuple[str, ...] | None", self.ask(Index.NETWORKS, id))
+        found: tuple[str, ...] | None = self.ask(Index.NETWORKS, id)
+        return found
 
     def users(self, id: str) -> int | None:
         """How many users of a CredentialList can pass; None if there is no such list."""
-        return cast("int | None", self.ask(Index.USERS, id))
+        found: int | None = self.ask(Index.USERS, id)
+        return found
 
     def policy(self, id: str) -> tuple[PolicyRuleRow, ...] | None:
         """The rules of an accepted HeaderManipulationPolicy."""
-        return cast("tuple[PolicyRuleRow, ...] | None", self.ask(Index.POLICY, id))
+        found: tuple[PolicyRuleRow, ...] | None = self.ask(Index.POLICY, id)
+        return found
 
     def domain(self, domain: str) -> Claimant | None:
         """The oldest trunk that may claim the termination domain."""
-        return cast("Claimant | None", self.ask(Index.DOMAIN, domain))
+        found: Claimant | None = self.ask(Index.DOMAIN, domain)
+        return found
 
     def claim(self, trunk: Hashable) -> tuple[str, Claimant] | None:
         """The termination domain that the trunk may have, if it names one."""
-        return cast("tuple[str, Claimant] | None", self.ask(Index.CLAIMS, trunk))
+        found: tuple[str, Claimant] | None = self.ask(Index.CLAIMS, trunk)
+        return found
 
     def trunk(self, id: str) -> TrunkState | None:
-        return cast("TrunkState | None", self.ask(Index.TRUNK, id))
+        found: TrunkState | None = self.ask(Index.TRUNK, id)
+        return found
 
     def is_secure(self, id: str) -> bool:
         """True for a served trunk that is held to TLS."""
         return self.ask(Index.SECURE, id) is not None
 
     def served(self, id: str) -> ServedTrunk | None:
-        return cast("ServedTrunk | None", self.ask(Index.SERVED, id))
+        found: ServedTrunk | None = self.ask(Index.SERVED, id)
+        return found
 
     def targets(self, id: str) -> Targets | None:
         """Where calls to the trunk's numbers go; None: no OriginationUri names it."""
-        return cast("Targets | None", self.ask(Index.TARGETS, id))
+        found: Targets | None = self.ask(Index.TARGETS, id)
+        return found
 
     def outlook(self, id: str) -> TrunkOutlook | None:
         """What the trunk's status says but for its count of numbers."""
-        return cast("TrunkOutlook | None", self.ask(Index.OUTLOOK, id))
+        found: TrunkOutlook | None = self.ask(Index.OUTLOOK, id)
+        return found
 
     def number_count(self, id: str) -> int:
         """How many numbers lead to the trunk."""
-        return cast("int", self.ask(Index.COUNT, id) or 0)
+        found: int = self.ask(Index.COUNT, id) or 0
+        return found

@@ -71,8 +71,9 @@ class QuotaStratum:
         self._told: dict[tuple[str, str], frozenset[ObjectRef]] = {}
 
     def update(self, turn: Turn) -> None:
-        for kind in turn.objects.keys() & _FEW:
-            self._take_few(turn, kind)
+        for kind in _FEW:
+            if kind in turn.objects:
+                self._take_few(turn, kind)
         anew = self._take_tenants(turn)
         if not (anew or self._tenants):
             return

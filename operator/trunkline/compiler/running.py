@@ -6,7 +6,8 @@ through the strata, from below, is enough; nothing is judged twice in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 from trunkline.api import AnyResource, InvalidObject, Number, ObjectRef
 from trunkline.api.faults import internal_error
@@ -19,6 +20,8 @@ from trunkline.compiler.questions import THE_ONE, Answers, Index, Question, View
 from trunkline.compiler.reasons import ConditionReason
 from trunkline.compiler.strata import Change, Known, Turn
 from trunkline.compiler.verdict import Verdict
+
+_NUMBER: Final = Number.kind
 
 Wanted = Mapping[ObjectRef, Known | InvalidObject | None]
 """Objects as they shall be known from now on."""
@@ -55,10 +58,8 @@ class RunningCompiler:
                 self._answers.put((Index.SYSTEM_SECRET, key[1]), values)
         refused_before: dict[ObjectRef, InvalidObject | None] = {}
         judged_again: set[ObjectRef] = set()
-        wanted: Wanted = dict(self._new(changes.objects))
-        while wanted or self._answers.changed:
-            # A second pass is made without the objects at which the first one failed.
-            turn = self._turn(wanted, refused_before)
+        turn = self._turn(self._new(changes.objects), refused_before)
+        while True:
             changed = self._answers.changed_words
             changed.update(turn.objects)
             for stratum, concerns in self._strata:
@@ -67,8 +68,14 @@ class RunningCompiler:
                     stratum.update(turn)
             judged_again.update(turn.faults)
             answers = self._answers.take_changed()
-            wanted = {**self._set_aside(turn.faults), **self._once_more(answers, judged_again)}
-        return self._ledger.delta(tuple(self._new_faults(refused_before)))
+            if not (self._at_fault or turn.faults):
+                break
+            # A second pass is made without the objects at which the first one failed.
+            wanted: Wanted = {**self._set_aside(turn.faults), **self._once_more(answers, judged_again)}
+            if not wanted:
+                break
+            turn = self._turn(wanted.items(), refused_before)
+        return self._ledger.delta(tuple(self._new_faults(refused_before)) if refused_before else ())
 
     def _tell_surroundings(self, now: Surroundings) -> None:
         before, self._surroundings = self._surroundings, now
@@ -99,16 +106,21 @@ class RunningCompiler:
             return before is not None and before.is_same(now)
         return now == (before or self._known.get(ref) or self._invalid.get(ref))
 
-    def _turn(self, wanted: Wanted, refused_before: dict[ObjectRef, InvalidObject | None]) -> Turn:
+    def _turn(
+        self,
+        wanted: Iterable[tuple[ObjectRef, Known | InvalidObject | None]],
+        refused_before: dict[ObjectRef, InvalidObject | None],
+    ) -> Turn:
         """Know what is wanted from now on, and say what that changes."""
         objects: dict[str, dict[ObjectRef, Change]] = {}
         invalid: dict[ObjectRef, InvalidObject | None] = {}
-        for ref, now in wanted.items():
-            refusal = now if isinstance(now, InvalidObject) else None
-            thing = None if isinstance(now, InvalidObject) else now
+        for ref, now in wanted:
+            refusal, thing = (now, None) if isinstance(now, InvalidObject) else (None, now)
             before = self._replace(ref, thing)
             if before is not None or thing is not None:
-                objects.setdefault(ref.kind, {})[ref] = Change(before, thing)
+                if ref.kind not in objects:
+                    objects[ref.kind] = {}
+                objects[ref.kind][ref] = Change(before, thing)
             if refusal is not None or ref in self._invalid:
                 refused_before.setdefault(ref, self._invalid.get(ref))
                 invalid[ref] = refusal
@@ -117,10 +129,8 @@ class RunningCompiler:
 
     def _replace(self, ref: ObjectRef, now: Known | None) -> Known | None:
         """The object that `now` replaces."""
-        if ref.kind == Number.kind:
-            before = self._lines.by_ref.get(ref)
-            self._lines.replace(ref, now if isinstance(now, Line) else None)
-            return before
+        if ref.kind == _NUMBER:
+            return self._lines.replace(ref, now if isinstance(now, Line) else None)
         known = self._known.pop(ref, None)
         if now is not None and not isinstance(now, Line):
             self._known[ref] = now

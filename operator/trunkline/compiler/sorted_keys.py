@@ -16,24 +16,23 @@ class SortedKeys:
     def __init__(self) -> None:
         self._lists: list[list[int]] = []
         self._firsts: list[int] = []
+        self._new: list[int] = []
+        """Added, and not yet put in order: many at once cost less than one by one."""
 
     def add(self, key: int) -> None:
         """`key` must not be there."""
-        if not self._lists:
-            self._lists, self._firsts = [[key]], [key]
+        last = self._lists[-1] if self._lists else None
+        if last is not None and last[-1] < key and len(last) < _LONGEST:
+            last.append(key)
             return
-        place = self._place(key)
-        keys = self._lists[place]
-        bisect.insort(keys, key)
-        if keys[0] == key:
-            self._firsts[place] = key
-        if len(keys) > _LONGEST:
-            half = len(keys) // 2
-            self._lists[place : place + 1] = [keys[:half], keys[half:]]
-            self._firsts[place : place + 1] = [keys[0], keys[half]]
+        self._new.append(key)
+        if len(self._new) > _LONGEST:
+            self._put_in_order()
 
     def remove(self, key: int) -> None:
         """`key` must be there."""
+        if self._new:
+            self._put_in_order()
         place = self._place(key)
         keys = self._lists[place]
         del keys[bisect.bisect_left(keys, key)]
@@ -44,13 +43,20 @@ class SortedKeys:
 
     def floor(self, key: int) -> int | None:
         """The greatest not above `key`."""
+        if self._new:
+            self._put_in_order()
         if not self._firsts or key < self._firsts[0]:
             return None
+        keys = self._lists[-1]
+        if keys[-1] <= key:
+            return keys[-1]
         keys = self._lists[self._place(key)]
         return keys[bisect.bisect_right(keys, key) - 1]
 
     def between(self, low: int, high: int) -> Iterator[int]:
         """Those from `low` to `high`, both included, in order; nothing may be changed meanwhile."""
+        if self._new:
+            self._put_in_order()
         for place in range(self._place(low), len(self._lists)):
             keys = self._lists[place]
             if keys[0] > high:
@@ -60,6 +66,8 @@ class SortedKeys:
 
     def count(self, low: int, high: int) -> int:
         """How many there are from `low` to `high`, both included."""
+        if self._new:
+            self._put_in_order()
         total = 0
         for place in range(self._place(low), len(self._lists)):
             keys = self._lists[place]
@@ -70,6 +78,29 @@ class SortedKeys:
             else:
                 total += bisect.bisect_right(keys, high) - bisect.bisect_left(keys, low)
         return total
+
+    def _put_in_order(self) -> None:
+        new, self._new = sorted(self._new), []
+        begun = 0
+        while begun < len(new):
+            place = self._place(new[begun])
+            # The next list's first number ends what belongs into this one.
+            later = self._firsts[place + 1 : place + 2]
+            end = bisect.bisect_left(new, later[0], begun) if later else len(new)
+            self._merge(place, new[begun:end])
+            begun = end
+
+    def _merge(self, place: int, new: list[int]) -> None:
+        """Put these, in order, into the list at `place`."""
+        keys = self._lists[place] if self._lists else []
+        if len(new) == 1:
+            bisect.insort(keys, new[0])
+        else:
+            keys = sorted([*keys, *new])
+        size = len(keys) if len(keys) <= _LONGEST else _LONGEST // 2
+        parts = [keys[start : start + size] for start in range(0, len(keys), size)]
+        self._lists[place : place + 1] = parts
+        self._firsts[place : place + 1] = [part[0] for part in parts]
 
     def _place(self, key: int) -> int:
         """Which list `key` is in, or belongs to."""

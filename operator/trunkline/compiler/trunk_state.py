@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 from trunkline.compiler.opinions import Fault
 from trunkline.compiler.reasons import ConditionReason
 
 
-class TrunkState(Enum):
+class TrunkState(StrEnum):
     """Of a Trunk that exists."""
 
     REFUSED = "refused"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from sipedge.table import DomainRow, Section
 from trunkline.api import ObjectRef
-from trunkline.compiler.ledger import Held, RowNet
+from trunkline.compiler.delta import RowChange
+from trunkline.compiler.ledger import RowNet
 
 KEY = Section.DOMAIN, "acme"
 
 
-def held(name: str) -> Held:
-    return Held(DomainRow(f"acme/{name}"), ObjectRef("Trunk", "acme", name), "acme")
+def held(name: str) -> RowChange:
+    return RowChange(DomainRow(f"acme/{name}"), ObjectRef("Trunk", "acme", name), "acme")
 
 
 def test_a_row_that_was_there_never_does_not_go() -> None:
@@ -41,3 +42,22 @@ def test_a_row_that_passes_on_was_the_old_ones_whoever_speaks_first() -> None:
             (net.put if step == "put new" else net.drop)(KEY, held(step.split()[1]))
         (change,) = net.changes().values()
         assert (change.row, change.revokes) == (DomainRow("acme/new"), True)
+
+
+def test_a_row_that_stays_in_its_place_is_told_as_it_is_last() -> None:
+    was, now = held("one"), RowChange(DomainRow("acme/two"), held("one").owner, "acme")
+    net = RowNet()
+    net.replace(KEY, was, now)
+    assert net.changes() == {KEY: now._replace(revokes=True)}
+    net.replace(KEY, was, now)
+    net.replace(KEY, now, was)
+    assert net.changes() == {}
+
+
+def test_a_row_that_another_had_for_a_moment_is_replaced_all_the_same() -> None:
+    net = RowNet()
+    net.put(KEY, held("faulty"))
+    net.replace(KEY, held("one"), held("one")._replace(account="beta"))
+    net.drop(KEY, held("faulty"))
+    (change,) = net.changes().values()
+    assert (change.row, change.account) == (DomainRow("acme/one"), "beta")

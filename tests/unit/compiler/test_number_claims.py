@@ -117,3 +117,20 @@ def test_sorted_keys_are_a_sorted_set(seed: int) -> None:
     assert list(keys.between(low, high)) == inside
     assert keys.count(low, high) == len(inside)
     assert keys.floor(high) == max((key for key in plain if key <= high), default=None)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_keys_that_come_many_at_a_time_are_put_in_order(seed: int) -> None:
+    """As at a start, where nothing is asked in between."""
+    dice, keys = Random(seed), SortedKeys()
+    plain = dice.sample(range(100_000), 7000)
+    for key in plain[:5000]:
+        keys.add(key)
+    assert keys.floor(100_000) == max(plain[:5000])
+    for key in plain[:2500]:
+        keys.remove(key)
+    for key in plain[5000:]:
+        keys.add(key)
+    left = sorted(plain[2500:])
+    assert list(keys.between(0, 100_000)) == left
+    assert keys.count(left[10], left[-10]) == len(left) - 19

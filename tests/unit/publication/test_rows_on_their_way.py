@@ -53,7 +53,7 @@ def test_an_object_changes_there_and_back_after_its_publication_was_cut_off() ->
     for one in numbers:
         ((key, change),) = one.items()
         assert isinstance(change.row, NumberRow)
-        queue.take(Delta(shared={key: replace(change, row=replace(change.row, caller_name="x"))}))
+        queue.take(Delta(shared={key: change._replace(row=replace(change.row, caller_name="x"))}))
         queue.take(Delta(shared=one))
     queue.advance()
     assert queue.last_row(dict.fromkeys(EDGES, 9)) == {ref: dict.fromkeys(EDGES, 9) for ref in waiting}
