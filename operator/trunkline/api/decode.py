@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, TypeGuard
 
 from pydantic import ValidationError
 
@@ -37,10 +37,15 @@ def decode(manifest: object, *, default_namespace: str | None = None, stored: bo
         raise FieldErrors(ref, generation, [internal_error(error)]) from None
 
 
+def _is_mapping(value: object) -> TypeGuard[Mapping[object, object]]:
+    # Nearly all are dicts; the question to the abstract class costs a twentieth of a decoding.
+    return type(value) is dict or isinstance(value, Mapping)
+
+
 def _name_of(manifest: object) -> tuple[ObjectRef | None, int]:
     """Name and generation of what decode fails at; it may be the reading of these that fails."""
     try:
-        assert isinstance(manifest, Mapping)  # noqa: S101 - anything else was refused
+        assert _is_mapping(manifest)  # noqa: S101 - anything else was refused
         kind = _kind(manifest)
         metadata = _metadata(manifest, kind, None)
         return _ref(kind, metadata), _generation(metadata)
@@ -49,19 +54,19 @@ def _name_of(manifest: object) -> tuple[ObjectRef | None, int]:
 
 
 def _decode(manifest: object, default_namespace: str | None, stored: bool) -> AnyResource:
-    if not isinstance(manifest, Mapping):
+    if not _is_mapping(manifest):
         message = f"must be a mapping, not {sort_of(manifest)} (write apiVersion, kind, metadata and spec)"
         raise FieldErrors(None, 0, [FieldError("", FieldReason.InvalidType, message)])
     kind = _kind(manifest, default_namespace)
     metadata = _metadata(manifest, kind, default_namespace)
     faults = [] if _TOP.issuperset(manifest) else list(_faults_of_the_frame(manifest))
-    if not stored and isinstance(metadata, Mapping):
+    if not stored and _is_mapping(metadata):
         faults.extend(metadata_faults(metadata))
     spec = manifest.get("spec")
     content = {} if metadata is None else {"metadata": metadata}
     if spec is not None:
         content["spec"] = spec
-    if kind.scope == "Namespaced" and isinstance(metadata, Mapping) and metadata.get("namespace") is None:
+    if kind.scope == "Namespaced" and _is_mapping(metadata) and metadata.get("namespace") is None:
         faults.append(
             FieldError("metadata.namespace", FieldReason.Required, "is required but missing (add it)")
         )
@@ -122,7 +127,7 @@ def _metadata(
 ) -> object:
     """The metadata with the namespace that counts: none for cluster kinds, as the API server has it."""
     metadata = manifest.get("metadata")
-    if not isinstance(metadata, Mapping):
+    if not _is_mapping(metadata):
         return metadata
     if kind.scope == "Cluster":
         return {name: value for name, value in metadata.items() if name != "namespace"}
@@ -133,7 +138,7 @@ def _metadata(
 
 def _ref(kind: type[AnyResource], metadata: object) -> ObjectRef | None:
     """The object's name as far as it can be read, so that even a broken object has one."""
-    if not isinstance(metadata, Mapping):
+    if not _is_mapping(metadata):
         return None
     name, namespace = metadata.get("name"), metadata.get("namespace")
     if not isinstance(name, str) or not name:
@@ -142,7 +147,7 @@ def _ref(kind: type[AnyResource], metadata: object) -> ObjectRef | None:
 
 
 def _generation(metadata: object) -> int:
-    generation = metadata.get("generation") if isinstance(metadata, Mapping) else None
+    generation = metadata.get("generation") if _is_mapping(metadata) else None
     usable = (
         isinstance(generation, int)
         and not isinstance(generation, bool)
