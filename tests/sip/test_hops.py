@@ -157,7 +157,7 @@ def test_over_a_stream_the_living_connection_is_used(lab: Lab, telco: UserAgent,
     pbx = lab.agent(20, 0, "tcp")
     leg, far, _, _ = established(lab, pbx, telco, outgoing=True, contact=contact)
     end(far, pbx)
-    assert len(pbx._connections) == 1
+    assert pbx.connections == 1
     assert leg.call_id == far.call_id
 
 
@@ -227,7 +227,7 @@ def test_the_edges_own_bye_uses_the_connection_of_a_customer(lab: Lab, telco: Us
         assert (bye.tag("To"), bye.tag("From")) == (own_tag, other_tag)
         assert bye.cseq > leg.cseq
         agent.respond(bye, 200)
-    assert len(pbx._connections) == 1
+    assert pbx.connections == 1
 
 
 def answer_again(received: Message, telco: UserAgent, second_via: str, status: str = "200 OK") -> bytes:

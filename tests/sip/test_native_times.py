@@ -12,8 +12,9 @@ import pytest
 from support.addresses import Block
 from support.edge import ROOT, make_settings, started
 from support.image_root import NoRootError, image_root, inside
+from support.patience import PATIENCE
 from support.sipmessage import new_token, render
-from support.sipua import WAIT_SECONDS, UserAgent, user_agent
+from support.sipua import UserAgent, user_agent
 
 IDLE = """
 class Routes:
@@ -65,7 +66,7 @@ def test_a_time_is_of_one_reading_of_the_clock(release: str, block: Block, tmp_p
             assert before - timedelta(milliseconds=1) < datetime.fromisoformat(at) < datetime.now(UTC)
 
 
-def told_time(agent: UserAgent, address: str, seconds: float = WAIT_SECONDS) -> str:
+def told_time(agent: UserAgent, address: str, seconds: float = PATIENCE) -> str:
     """What the answer to an OPTIONS says, or ""."""
     call_id = new_token()
     fields = [

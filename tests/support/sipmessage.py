@@ -1,4 +1,7 @@
-"""SIP messages as tests write and read them: text with headers, nothing validated."""
+"""SIP messages as tests write and read them: text with headers, nothing validated.
+
+Reading is total: an agent may get any bytes, and what cannot be read of them is "" or a number that none has.
+"""
 
 from __future__ import annotations
 
@@ -37,19 +40,22 @@ class Message:
     @property
     def method(self) -> str:
         """Of a request its own, of an answer that of the request it answers, "" if that had none."""
-        return next(iter(self.first_line.split() if self.is_request else self.header("CSeq").split()[1:]), "")
+        return _word(self.first_line, 0) if self.is_request else _word(self.header("CSeq"), 1)
 
     @property
     def uri(self) -> str:
-        return self.first_line.split()[1]
+        """Of a request, "" if it has none."""
+        return _word(self.first_line, 1)
 
     @property
     def status(self) -> int:
-        return 0 if self.is_request else int(self.first_line.split()[1])
+        """Of an answer, 0 of a request and of an answer that has none."""
+        return 0 if self.is_request else _number(_word(self.first_line, 1), 0)
 
     @property
     def reason(self) -> str:
-        return self.first_line.split(" ", 2)[2]
+        """The text after an answer's status, "" if there is none."""
+        return self.first_line.split(" ", 2)[2] if self.first_line.count(" ") > 1 else ""
 
     @property
     def call_id(self) -> str:
@@ -57,7 +63,8 @@ class Message:
 
     @property
     def cseq(self) -> int:
-        return int(self.header("CSeq").split()[0])
+        """The number of its CSeq, -1 if that has none."""
+        return _number(_word(self.header("CSeq"), 0), -1)
 
     def tag(self, name: str) -> str:
         found = re.search(r";tag=([^;>\s]+)", self.header(name))
@@ -67,6 +74,16 @@ class Message:
     def contact_uri(self) -> str:
         found = re.search(r"<([^>]+)>", self.header("Contact"))
         return found[1] if found else self.header("Contact")
+
+
+def _word(text: str, place: int) -> str:
+    """The word at this place of a text, counted from 0, "" if it has fewer."""
+    return next(iter(text.split()[place:]), "")
+
+
+def _number(text: str, default: int) -> int:
+    """What these digits say, `default` where they are no number of SIP: those are of ten digits at most."""
+    return int(text) if re.fullmatch(r"[0-9]{1,10}", text) else default
 
 
 def parse(data: bytes, path: object = None) -> Message:
@@ -89,7 +106,7 @@ def split_stream(buffer: bytes) -> tuple[list[bytes], bytes]:
         head, separator, _ = buffer.partition(b"\r\n\r\n")
         if not separator:
             break
-        length = re.search(rb"(?im)^(?:content-length|l)\s*:\s*(\d+)", head)
+        length = re.search(rb"(?im)^(?:content-length|l)\s*:\s*(\d{1,10})", head)
         end = len(head) + 4 + (int(length[1]) if length else 0)
         if len(buffer) < end:
             break
@@ -105,7 +122,7 @@ def new_token() -> str:
 def render(first_line: str, headers: list[tuple[str, str]], body: str = "") -> bytes:
     lines = [first_line, *(f"{name}: {value}" for name, value in headers)]
     if not any(name.lower() in ("content-length", "l") for name, _ in headers):
-        lines.append(f"Content-Length: {len(body.encode())}")
+        lines.append(f"Content-Length: {len(body.encode('utf-8', 'surrogateescape'))}")
     return ("\r\n".join(lines) + "\r\n\r\n" + body).encode("utf-8", "surrogateescape")
 
 

@@ -6,18 +6,17 @@ in the background, so a test reads as a ladder: A sends, B waits, B answers, A w
 
 from __future__ import annotations
 
-import select
-import socket
 import ssl
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final, cast
+from typing import Final
 
 from support.patience import PATIENCE
 from support.repetitions import Repetitions
-from support.sipmessage import Message, new_token, parse, render, sdp, split_stream
+from support.sipmessage import Message, new_token, parse, render, sdp
+from support.sipsocket import SipSocket
 
 Headers = Sequence[tuple[str, str]]
 WAIT_SECONDS: Final = PATIENCE
@@ -29,16 +28,9 @@ class UserAgent:
     def __init__(
         self, address: str, port: int = 0, transport: str = "udp", tls: ssl.SSLContext | None = None
     ) -> None:
-        self.address, self.transport, self._tls = address, transport, tls
-        kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
-        self._socket = socket.socket(socket.AF_INET, kind)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(transport != "udp"))
-        self._socket.bind((address, port))
-        self.port: int = self._socket.getsockname()[1]
-        if transport != "udp":
-            self._socket.listen(16)
-        self._connections: dict[socket.socket, bytes] = {}
-        self._by_peer: dict[tuple[str, int], socket.socket] = {}
+        self.address, self.transport = address, transport
+        self._socket = SipSocket(address, port, transport, tls)
+        self.port: int = self._socket.port
         self._begin()
 
     def _begin(self) -> None:
@@ -52,8 +44,7 @@ class UserAgent:
         """What came between messages on a stream: CRLFs."""
 
     def close(self) -> None:
-        for each in (*self._connections, self._socket):
-            each.close()
+        self._socket.close()
 
     def forget(self) -> None:
         """From here on a repetition of what was received already is shown again."""
@@ -61,10 +52,12 @@ class UserAgent:
 
     def hang_up_connections(self) -> None:
         """Close every connection; the agent still listens."""
-        for each in list(self._connections):
-            each.close()
-        self._connections.clear()
-        self._by_peer.clear()
+        self._socket.hang_up()
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._socket.connections)
 
     @property
     def contact(self) -> str:
@@ -77,31 +70,11 @@ class UserAgent:
 
     def send(self, data: bytes, to: object) -> None:
         """Send bytes to (address, port), or on the connection that a message came by."""
-        if self.transport == "udp":
-            self._socket.sendto(data, cast("tuple[str, int]", to))
-        else:
-            connection = to if isinstance(to, socket.socket) else self._connect(cast("tuple[str, int]", to))
-            connection.sendall(data)
+        self._socket.send(data, to)
 
     def port_towards(self, peer: tuple[str, int]) -> int:
         """Where this agent's messages to the peer come from: of a stream, its connection's port."""
-        known = self._by_peer.get(peer)
-        return int(known.getsockname()[1]) if known in self._connections else self.port
-
-    def _connect(self, peer: tuple[str, int]) -> socket.socket:
-        known = self._by_peer.get(peer)
-        if known in self._connections:
-            return known
-        plain = socket.create_connection(peer, timeout=WAIT_SECONDS, source_address=(self.address, 0))
-        connection = (
-            self._tls.wrap_socket(plain, server_hostname="acme-hq.pstn.trunkline.test")
-            if self._tls
-            else plain
-        )
-        connection.settimeout(WAIT_SECONDS)
-        self._connections[connection] = b""
-        self._by_peer[peer] = connection
-        return connection
+        return self._socket.port_towards(peer)
 
     def wait(
         self,
@@ -157,42 +130,8 @@ class UserAgent:
         return self.pongs
 
     def _receive(self, seconds: float) -> None:
-        ready, _, _ = select.select([self._socket, *self._connections], [], [], max(0.0, seconds))
-        for each in ready:
-            if each is not self._socket:
-                self._read_stream(each)
-            elif self.transport == "udp":
-                data, peer = self._socket.recvfrom(65_535)
-                self._deliver(data, peer)
-            else:
-                self._accept()
-
-    def _accept(self) -> None:
-        connection, _ = self._socket.accept()
-        connection.settimeout(WAIT_SECONDS)
-        try:
-            accepted = self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
-        except (ssl.SSLError, OSError):
-            connection.close()
-            return
-        self._connections[accepted] = b""
-
-    def _read_stream(self, connection: socket.socket) -> None:
-        try:
-            data = connection.recv(65_535)
-        except (ssl.SSLWantReadError, TimeoutError):
-            return
-        except OSError:
-            data = b""
-        if not data:
-            del self._connections[connection]
-            connection.close()
-            return
-        while isinstance(connection, ssl.SSLSocket) and connection.pending():
-            data += connection.recv(65_535)
-        messages, self._connections[connection] = split_stream(self._connections[connection] + data)
-        for message in messages:
-            self._deliver(message, connection)
+        for data, path in self._socket.receive(seconds):
+            self._deliver(data, path)
 
     def _deliver(self, data: bytes, path: object) -> None:
         if not data.strip():
