@@ -111,6 +111,8 @@ class Gate:
     """Names (with everything below them) that are answered with SERVFAIL."""
     asked: list[tuple[str, str]] = field(default_factory=list)
     """Every question: name and type."""
+    first_asked: dict[str, float] = field(default_factory=dict)
+    """When each name was asked for the first time, in seconds of a clock that only goes on."""
 
 
 @contextmanager
@@ -139,6 +141,7 @@ def _pass_on(gate: Gate, server: NameServer, front: socket.socket, over: threadi
         query = dns.message.from_wire(wire)
         question = query.question[0]
         name = question.name.to_text(omit_final_dot=True)
+        gate.first_asked.setdefault(name, time.monotonic())
         gate.asked.append((name, question.rdtype.name))
         if _below(name, gate.silent):
             continue
@@ -146,7 +149,7 @@ def _pass_on(gate: Gate, server: NameServer, front: socket.socket, over: threadi
             answer = dns.message.make_response(query)
             answer.set_rcode(dns.rcode.SERVFAIL)
         else:
-            answer = dns.query.udp(query, server.address, port=server.port, timeout=2)
+            answer = dns.query.udp(query, server.address, port=server.port, timeout=PATIENCE)
         front.sendto(answer.to_wire(), client)
 
 
