@@ -162,7 +162,7 @@ def test_limits_hold_over_all_pods(
 
     def is_shared() -> bool:
         """Each by itself would let 15 a second through, and a fixed third of it each time less."""
-        return 3.5 <= stream_calls(lab, carrier, place, seconds=6, a_second=20).rate <= 7
+        return 3.5 <= stream_calls(lab, carrier, place, seconds=6, a_second=20).usual <= 7
 
     wait_until("three pods share five calls a second", is_shared, 2 * SHARE_SECONDS)
     generation = api.patch(Trunk, "hq", {"maxConcurrentCalls": 1})

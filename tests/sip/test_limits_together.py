@@ -58,7 +58,7 @@ def talk(together: Together, member: Member) -> Leg:
 def hang_up(together: Together, leg: Leg) -> None:
     leg.send("BYE")
     together.telco.respond(together.telco.wait("BYE", call_id=leg.call_id), 200)
-    leg.agent.wait("BYE", status=200)
+    leg.agent.wait("BYE", status=200, call_id=leg.call_id)
 
 
 def answer(together: Together, member: Member) -> int:
@@ -83,12 +83,15 @@ def answered(member: Member) -> int:
 
 @pytest.mark.parametrize("spread", ("even", "skewed"))
 def test_three_addresses_let_in_what_one_would(together: Together, spread: str) -> None:
-    """32001: five new calls a second, of thirty that are offered, at all addresses or at one."""
+    """32001: five new calls a second, of thirty that are offered, at all addresses or at one.
+
+    Each alone would let in fifteen, or one address two of a fixed share. A property of `rates` is exact.
+    """
     together.publish(new_token(), trunk={"calls_per_second": 5})
     three = together.members[:3]
     load = together.offer(8, 30, lambda number: three[number % 3 if spread == "even" else 0])
-    assert 4.8 <= load.rate <= 5.3, load
-    assert load.usual <= 8, load
+    assert 4 <= load.usual <= 6, load
+    assert sum(load.passed.values()) <= 5 * (len(load.passed) + 2), load
     assert load.answers[FREE] + load.answers[FULL] == load.sent
 
 
@@ -157,8 +160,7 @@ def test_who_is_not_heard_is_left_its_part(together: Together) -> None:
     with frozen(agent):
         until(lambda: not any(map(hears_two, three[:2])), "one is silent")
         time.sleep(3)  # and that one knows, for its agent tells it nothing any more
-        load = together.offer(4, 30, lambda number: three[number % 3])
-        assert load.usual <= 8, load
-        assert load.rate == pytest.approx(6, abs=0.7), load
+        load = together.offer(8, 30, lambda number: three[number % 3])
+        assert 5 <= load.usual <= 7, load
     until(lambda: all(map(hears_two, three)), "all three hear each other again")
     assert answer(together, three[0]) == FREE

@@ -120,7 +120,6 @@ class Together:
             member.agent.until(
                 lambda said: bool(said.get("ready")) and said.get("revision") == sequence,
                 f"{member.address} serves revision {sequence}",
-                20,
             )
 
     def call(self, member: Member, number: str = FAR_NUMBER) -> Invite:
@@ -136,10 +135,14 @@ class Together:
 def stream_calls(
     caller: UserAgent, callee: UserAgent, place: Callable[[int], Invite], seconds: float, a_second: float
 ) -> Load:
-    """Calls at this rate for this long, each refused by its callee at once; `place` places the n-th."""
-    load, sent = Load(time.time(), seconds), 0
+    """Calls at this rate for this long, each refused by its callee at once; `place` places the n-th.
+
+    Returns when each is answered, or late enough to be lost.
+    """
+    load, sent = Load(), 0
+    begun = time.time()
     invites: dict[str, Invite] = {}
-    while (now := time.time() - load.begun) < seconds + 1:
+    while (now := time.time() - begun) < seconds or (invites and now < seconds + PATIENCE):
         while sent < min(now, seconds) * a_second:
             invite = place(sent)
             invites[invite.call_id] = invite
@@ -164,23 +167,15 @@ def stream_calls(
 class Load:
     """What came of a stream of calls."""
 
-    begun: float = 0.0
-    seconds: float = 0.0
     sent: int = 0
     passed: Counter[int] = field(default_factory=Counter)
     """Calls that got through, by second."""
     answers: Counter[int] = field(default_factory=Counter)
 
     @property
-    def rate(self) -> float:
-        """Calls a second that got through, in the whole seconds of the stream."""
-        first, last = int(self.begun) + 1, int(self.begun + self.seconds)
-        return sum(self.passed[each] for each in range(first, last)) / (last - first)
-
-    @property
     def usual(self) -> float:
         """Of a second, the middle of all: of one alone a busy machine may answer what came before."""
-        return statistics.median(self.passed.values())
+        return statistics.median(self.passed[each] for each in range(min(self.passed), max(self.passed) + 1))
 
 
 @contextmanager
