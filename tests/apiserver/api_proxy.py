@@ -23,6 +23,7 @@ from aiohttp import web
 from yarl import URL
 
 from cluster.apiserver import ApiServer, write_kubeconfig
+from support.patience import PATIENCE
 
 _HOPS: Final = frozenset({"transfer-encoding", "content-length", "connection", "content-encoding", "host"})
 _AUTOMATIC: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
@@ -164,7 +165,7 @@ def proxy_before(server: ApiServer, folder: Path) -> Iterator[tuple[ApiProxy, Ap
     thread = threading.Thread(target=asyncio.run, args=(_serve(proxy, ready),))
     thread.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(PATIENCE)
         seen = replace(server, kubeconfig=folder / "proxy.kubeconfig")
         write_kubeconfig(seen.kubeconfig, proxy.url, server.certificate, {"token": server.token})
         yield proxy, seen

@@ -297,10 +297,10 @@ def test_a_bucket_that_refuses(
     keeper_tells(spool, "acme", replace(server.destination("s3://acme-calls"), **change))
     leave(spool, job())
     with running_recorder(spool, directory):
-        told = wait_until(lambda: faults(spool), 20)["acme"]
+        told = wait_until(lambda: faults(spool))["acme"]
         assert any(each in told for each in words.split("|")), told
         keeper_tells(spool, "acme", server.destination("s3://acme-calls"))
-        wait_until(lambda: list(server.directory.rglob(f"acme-calls/acme/*/RE{SID[2:]}.json")), 20)
+        wait_until(lambda: list(server.directory.rglob(f"acme-calls/acme/*/RE{SID[2:]}.json")))
     shutil.rmtree(server.directory / "acme-calls" / "acme")
 
 

@@ -21,7 +21,7 @@ from sipedge.table import SiblingRow
 from support.edge import Edge, connections, restart, running_edge, write_certificate
 from support.events import events_of_caller
 from support.lab import FAR_NUMBER, OWN_NUMBER, Lab
-from support.patience import PATIENCE
+from support.patience import PATIENCE, SHORT_CALL_SECONDS
 from support.sipmessage import Message, new_token, sdp
 from support.sipua import Invite, UserAgent, callee_leg, send_invite
 from support.tables import make_account, make_target
@@ -212,7 +212,7 @@ def test_a_call_ends_in_time_and_over_a_restart_of_either_edge(
     two: Two, pbx: UserAgent, telco: UserAgent
 ) -> None:
     """S11: the edge where it came in ends it, on both sides. After a restart the tokens are all there is."""
-    two.serve(by_dublin(pbx), accounts=[make_account(max_call_duration_seconds=2)])
+    two.serve(by_dublin(pbx), accounts=[make_account(max_call_duration_seconds=SHORT_CALL_SECONDS)])
     invite, received = talk(two, pbx, telco)
     leg = invite.leg(telco.wait("INVITE", status=200, call_id=invite.call_id))
     leg.send("ACK")

@@ -154,7 +154,7 @@ def test_when_no_connection_can_be_made_the_answer_is_408(lab: Lab, telco: UserA
         make_target(lab.block.address(number), 5060, transport="tcp", priority=number) for number in (23, 24)
     )
     lab.serve(trunk={"targets": targets})
-    assert lab.call_in(telco).final(10).status == 408
+    assert lab.call_in(telco).final().status == 408
 
 
 def test_a_refused_connection_after_a_refusal_lets_the_third_try(

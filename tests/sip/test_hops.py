@@ -6,7 +6,7 @@ import pytest
 
 from support.dialogs import end, established, killed_and_restarted
 from support.lab import Lab
-from support.patience import until
+from support.patience import SHORT_CALL_SECONDS, until
 from support.sipmessage import Message, new_token, render, sdp
 from support.sipua import UserAgent
 from support.tables import make_account
@@ -191,7 +191,7 @@ FAR_CONTACTS = ("sip:x@silent.invalid", "sip:x@192.0.2.77:5066", "sip:x@" + "y" 
 
 def test_the_edges_own_byes_go_to_the_sides_as_well(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
     """S11 with a name, a private address or 1.1 kB in the Contacts, and a named proxy before either side."""
-    lab.serve(accounts=[make_account(max_call_duration_seconds=2)])
+    lab.serve(accounts=[make_account(max_call_duration_seconds=SHORT_CALL_SECONDS)])
     calls = []
     for contact in FAR_CONTACTS:
         for caller, callee, call in ((pbx, telco, lab.call_out), (telco, pbx, lab.call_in)):
@@ -215,7 +215,7 @@ def test_the_edges_own_byes_go_to_the_sides_as_well(lab: Lab, pbx: UserAgent, te
 def test_the_edges_own_bye_uses_the_connection_of_a_customer(lab: Lab, telco: UserAgent) -> None:
     """S11 over TCP from behind a NAT."""
     pbx = lab.agent(20, 0, "tcp")
-    lab.serve(accounts=[make_account(max_call_duration_seconds=2)])
+    lab.serve(accounts=[make_account(max_call_duration_seconds=SHORT_CALL_SECONDS)])
     leg, _, _, answer = established(
         lab, pbx, telco, outgoing=True, contact="sip:pbx@192.0.2.77;transport=tcp"
     )

@@ -14,6 +14,7 @@ from sipedge.routing.message.privacy import ANONYMOUS
 from support.edge import restart, running_edge
 from support.identities import FOREIGN, JUDGED, telling, told
 from support.lab import Lab
+from support.patience import SHORT_CALL_SECONDS
 from support.sipmessage import Message, sdp
 from support.sipua import Headers, Leg, UserAgent, callee_leg
 from support.tables import make_account
@@ -196,7 +197,7 @@ def test_the_edge_s_own_bye_names_both_as_each_side_knows_them(
     lab: Lab, pbx: UserAgent, telco: UserAgent, by_caller: bool
 ) -> None:
     """S11."""
-    lab.serve(accounts=[make_account(max_call_duration_seconds=1)])
+    lab.serve(accounts=[make_account(max_call_duration_seconds=SHORT_CALL_SECONDS)])
     caller, callee = (pbx, telco) if by_caller else (telco, pbx)
     headers = [] if by_caller else [("Privacy", "id")]
     call = answered(lab, caller, callee, out=by_caller, headers=headers)

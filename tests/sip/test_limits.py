@@ -9,7 +9,7 @@ from typing import TypeVar
 import pytest
 
 from support.lab import FAR_NUMBER, OWN_NUMBER, Lab
-from support.patience import PATIENCE, until
+from support.patience import PATIENCE, SHORT_CALL_SECONDS, until
 from support.sipmessage import new_token, sdp
 from support.sipua import Invite, Leg, UserAgent
 from support.tables import Platform, make_account, make_carrier, make_gateway, make_target, make_trunk
@@ -190,7 +190,7 @@ def counted(lab: Lab, keys: Iterable[str]) -> list[int]:
 def test_every_end_of_a_call_gives_its_places_back(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
     """Refused by a limit, by the callee, cancelled, hung up by either side, ended by the edge, unanswered."""
     limits = {"max_concurrent_calls": 2}
-    account = limits | {"max_call_duration_seconds": 3}
+    account = limits | {"max_call_duration_seconds": SHORT_CALL_SECONDS}
     name = fresh(lab, pbx, telco, trunk=limits, account=account, carrier=limits)
     keys = (f"trunk:{name}/hq", f"account:{name}", f"carrier:{name}")
     hang_up(talk(lab, pbx, telco, outgoing=True), telco)

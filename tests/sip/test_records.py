@@ -109,7 +109,7 @@ def no_answer(lab: Lab, pbx: UserAgent, telco: UserAgent, first: UserAgent) -> t
     invite = lab.call_out(pbx)
     received = telco.wait("INVITE", call_id=invite.call_id)
     telco.respond(received, 180)
-    invite.final(10)
+    invite.final()
     telco.respond(telco.wait("CANCEL", call_id=invite.call_id), 200)
     telco.respond(received, 487)
     return invite.call_id, {

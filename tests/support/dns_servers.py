@@ -61,7 +61,7 @@ class Primary:
     def stop(self, *, hard: bool = False) -> None:
         if self.process is not None:
             (self.process.kill if hard else self.process.terminate)()
-            self.process.wait(15)
+            self.process.wait(PATIENCE)
             self.process = None
 
     def ask(self, name: str, kind: str, timeout: float = 3.0) -> dns.message.Message:
@@ -93,13 +93,13 @@ class Primary:
                 message.add(f"{name}.", ttl, kind, value)
             else:
                 message.delete(f"{name}.", kind, *([value] if value else []))
-        answer = dns.query.tcp(message, self.address, port=self.port, timeout=3)
+        answer = dns.query.tcp(message, self.address, port=self.port, timeout=PATIENCE)
         assert answer.rcode() == dns.rcode.NOERROR, dns.rcode.to_text(answer.rcode())
 
     def records(self) -> dict[tuple[str, str], list[str]]:
         """Everything in the zone but SOA and NS, by relative name and type."""
         zone = dns.zone.Zone(f"{self.zone}.")
-        dns.query.inbound_xfr(self.address, zone, port=self.port, timeout=5)
+        dns.query.inbound_xfr(self.address, zone, port=self.port, timeout=PATIENCE)
         return {
             (name.to_text(), dns.rdatatype.to_text(rdataset.rdtype)): sorted(
                 each.to_text(origin=zone.origin, relativize=False) for each in rdataset

@@ -158,7 +158,7 @@ def captured(edge: Edge, row: CaptureRow) -> Iterator[CaptureServer]:
         yield made[0]
     finally:
         loop.call_soon_threadsafe(task.cancel)
-        thread.join(5)
+        thread.join(PATIENCE)
         loop.close()
         edge.rpc("siptrace.status", "off")
 

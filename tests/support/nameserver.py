@@ -81,7 +81,7 @@ zone:
         yield server
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE)
 
 
 def _wait_until_answering(server: NameServer, process: subprocess.Popen[bytes]) -> None:

@@ -69,4 +69,4 @@ service:
         yield OtelCollector(port, log)
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE)

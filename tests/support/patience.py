@@ -12,6 +12,9 @@ PATIENCE: Final = 60.0
 START_PATIENCE: Final = 3 * PATIENCE
 """Seconds, for the start of a whole platform, which is some ten on a quiet machine. A test may take 300."""
 
+SHORT_CALL_SECONDS: Final = 6
+"""How long a call may last that the edge is to end: a busy machine has it up, and changed, before."""
+
 
 def until(fact: Callable[[], object], what: str = "", seconds: float = PATIENCE) -> None:
     """Return once `fact()` is true. Raises AssertionError with `what`."""

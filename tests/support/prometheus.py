@@ -99,4 +99,4 @@ scrape_configs: [{{job_name: trunkline, static_configs: [{{targets: {json.dumps(
         yield found
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE)

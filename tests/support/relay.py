@@ -54,7 +54,7 @@ class Relay:
         client = self.client()
         named: dict[str, Value] = {name.replace("_", "-"): value for name, value in fields.items()}
         try:
-            return client.ask({"command": command, **named}, try_seconds=2.0)
+            return client.ask({"command": command, **named}, try_seconds=PATIENCE)
         finally:
             client.close()
 

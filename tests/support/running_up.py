@@ -173,7 +173,7 @@ def running_up(
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        reader.join(5)
+        reader.join(PATIENCE)
         if process.stdout is not None:
             process.stdout.close()
         for pid in marked_processes(state):

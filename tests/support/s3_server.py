@@ -68,4 +68,4 @@ def running_s3_server(directory: Path) -> Iterator[S3Server]:
         yield server
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from support.addresses import Block, reserved_block
+from support.patience import PATIENCE
 from support.tls_listener import TlsListener, tls_listener
 from trunkline.plan.certificate_names import CertificateNames
 from trunkline.status.conditions import Opinion
@@ -83,7 +84,7 @@ def test_what_is_no_tls(block: Block, answer: bytes | None) -> None:
         with client:
             client.recv(65_536)
             if answer is None:
-                over.wait(10)
+                over.wait(PATIENCE)
             else:
                 client.sendall(answer)
 
