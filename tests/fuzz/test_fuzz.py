@@ -20,6 +20,7 @@ from fuzz.report import KINDS
 from fuzz.run import Run, running
 from support.addresses import reserved_block
 from support.edge import ROOT
+from support.patience import until
 from support.sipua import user_agent
 
 SHORT: Final = 4_000
@@ -71,8 +72,12 @@ def test_a_run_sees_a_death_an_exception_and_a_message_to_a_stranger(run: Run) -
         )
     with user_agent(run.edge) as edge:
         edge.send(b"BYE sip:x@y SIP/2.0\r\n\r\n", (run.address("stranger"), 5060))
-        run.settle(0.1)
-    assert {"exception", "stranger"} <= kinds(run)
+
+        def are_seen() -> bool:
+            run.settle(0.1)
+            return {"exception", "stranger"} <= kinds(run)
+
+        until(are_seen, "an exception and a message to a stranger")
     what = {finding.kind: finding.what for finding in run.findings}
     assert what["exception"] == "routes.py:1 > writer.py:2"
     assert what["stranger"] == "BYE to a stranger"

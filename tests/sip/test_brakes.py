@@ -54,7 +54,7 @@ def test_options_are_answered_six_times_at_once_and_then_seldom(lab: Lab) -> Non
 def test_a_source_has_no_more_by_many_names(lab: Lab) -> None:
     """Any label before the edge's own name is answered: all of them together have ten times as many."""
     poller = lab.agent(66)
-    hosts = [f"n{number}.sip.ashburn.trunkline.test" for number in range(OPTIONS_AT_ONCE * SOURCE_TIMES + 12)]
+    hosts = [f"n{number}.sip.ashburn.trunkline.test" for number in range(OPTIONS_AT_ONCE * SOURCE_TIMES + 40)]
     before = refused(lab, "OptionsTooOften")
     for host in hosts:
         ask(lab, poller, host)
@@ -63,7 +63,7 @@ def test_a_source_has_no_more_by_many_names(lab: Lab) -> None:
         return len(poller.silence(0.1))
 
     until(lambda: got() + refused(lab, "OptionsTooOften") - before == len(hosts), "each is judged")
-    assert OPTIONS_AT_ONCE * SOURCE_TIMES <= got() <= OPTIONS_AT_ONCE * SOURCE_TIMES + 6
+    assert OPTIONS_AT_ONCE * SOURCE_TIMES <= got() <= OPTIONS_AT_ONCE * SOURCE_TIMES + 20
 
 
 def test_a_client_whose_calls_go_on_has_options_of_its_own(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from support.lab import FAR_NUMBER, Lab
+from support.patience import until
 from support.sipmessage import Message, digest_answer
 from support.sipua import Invite, UserAgent
 
@@ -117,11 +118,17 @@ def test_a_repeated_invite_gets_the_same_refusal(challenged: Challenged, lab: La
         routes={},
     )
     invite = challenged.show(challenged.value())
-    for _ in range(2):
-        assert invite.final().status == 503
-        invite.agent.silence(0.2)  # repetitions of what is still being processed are dropped
-        invite.agent.forget()
+
+    def repeat() -> bool:
+        """A repetition of what is still being processed is dropped: then it is sent once more."""
         invite.send_again()
+        return invite.agent.silence(0.2) != []
+
+    assert invite.final().status == 503
+    for _ in range(2):
+        invite.agent.forget()
+        until(repeat, "it is answered again")
+        assert invite.final().status == 503
 
 
 @pytest.mark.parametrize(

@@ -189,11 +189,11 @@ def test_thirty_addresses_are_tried_and_no_more(lab: Lab, telco: UserAgent, pbx:
 
 
 def test_equal_priorities_share_by_weight_and_the_rest_waits(lab: Lab, telco: UserAgent) -> None:
-    """S59, S60, S62, S63: 60/20/20 before a backup; the spread is checked loosely, the order strictly."""
+    """S59, S60, S62, S63: 80/10/10 before a backup; the spread is checked loosely, the order strictly."""
     agents = {number: lab.agent(number) for number in (21, 22, 23, 24)}
     targets = tuple(
         make_target(agents[number].address, 5060, priority=priority, weight=weight)
-        for number, priority, weight in ((21, 10, 60), (22, 10, 20), (23, 10, 20), (24, 20, 50))
+        for number, priority, weight in ((21, 10, 80), (22, 10, 10), (23, 10, 10), (24, 20, 50))
     )
     lab.serve(trunk={"targets": targets})
     firsts: Counter[int] = Counter()
@@ -208,9 +208,8 @@ def test_equal_priorities_share_by_weight_and_the_rest_waits(lab: Lab, telco: Us
         assert order[3] == 24
         assert sorted(order[:3]) == [21, 22, 23]
         firsts[order[0]] += 1
-    assert firsts[21] > firsts[22]
-    assert firsts[21] > firsts[23]
-    assert 20 <= firsts[21] <= 52
+    # 48 are meant, with equal weights 20: both ends are as far off as one run in a million.
+    assert 30 <= firsts[21] < 60
 
 
 def _next_asked(agents: dict[int, UserAgent]) -> int:
