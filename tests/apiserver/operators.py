@@ -36,6 +36,7 @@ from sipedge.table.publication import (
     unpack_head,
 )
 from support.calls import decide
+from support.events import whole_lines
 from support.freezing import freeze, thaw
 from support.patience import PATIENCE
 from trunkline.api import ALL_KINDS, API_VERSION
@@ -290,7 +291,7 @@ class Operator:
 
     def lines(self) -> list[dict[str, Any]]:
         """What it logged so far."""
-        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        return [json.loads(line) for line in whole_lines(self.log) if line.startswith("{")]
 
     def said(self, text: str) -> bool:
         return any(text in line["message"] for line in self.lines())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import os
 import socket
 import subprocess
 import time
@@ -68,8 +71,17 @@ def wait_until(
     raise TimeoutError(f"{what}: not within {seconds} s" + (f" ({fault})" if fault else ""))
 
 
+FIRST_PORT, LAST_PORT = 22_000, 29_999
+"""Below those that the kernel gives to connections: one of these cannot be taken before its server has it."""
+_ports = itertools.count(os.getpid() * 61 % (LAST_PORT - FIRST_PORT + 1))
+"""Where this process goes on looking: processes side by side begin far from one another."""
+
+
 def free_ports(count: int) -> list[int]:
-    """TCP ports of 127.0.0.1 that were free a moment ago, all different."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [each.getsockname()[1] for each in sockets]
+    """TCP ports of 127.0.0.1 that are free, each given once."""
+    found: list[int] = []
+    while len(found) < count:
+        port = FIRST_PORT + next(_ports) % (LAST_PORT - FIRST_PORT + 1)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port), reuse_port=False):
+            found.append(port)
+    return found

@@ -77,10 +77,10 @@ def missing_names(place: Path, address: str, prefix: Sequence[str] = ()) -> list
     (directory / "kemi_main.py").write_text(probe)
     with started(make_settings(place, address, kamailio_dir=directory), prefix):
         deadline = time.monotonic() + START_SECONDS
-        while not (out.exists() and out.read_text()):
+        while not (text := out.read_text() if out.exists() else ""):
             assert time.monotonic() < deadline, (place / "i" / "kamailio.log").read_text()[-3000:]
             time.sleep(0.05)
-    missing: list[str] = json.loads(out.read_text())
+    missing: list[str] = json.loads(text)
     return missing
 
 

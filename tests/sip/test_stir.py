@@ -20,6 +20,7 @@ from sipedge.routing.sealed import Proof, Seal
 from sipedge.routing.stir.passport import read_passport
 from support.addresses import reserved_block
 from support.agents import AgentRun, agent_of, running_kamailio
+from support.events import whole_lines
 from support.patience import PATIENCE
 from support.sipmessage import Message
 from support.sipua import Invite, UserAgent, send_invite, user_agent
@@ -224,7 +225,7 @@ def told(place: Place, call_id: str) -> dict[str, Any]:
     deadline = time.monotonic() + PATIENCE
     while True:
         for path in sorted(place.agent.settings.directory.glob("events.jsonl*")):
-            for line in path.read_text().splitlines():
+            for line in whole_lines(path):
                 if (said := json.loads(line)).get("sipCallId") == call_id:
                     return dict(said)
         assert time.monotonic() < deadline

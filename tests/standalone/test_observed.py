@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -12,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from cluster.processes import free_ports
 from support.addresses import Block
 from support.debian_root import NoRootError
 from support.events import whole_lines
@@ -25,12 +25,6 @@ from support.telephones import ASHBURN, Telephones, telephones, write_manifests
 
 METRICS_PORT = 9464
 pytestmark = pytest.mark.timeout(900)
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 class Observed:
@@ -62,7 +56,7 @@ def observed(block: Block, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     metrics = f"{block.address(53)}:{METRICS_PORT}"
     with ExitStack() as stack:
         stack.callback(collector.close)
-        otel = stack.enter_context(otel_collector(directory, free_port()))
+        otel = stack.enter_context(otel_collector(directory, free_ports(1)[0]))
         options = ("--metrics", metrics, "--otlp-endpoint", otel.endpoint)
         up = stack.enter_context(running_up(manifests, directory / "state", block, *options))
         phones: Telephones = telephones(block)
@@ -79,7 +73,7 @@ def test_a_real_prometheus_reads_what_calls_came_to(observed: Observed, block: B
             served(edge_page()) as edge,
             served(operator_page()) as operator,
             prometheus(
-                observed.directory, free_port(), observed.metrics, edge, operator, rules=ALERTS
+                observed.directory, free_ports(1)[0], observed.metrics, edge, operator, rules=ALERTS
             ) as one,
         ):
             busy = 'trunkline_edge_ended_calls_total{result="busy",direction="origination",edge="ashburn"}'

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import go_tools
+from cluster.processes import free_ports
 from sipedge.recording.destination import Destination
 from sipedge.secret import Secret
 from support.patience import PATIENCE
@@ -41,9 +42,7 @@ class S3Server:
 @contextmanager
 def running_s3_server(directory: Path) -> Iterator[S3Server]:
     """A server at a free port of loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    (port,) = free_ports(1)
     server = S3Server(directory, port)
     command = [
         str(go_tools.built(MODULE)),
