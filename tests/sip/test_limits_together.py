@@ -92,7 +92,7 @@ def test_three_addresses_let_in_what_one_would(together: Together, spread: str) 
     load = together.offer(8, 30, lambda number: three[number % 3 if spread == "even" else 0])
     assert 4 <= load.usual <= 6, load
     assert sum(load.passed.values()) <= 5 * (len(load.passed) + 2), load
-    assert load.answers[FREE] + load.answers[FULL] == load.sent
+    assert load.answers.total() == load.sent, load
 
 
 @pytest.mark.parametrize("limited", ("trunk", "account", "carrier"))
