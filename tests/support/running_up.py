@@ -115,14 +115,19 @@ def marked_processes(state: Path) -> dict[int, str]:
     found = {}
     for entry in Path("/proc").glob("[0-9]*"):
         pid = int(entry.name)
-        if f"{MARK}={state}\0" in _environment(pid):
-            found[pid] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        if f"{MARK}={state}\0" in _environment(pid) and (command := _told(pid, "cmdline")):
+            found[pid] = command.replace("\0", " ")
     return found
 
 
 def _environment(pid: int) -> str:
+    return _told(pid, "environ")
+
+
+def _told(pid: int, what: str) -> str:
+    """What the kernel tells of a process; "" of one that is over, or ends while it is asked."""
     try:
-        return Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace")
+        return Path(f"/proc/{pid}/{what}").read_bytes().decode(errors="replace")
     except OSError:
         return ""
 
