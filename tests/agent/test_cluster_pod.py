@@ -310,8 +310,12 @@ def entrypoint(instance: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def _comm_of_child(pid: int) -> str:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return Path(f"/proc/{children[0]}/comm").read_text().strip() if children else ""
+    """The name of its program, "" where there is none, or none any more."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return Path(f"/proc/{children[0]}/comm").read_text().strip() if children else ""
+    except OSError:
+        return ""
 
 
 def test_entrypoint_waits_for_the_agent_and_runs_kamailio(tmp_path: Path) -> None:
