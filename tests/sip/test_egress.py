@@ -21,7 +21,7 @@ from sipedge.table import SiblingRow
 from support.edge import Edge, connections, restart, running_edge, write_certificate
 from support.events import events_of_caller
 from support.lab import FAR_NUMBER, OWN_NUMBER, Lab
-from support.patience import PATIENCE, SHORT_CALL_SECONDS
+from support.patience import LATE_TICK_SECONDS, PATIENCE, SHORT_CALL_SECONDS
 from support.sipmessage import Message, new_token, sdp
 from support.sipua import Invite, UserAgent, callee_leg, send_invite
 from support.tables import make_account, make_target
@@ -145,7 +145,7 @@ def test_what_fails_there_lets_the_next_uri_try(two: Two, pbx: UserAgent, telco:
     begun = time.monotonic()
     invite = two.lab.call_in(telco)
     pbx.wait("INVITE", call_id=invite.call_id)
-    assert time.monotonic() - begun > 3
+    assert time.monotonic() - begun > 4 - LATE_TICK_SECONDS
     received = second.wait("INVITE", call_id=invite.call_id)
     assert received.path == two.lab.edge_at
     second.respond(received, 486, "Busy Here")

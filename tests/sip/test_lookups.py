@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,14 +80,12 @@ def test_what_is_not_found_or_denied_lets_the_next_uri_try(
         second.respond(second.wait("INVITE", call_id=invite.call_id), 486)
         assert invite.final().status == 486
         serve(lab, first, second)  # what was learned is forgotten
-    invite, begun = redirected(lab, telco, first), time.monotonic()
+    invite = redirected(lab, telco, first)
     asked = agent.question()
     second.respond(second.wait("INVITE", call_id=invite.call_id), 486)
-    assert time.monotonic() - begun > 1
     agent.answer(asked)  # too late: nothing waits any more
     assert invite.final().status == 486
     lab.edge.settings.lookups_socket.rename(lab.edge.settings.directory / "away")
-    begun = time.monotonic()
     invite = redirected(lab, telco, first)
     second.respond(second.wait("INVITE", call_id=invite.call_id), 486)
     assert invite.final().status == 486

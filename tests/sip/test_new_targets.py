@@ -108,13 +108,12 @@ def test_what_is_not_found_is_refused_as_it_is_at_once(lab: Lab, telco: UserAgen
     for how in ("nothing found", "says nothing", "not there"):
         if how == "not there":
             agent.close()
-        invite, begun = lab.call_in(telco), time.monotonic()
+        invite = lab.call_in(telco)
         if how != "not there":
             asked = agent.question()
         if how == "nothing found":
             agent.answer(asked)
         assert invite.final().status == 480
-        assert time.monotonic() - begun > (1 if how == "says nothing" else 0)
         if how == "says nothing":
             agent.answer(asked)
         until(lambda invite=invite: events_of(lab, invite.call_id) == ["begun", "ended"])  # type: ignore[misc]

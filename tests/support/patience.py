@@ -15,6 +15,9 @@ START_PATIENCE: Final = 3 * PATIENCE
 SHORT_CALL_SECONDS: Final = 6
 """How long a call may last that the edge is to end: a busy machine has it up, and changed, before."""
 
+LATE_TICK_SECONDS: Final = 2.5
+"""By so much Kamailio may be too early: on a busy machine its timers count from a tick that is late."""
+
 
 def until(fact: Callable[[], object], what: str = "", seconds: float = PATIENCE) -> None:
     """Return once `fact()` is true. Raises AssertionError with `what`."""
