@@ -185,7 +185,7 @@ ENDINGS: tuple[Ending, ...] = (
 def killing(edge: RecordedEdge, seconds: float) -> Iterator[None]:
     """The agent is killed again and again, and started again.
 
-    Each time it lives a fifth longer: on a busy machine it would else never live to answer anything.
+    Each time it lives half as long again: on a busy machine it would else never live to answer anything.
     """
     done = threading.Event()
 
@@ -193,7 +193,7 @@ def killing(edge: RecordedEdge, seconds: float) -> Iterator[None]:
         lives = seconds
         while not done.wait(lives):
             edge.kill_agent()
-            lives *= 1.2
+            lives *= 1.5
 
     thread = threading.Thread(target=kill)
     thread.start()
