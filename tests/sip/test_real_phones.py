@@ -74,8 +74,9 @@ def pjsip(lab: Lab, folder: Path, secure: bool, **task: Any) -> Iterator[subproc
 
 def result(process: subprocess.Popen[str]) -> dict[str, Any]:
     output, errors = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 0, errors[-2000:]
-    found: dict[str, Any] = json.loads(next(line for line in output.splitlines() if line.startswith("{")))
+    told = [line for line in output.splitlines() if line.startswith("{")]
+    assert told, (process.returncode, errors[-2000:])
+    found: dict[str, Any] = json.loads(told[0])
     return found
 
 

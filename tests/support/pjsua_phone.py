@@ -132,7 +132,7 @@ def account_of(task: Task) -> Any:
     return config
 
 
-def run(task: Task) -> dict[str, Any]:
+def run(task: Task) -> None:
     endpoint = endpoint_of(task)
     phone = Phone()
     phone.create(account_of(task))
@@ -157,12 +157,12 @@ def run(task: Task) -> dict[str, Any]:
         "ended": bool(call and call.ended),
         "srtp": bool(call and call.is_srtp),
     }
+    print(json.dumps(result), flush=True)  # before PJSIP ends, which crashes now and then
     del call
     phone.current = phone.recorder = phone.player = None
     phone.shutdown()
     endpoint.libDestroy()
-    return result
 
 
 if __name__ == "__main__":
-    print(json.dumps(run(Task(**json.loads(sys.argv[1])))), flush=True)
+    run(Task(**json.loads(sys.argv[1])))
