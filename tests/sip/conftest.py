@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from support.addresses import Block, reserved_block
+from support.addresses import Block, own_prefix, reserved_block
 from support.b2bua import QUICK, RunningB2bua, running_b2bua
 from support.edge import ROOT, Edge, running_edge, write_certificate
 from support.image_root import NoRootError, image_root, inside
@@ -28,8 +28,10 @@ _turns = count(1)
 
 @pytest.fixture
 def block() -> Iterator[Block]:
-    """Addresses of this test alone: what an earlier one left unanswered is retransmitted elsewhere."""
-    with reserved_block(start=next(_turns)) as reserved:
+    """Addresses of this test alone: what an earlier one left unanswered is retransmitted elsewhere, and who
+    was left in a call is asked there whether he is alive."""
+    turn = next(_turns)
+    with reserved_block(own_prefix(turn), turn) as reserved:
         yield reserved
 
 

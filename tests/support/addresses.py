@@ -14,6 +14,14 @@ LOCK_PORT = 20301
 OWN = f"127.{30 + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw')) % 10}"
 """Blocks below this are taken by this process alone, of those that run tests side by side."""
 
+FURTHER = f"127.{100 + int(OWN.partition('.')[2])}"
+"""As many more of them."""
+
+
+def own_prefix(turn: int) -> str:
+    """Below which to take a block for the n-th time, so that 512 come before the first one comes again."""
+    return FURTHER if turn // 256 % 2 else OWN
+
 
 @dataclass(frozen=True)
 class Block:
