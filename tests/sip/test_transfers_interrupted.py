@@ -6,6 +6,7 @@ import signal
 import time
 
 from support.b2bua import RunningB2bua, nobody_asked
+from support.freezing import frozen
 from support.patience import until
 from support.sipmessage import sdp
 from support.transfers import (
@@ -45,6 +46,18 @@ def test_a_b2bua_that_hangs_is_seen_and_refused_for_until_it_goes_on(
     scene.far.send("BYE")
     scene.target.respond(scene.target.wait("BYE"), 200)
     scene.telco.wait("BYE", status=200, call_id=scene.far.call_id)
+    nothing_is_left(scene, b2bua)
+
+
+def test_a_b2bua_that_was_slow_takes_no_call_that_was_refused_for_it(
+    scene: Scene, b2bua: RunningB2bua
+) -> None:
+    """It reads the REFER when the edge has answered 503 in its name: the call is its parties' own."""
+    with frozen(b2bua.process.pid):
+        assert scene.refer().status == 503
+    until(b2bua.is_working, "it goes on, and nobody sees it")
+    assert not scene.target.silence(1.0)
+    is_as_before(scene)
     nothing_is_left(scene, b2bua)
 
 

@@ -196,9 +196,11 @@ class B2bua:
         self.stack.request(question, heard)
 
     def adopted_by(self, server: ServerTransaction) -> Adopted | None:
-        """What the edge has told with this request; None without proof that it was the edge."""
+        """What the edge has told with this request; None without proof that it was the edge, and that it
+        still waits."""
         told = self._told(server.request, ADOPT)
-        return None if told is None else Adopted.from_text(told)
+        adopted = None if told is None else Adopted.from_text(told)
+        return None if adopted is None or adopted.is_late(time.time()) else adopted
 
     def _told(self, request: Message, purpose: str) -> str | None:
         proof = Proof(self._address, request.call_id, request.cseq[0], request.request_uri)

@@ -24,6 +24,7 @@ from sipedge.routing.dialog.new_call import token_again
 from sipedge.routing.dialog.refer import Referral, read_replaces
 from sipedge.routing.dialog.tokens import TokenKeeper
 from sipedge.routing.handover import (
+    ANSWER_SECONDS,
     FIND,
     HEADER,
     LONGEST,
@@ -48,7 +49,7 @@ _ADOPTS_AVP: Final = "$avp(adopts)"
 """Of a REFER by which a call is adopted: if it is refused, `failure_route[ksr_failure_hand_over]` takes that
 back."""
 _CSEQ_DIGITS: Final = 10
-_ANSWER_MILLISECONDS: Final = 2_000
+_ANSWER_MILLISECONDS: Final = int(ANSWER_SECONDS * 1000)
 """It is a process beside this one: one that says nothing for so long is dead, or hangs."""
 _BYE_MILLISECONDS: Final = 25_000
 """A BYE waits for the next one, which has the call from its journal: it ended the proxy's own dialog, and

@@ -42,6 +42,10 @@ SPEAK: Final = "speak"
 `Spoken`."""
 INSTRUCT: Final = "instruct"
 """Of an INVITE that no target took; it tells `Instructed`."""
+ANSWER_SECONDS: Final = 2.0
+"""How long the edge waits for the B2BUA to answer what it hands over in a dialog."""
+_IN_TIME: Final = 0.75
+"""Of that: an answer takes its way as well."""
 LONGEST: Final = 24_000
 _encode: Final = json_writer(ascii_only=True)
 T = TypeVar("T", bound="_Told")
@@ -168,6 +172,15 @@ class Adopted(_Told):
     """Of a REFER: no NOTIFYs are wanted."""
     diversion: str = ""
     """Its Diversion; "" = nobody is told who diverts."""
+    asked_at: int = 0
+    """When the edge has handed it over by a REFER, in milliseconds since the epoch; 0 = by no REFER."""
+
+    def is_late(self, now: float) -> bool:
+        """True where the edge may have refused the REFER in the name of a B2BUA that said nothing.
+
+        The call is its parties' own again then. `now` in seconds since the epoch, by the edge's own clock.
+        """
+        return self.asked_at != 0 and now - self.asked_at / 1000 > ANSWER_SECONDS * _IN_TIME
 
 
 @dataclass(frozen=True, slots=True)

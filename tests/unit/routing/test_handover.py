@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipedge.routing.handover import Adopted, End, Placed, Sought, packed, unpacked
+from sipedge.routing.handover import ANSWER_SECONDS, Adopted, End, Placed, Sought, packed, unpacked
 from sipedge.routing.sealed import MOST_SECONDS, Proof, Seal
 from sipedge.secret import Secret
 
@@ -32,6 +33,16 @@ def test_what_is_of_another_type_is_not() -> None:
         assert Adopted.from_text(text) is None
     plain["near"]["cseq"] = "7"
     assert Adopted.from_text(base64.urlsafe_b64encode(json.dumps(plain).encode()).decode()) is None
+
+
+@pytest.mark.parametrize(
+    ("after", "is_late"), ((-1.0, False), (0.0, False), (1.4, False), (1.6, True), (60.0, True))
+)
+def test_what_was_handed_over_long_ago_is_no_longer_waited_for(after: float, is_late: bool) -> None:
+    """Before the edge gives up; what no REFER has handed over is waited for as long as it takes."""
+    assert replace(ADOPTED, asked_at=5_000).is_late(5.0 + after) is is_late
+    assert not ADOPTED.is_late(5.0 + after)
+    assert ANSWER_SECONDS > 1.6
 
 
 @given(st.text(max_size=60))
