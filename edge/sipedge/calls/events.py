@@ -11,9 +11,8 @@ holds a character that is not printable. Nothing of a line is secret; it does sa
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -22,7 +21,7 @@ from itertools import compress
 from operator import attrgetter, is_not
 from typing import Any, Final
 
-from sipedge.values import json_writer, key_of, quickly_made
+from sipedge.values import json_writer, key_of, quickly_made, read_json
 
 SCHEMA: Final = 1
 """Version of these lines. A key that is added changes nothing; one that changes its meaning does."""
@@ -231,7 +230,7 @@ _NAMES: Final[Mapping[type, str]] = {
 }
 
 
-_KINDS: Final[Mapping[str, Callable[..., Event]]] = {name: kind for kind, name in _NAMES.items()}
+_KINDS: Final[Mapping[str, type]] = {name: kind for kind, name in _NAMES.items()}
 _KEYS: Final = {each: tuple(key_of(field.name) for field in fields(each)) for each in _NAMES}
 _VALUES: Final = {each: attrgetter(*(field.name for field in fields(each))) for each in _NAMES}
 _is_known: Final = partial(is_not, None)
@@ -248,7 +247,10 @@ def uri_without_password(uri: str) -> str:
 def event_line(event: Event, call_sid: str, at: float) -> str:
     """The event as its line, without the line's end. `at` in seconds since the epoch. Total."""
     kind = type(event)
-    values = _VALUES[kind](event)
+    return _line(kind, _VALUES[kind](event), call_sid, at)
+
+
+def _line(kind: type, values: Sequence[Any], call_sid: str, at: float) -> str:
     texts = tuple(map(str, values))
     if not "".join(texts).isprintable() or max(map(len, texts)) > LONGEST_TEXT:
         values = tuple(_cleaned(value) if isinstance(value, str) else value for value in values)
@@ -264,29 +266,36 @@ def event_line(event: Event, call_sid: str, at: float) -> str:
     return line if 4 * len(line) <= LONGEST_LINE else _shortened(said)
 
 
-def pack(fields: tuple[str | int | None, ...], call_sid: str, at: float) -> str:
-    """The fields of an event, in their order, for `line_of_packed` in another process.
+def pack(name: str, fields: tuple[str | int | None, ...], call_sid: str, at: float) -> str:
+    """All fields of an event, in their order, for `line_of_packed` in another process; `name` is the event's,
+    such as `begun`.
 
     None should be longer than `LONGEST_TEXT`: a queue holds them until then.
     """
-    return _pack((fields, call_sid, at))
+    return _pack((name, fields, call_sid, at))
 
 
-def pack_event(event: Event, call_sid: str, at: float) -> tuple[str, str]:
-    """The event's name, and `pack` of its fields."""
+def pack_event(event: Event, call_sid: str, at: float) -> str:
+    """`pack` of the event's name and fields."""
     kind = type(event)
-    return _NAMES[kind], _pack((_VALUES[kind](event), call_sid, at))
+    return _pack((_NAMES[kind], _VALUES[kind](event), call_sid, at))
 
 
-def line_of_packed(name: str, packed: str) -> str:
-    """The line of what `pack` has packed; `name` is the event's, such as `begun`."""
-    values, call_sid, at = json.loads(packed)
-    return event_line(_KINDS[name](*values), call_sid, at)
+def line_of_packed(text: str) -> str:
+    """The line of what `pack` has packed; a line as it is."""
+    if text[:1] == _LINE_BEGINS:
+        return text
+    name, values, call_sid, at = read_json(text)
+    return _line(_KINDS[name], values, call_sid, at)
+
+
+_LINE_BEGINS: Final = "{"
+"""What `pack` gives is a list."""
 
 
 def sid_of_packed(packed: str) -> str:
     """Whose event `pack` has packed."""
-    return str(json.loads(packed)[1])
+    return str(read_json(packed)[2])
 
 
 def time_text(at: float) -> str:

@@ -62,7 +62,6 @@ _QUEUE: Final = "events"
 _LOST: Final = "events|lost"
 """The counter of lines that found the queue full."""
 _BEGUN: Final = "begun"
-"""Keys of what is in the queue as the fields of an event are its names; without one there is a line."""
 _REFUSED: Final = "refused"
 _BATCH: Final = 500
 """Lines that are written at once."""
@@ -108,7 +107,7 @@ def begun(
     source = (caller.address, caller.transport)
     fields = fields_of_begun(place.own, request, source, forward, place.sequence, place.form, placed)
     # The process that writes the line puts it into words, many at once: here each word would be a cold one.
-    _put(_BEGUN, pack(fields, sid, time.time()))
+    _put(pack(_BEGUN, fields, sid, time.time()))
 
 
 def refused(
@@ -134,7 +133,7 @@ def refused(
     sid_of_trunk = trunk.sid if trunk is not None else None
     sequence, form = place.sequence, place.form
     fields = fields_of_refused(place.own, request, decision, reason, sid_of_trunk, sequence, form, placed)
-    _put(_REFUSED, pack(fields, new_call_sid(), time.time()))
+    _put(pack(_REFUSED, fields, new_call_sid(), time.time()))
 
 
 def waits(
@@ -149,7 +148,7 @@ def waits(
     sid_of_trunk = trunk.sid if trunk is not None else None
     sequence, form = place.sequence, place.form
     fields = fields_of_waiting(place.own, request, decision, sid_of_trunk, sequence, form, placed)
-    KSR.dialog.var_sets(_WAITS, pack(fields, new_call_sid(), time.time()))
+    KSR.dialog.var_sets(_WAITS, pack(_BEGUN, fields, new_call_sid(), time.time()))
 
 
 def waits_no_more() -> None:
@@ -166,7 +165,7 @@ def _given_up() -> None:
     if KSR.htable.sht_inc(_RATES, whose) > KNOWN_SENDERS.of_instance:
         count(_UNTOLD_REFUSALS)
         return
-    _put(_BEGUN, packed)
+    _put(packed)
     _emit(Ended(EndedBy.CALLER, sip_status=_GIVEN_UP), sid_of_packed(packed))
 
 
@@ -177,7 +176,7 @@ def new_call_sid() -> str:
 
 def attempt_failed(attempt: Attempt, failure: Failure, sid: str) -> None:
     """An attempt did not set the call up."""
-    _put(*pack_event(attempt_told(attempt, failure), sid, time.time()))
+    _put(pack_event(attempt_told(attempt, failure), sid, time.time()))
 
 
 def ringing(attempt_key: str, sid: str) -> None:
@@ -257,11 +256,11 @@ def _never_up(ending: str) -> Ended:
 
 
 def _emit(event: Event, sid: str) -> None:
-    _put("", event_line(event, sid, time.time()))
+    _put(event_line(event, sid, time.time()))
 
 
-def _put(key: str, value: str) -> None:
-    if KSR.mqueue.mq_size(_QUEUE) >= LONGEST_QUEUE or KSR.mqueue.mq_add(_QUEUE, key, value) <= 0:
+def _put(value: str) -> None:
+    if KSR.mqueue.mq_size(_QUEUE) >= LONGEST_QUEUE or KSR.mqueue.mq_add(_QUEUE, "", value) <= 0:
         count(_LOST)
 
 
@@ -289,7 +288,5 @@ class EventWriter:
 
     def _fetch(self) -> bool:
         while len(self._waiting) < _BATCH and KSR.mqueue.mq_fetch(_QUEUE) > 0:
-            value = KSR.mqueue.mqv_gete(_QUEUE)
-            packed_as = KSR.mqueue.mqk_gete(_QUEUE)
-            self._waiting.append(line_of_packed(packed_as, value) if packed_as else value)
+            self._waiting.append(line_of_packed(KSR.mqueue.mqv_gete(_QUEUE)))
         return bool(self._waiting)
