@@ -137,9 +137,8 @@ def comparisons(sizes: Sizes) -> Iterator[Comparison]:
         "cold, many",
         "numbering plan",
         f"each of {many} Numbers with their trunks, from manifest to delta / what it was",
-        0.6,
+        1 / 3,
         "plans are looked at by their patterns alone, models are dropped at once, few are judged at a time",
-        goal=1 / 3,
         scale=1 / FORMER_COLD,
     )
     yield Comparison(
