@@ -11,7 +11,7 @@ from sipedge.kemi.journal import say
 from sipedge.kemi.ksr import KSR
 from sipedge.media_settings import MediaSettings
 from sipedge.ng.client import NgClient, NgError, NgUnreachableError
-from sipedge.ng.hanging import REMEMBERED_SECONDS, may_ask, next_time
+from sipedge.ng.hanging import REMEMBERED_SECONDS, Event, event_of, mark_after, may_ask
 from sipedge.ng.packets import Read
 from sipedge.routing.media.commands import Command, Query, reason_of_error
 from sipedge.routing.reasons import Reason
@@ -20,7 +20,7 @@ from sipedge.values import quickly_made
 _TABLE: Final = "media"
 """The htable of what is known of the relay."""
 _AGAIN: Final = "again"
-"""Its key while the relay hangs: when it is asked again."""
+"""The key of the mark of a relay that hangs (`ng.hanging`)."""
 
 
 @quickly_made
@@ -67,28 +67,29 @@ class MediaRelay:
     def _ask(self, command: Command) -> dict[str, Read]:
         if self._client is None:
             raise NgUnreachableError("there is none", hangs=False)
-        again = KSR.htable.sht_gete(_TABLE, _AGAIN)
-        if again:
-            if not may_ask(int(again), time.monotonic()):
-                if command.is_told_anyway:
-                    self._client.tell(command.fields())
-                raise NgUnreachableError("it did not answer lately", hangs=False)
-            _let_nobody_ask()  # but this process
-        hangs = False
+        mark = int(KSR.htable.sht_gete(_TABLE, _AGAIN) or 0)
+        if not may_ask(mark, time.monotonic()):
+            if command.is_told_anyway:
+                self._client.tell(command.fields())
+            raise NgUnreachableError("it did not answer lately", hangs=False)
+        _move(mark, Event.ASKED)
         try:
-            return self._client.ask(command.fields())
-        except NgUnreachableError as error:
-            hangs = error.hangs
+            answer = self._client.ask(command.fields())
+        except NgError as error:
+            _move(mark, event_of(error))
             raise
-        finally:
-            if hangs:
-                _let_nobody_ask()
-            elif again:  # it has answered, be it by a refusal, or it is gone, which nobody waits for
-                KSR.htable.sht_rm(_TABLE, _AGAIN)
+        _move(mark, Event.ANSWERED)
+        return answer
 
 
-def _let_nobody_ask() -> None:
-    KSR.htable.sht_setxi(_TABLE, _AGAIN, next_time(time.monotonic()), REMEMBERED_SECONDS)
+def _move(mark: int, event: Event) -> None:
+    """Carry out what becomes of the mark that this process has read. Where none was, none is taken away:
+    another process may have set it since."""
+    after = mark_after(mark, event, time.monotonic())
+    if after:
+        KSR.htable.sht_setxi(_TABLE, _AGAIN, after, REMEMBERED_SECONDS)
+    elif mark:
+        KSR.htable.sht_rm(_TABLE, _AGAIN)
 
 
 def _reason_of(error: NgError) -> Reason:
