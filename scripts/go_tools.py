@@ -26,7 +26,8 @@ def built(module: Path) -> Path:
     tools = re.findall(r"^tool (\S+)$", text, re.MULTILINE)
     package, version = (tools[0], _version_of(tools[0], text)) if tools else (".", "")
     name = package.rpartition("/")[2] if tools else module.name
-    sources = sorted(module.glob("go.*")) + sorted(module.glob("*.go"))
+    folders = [module, *(module / each for each in re.findall(r" => (\.\./\S+)$", text, re.MULTILINE))]
+    sources = [path for folder in folders for each in ("go.*", "*.go") for path in sorted(folder.glob(each))]
     digest = hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()[:16]
     home = CACHE / name
     program = home / f"{name}-{digest}"

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"log"
 	"os"
@@ -17,33 +16,29 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/kubernetes/fake"
+	"trunkline.dev/objects"
 )
 
 func main() {
 	logrus.SetOutput(io.Discard)
-	objects, answers := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
+	in, out := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
 	var entered corev1.ConfigMap
-	if err := objects.Decode(&entered); err != nil {
+	if err := in.Decode(&entered); err != nil {
 		log.Fatal(err)
 	}
 	overrides, err := read(&entered)
 	if err != nil {
 		log.Fatal(err)
 	}
-	for {
-		var object unstructured.Unstructured
-		if err := objects.Decode(&object); errors.Is(err, io.EOF) {
-			return
-		} else if err != nil {
-			log.Fatal(err)
-		}
-		health, err := overrides.GetResourceHealth(&object)
+	err = objects.Each(in, func(object *unstructured.Unstructured) error {
+		health, err := overrides.GetResourceHealth(object)
 		if err != nil {
-			log.Fatal(err)
+			return err
 		}
-		if err := answers.Encode(health); err != nil {
-			log.Fatal(err)
-		}
+		return out.Encode(health)
+	})
+	if err != nil {
+		log.Fatal(err)
 	}
 }
 

@@ -3,29 +3,25 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"log"
 	"os"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"trunkline.dev/objects"
 )
 
 func main() {
-	objects := json.NewDecoder(os.Stdin)
-	for {
-		var object unstructured.Unstructured
-		if err := objects.Decode(&object); errors.Is(err, io.EOF) {
-			return
-		} else if err != nil {
-			log.Fatal(err)
-		}
-		result, err := status.Compute(&object)
+	err := objects.Each(json.NewDecoder(os.Stdin), func(object *unstructured.Unstructured) error {
+		result, err := status.Compute(object)
 		if err != nil {
-			log.Fatal(err)
+			return err
 		}
-		fmt.Println(result.Status)
+		_, err = fmt.Println(result.Status)
+		return err
+	})
+	if err != nil {
+		log.Fatal(err)
 	}
 }

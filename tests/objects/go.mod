@@ -1,0 +1,3 @@
+module trunkline.dev/objects
+
+go 1.26.0
