@@ -145,6 +145,22 @@ def test_a_refusal_means_what_its_status_text_number_and_headers_leave_open(
     assert list(reasons_of(message)) == reasons
 
 
+@pytest.mark.parametrize(
+    ("uri", "why"),
+    (
+        ("sip:+14155550100@127.0.12.1", "127.0.9.8 is in no Carrier's sourceRanges"),
+        (
+            "sip:+12125550111@acme-hq.pstn.trunkline.test",
+            "acme-hq.pstn.trunkline.test is no termination domain",
+        ),
+    ),
+    ids=("as a carrier calls", "as a PBX calls"),
+)
+def test_silence_is_told_by_the_side_that_the_call_comes_from(uri: str, why: str) -> None:
+    request = CallRequest(uri, "+12125550111", "127.0.12.1", 5060, Transport.UDP, None, None, 1, 8, 1)
+    assert why in verdict(request, CallResult("id", "127.0.9.8", (), None))
+
+
 def test_an_edge_that_drains_is_said_to_do_so() -> None:
     """The mend first: the call can go to another address."""
     text = "SIP/2.0 503 Service Unavailable\r\nCSeq: 1 INVITE\r\nRetry-After: 30\r\n\r\n"

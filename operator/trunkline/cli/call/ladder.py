@@ -150,10 +150,13 @@ def _silence(request: CallRequest, result: CallResult) -> str:
     where = f"{request.address}:{request.port}"
     if any(not each.sent for each in result.messages):
         return "No final answer came."
+    if request.names_address:
+        why = f"{result.source} is in no Carrier's sourceRanges (--source says where to call from)"
+    else:
+        why = f"{request.host} is no termination domain it knows"
     return (
         f"No answer at all from {where} within {request.silence:g} s. Either no edge listens there, or it "
-        f"drops the call because {request.host} is no termination domain it knows "
-        "(trunkline explain tells which)."
+        f"drops the call because {why}; trunkline explain tells which."
     )
 
 

@@ -70,6 +70,15 @@ class CallRequest:
         parsed = parse_uri(self.uri)
         return parsed.host if parsed else ""
 
+    @property
+    def names_address(self) -> bool:
+        """True if the host of the called URI is an IP address: so carriers call, and no PBX does."""
+        try:
+            ipaddress.ip_address(self.host.strip("[]"))
+        except ValueError:
+            return False
+        return True
+
 
 def read_called(text: str) -> str:
     """The URI to call, `sip:` added if it is missing. Raises CallUsageError."""
