@@ -82,7 +82,11 @@ def test_a_call_in_progress_is_listed_told_ended_and_followed(running: tuple[Lab
 def test_what_cannot_be_done_is_told(tmp_path: Path) -> None:
     """Nothing runs there; and a file is no edge."""
     nothing = run_trunkline("calls", "active", "--state-dir", tmp_path)
-    assert (nothing.returncode, nothing.stderr) == (0, "")
+    assert (nothing.returncode, nothing.stderr) == (0, "no calls in progress\n")
+    assert len(nothing.stdout.splitlines()) == 1
+    assert run_trunkline("calls", "active", "-o", "json", "--state-dir", tmp_path).stderr == ""
+    (tmp_path / "calls").touch()
+    assert run_trunkline("calls", "list", "--file", tmp_path / "calls").stderr == "no calls\n"
     ending = run_trunkline("calls", "end", "CA1", "--state-dir", tmp_path)
     assert (ending.returncode, "no edge runs there" in ending.stderr) == (1, True)
     assert "No such file" in run_trunkline("calls", "list", "--file", "/no/such").stderr

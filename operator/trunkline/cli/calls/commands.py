@@ -67,7 +67,10 @@ def run_list(place: Place, choice: Choice, *, follow: bool, limit: int | None, a
         return exits.OK
     rows = _rows(place)
     _note_logs(place, (row.startedAt for row in rows), choice.since)
-    _print_rows(newest_first(rows, choice)[:limit])
+    found = newest_first(rows, choice)[:limit]
+    _print_rows(found)
+    if not found:
+        tell("no calls")
     return exits.OK
 
 
@@ -175,6 +178,8 @@ def run_active(place: Place, choice: Choice, *, as_json: bool) -> int:
         return exits.OK
     now = datetime.now(UTC)
     _print_rows(_running_row(said, now) for said in found)
+    if not found:
+        tell("no calls in progress")
     return exits.OK
 
 

@@ -45,6 +45,8 @@ def run_list(places: Sequence[Destination], choice: Choice, *, limit: int | None
     print(HEADING)
     for line in text_rows(rows):
         print(printable(line))
+    if not rows:
+        tell("no recordings")
     return exits.OK
 
 
