@@ -194,6 +194,11 @@ def test_a_question_that_no_edge_could_get_is_refused(changed: tuple[str, ...], 
     assert done.stdout == ""
 
 
+def test_a_tenants_files_alone_have_no_edge_and_say_so() -> None:
+    done = run_trunkline("explain", LOCAL[0], *TERMINATION)
+    assert (done.returncode, "have no Edge: name the platform's files too" in done.stderr) == (2, True)
+
+
 @pytest.mark.parametrize("uri", ("tel:+1", "sip:a@[::1", "sip:" + "☎" * 300))
 def test_any_message_gives_a_decision(uri: str, tmp_path: Path) -> None:
     """A captured one whose Request-URI cannot be read is dropped, as at the edge."""

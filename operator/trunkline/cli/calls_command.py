@@ -22,7 +22,7 @@ from trunkline.cli.options import (
     Kubeconfig,
     Output,
     OutputOption,
-    StateDir,
+    StateDirOfUp,
     UsageBy,
 )
 
@@ -61,7 +61,7 @@ class Where:
     """Whose calls are meant: those of an `up`, or of a cluster."""
 
     command: typer.Context
-    state_dir: StateDir = None
+    state_dir: StateDirOfUp = None
     kubeconfig: Kubeconfig = None
     context: Context = None
     edge_namespace: EdgeNamespace = None
@@ -133,7 +133,7 @@ def list_calls(
     """List call records, newest first: of a running `up`, of --file, or of a cluster.
 
     Of a cluster these are what the logs of its edge pods still hold; keep records for longer by
-    collecting those logs. They need the right to read logs of the edge namespace.
+    collecting those logs. Reading them needs the right to read pod logs in the edge namespace.
 
     \b
     Example:

@@ -26,7 +26,10 @@ def twilio(
         list[str], typer.Argument(metavar="FILE", help="JSON of the API or its clients.", show_default=False)
     ],
     namespace: Annotated[
-        str, typer.Option("-n", "--namespace", metavar="NAME", help="Of the objects.", show_default=False)
+        str,
+        typer.Option(
+            "-n", "--namespace", metavar="NAME", help="The namespace of the objects.", show_default=False
+        ),
     ],
 ) -> None:
     """Make manifests from Twilio's trunking resources, as its API or its clients write them to JSON.

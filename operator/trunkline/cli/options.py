@@ -119,6 +119,15 @@ StateDir = Annotated[
         show_default=False,
     ),
 ]
+StateDirOfUp = Annotated[
+    Path | None,
+    typer.Option(
+        "--state-dir",
+        metavar="DIR",
+        help="The state directory of the `up` that is meant. Default: of the one that runs.",
+        show_default=False,
+    ),
+]
 
 Kubeconfig = Annotated[
     str | None,

@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from trunkline.cli import exits
-from trunkline.cli.options import Output, OutputOption, StateDir
+from trunkline.cli.options import Output, OutputOption, StateDirOfUp
 
 recordings = typer.Typer(
     no_args_is_help=True,
@@ -70,7 +70,7 @@ def list_recordings(
     ] = None,
     url: Url = None,
     endpoint: Endpoint = None,
-    state_dir: StateDir = None,
+    state_dir: StateDirOfUp = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """List recordings, newest first.
@@ -109,7 +109,7 @@ def get_recording(
     ] = None,
     url: Url = None,
     endpoint: Endpoint = None,
-    state_dir: StateDir = None,
+    state_dir: StateDirOfUp = None,
 ) -> None:
     """Fetch one recording: a WAV file of 8 kHz and 16 bit."""
     _need_libraries("recordings get")

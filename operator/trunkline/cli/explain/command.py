@@ -96,8 +96,9 @@ def _files(place: ExplainPlace, name: str) -> Source:
     )
     table = reading.compilation.tables.get(name)
     if table is None:
-        known = ", ".join(sorted(reading.compilation.tables)) or "none"
-        raise UsageError(f"--edge {name!r} is not an Edge of these files, which have: {known}")
+        known = ", ".join(sorted(reading.compilation.tables))
+        have = f"have: {known}" if known else "have no Edge: name the platform's files too"
+        raise UsageError(f"--edge {name!r} is not an Edge of these files, which {have}")
     edge = reading.loaded.resources.get(Edge, None, name)
     addresses = edge.spec.advertise.addresses if edge else ()
     findings = find(reading)

@@ -12,6 +12,7 @@ from typing import Final
 import yaml
 
 from trunkline.cli import exits
+from trunkline.cli.finding import counted
 from trunkline.cli.importing.export import export_of
 from trunkline.cli.importing.twilio import imported
 from trunkline.cli.reading import UsageError
@@ -37,7 +38,8 @@ def run_import(files: Sequence[str], namespace: str) -> int:
     sys.stdout.flush()
     for note in result.notes:
         tell(f"note: {note}")
-    tell(f"{len(result.manifests)} objects of {len(files)} files, {len(result.notes)} notes")
+    objects, notes = counted(len(result.manifests), "object"), counted(len(result.notes), "note")
+    tell(f"{objects} of {counted(len(files), 'file')}, {notes}")
     return exits.OK if result.manifests else exits.FAILED
 
 
