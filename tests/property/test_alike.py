@@ -19,11 +19,12 @@ from sipedge.routing.message.likeness import likeness_of
 from sipedge.routing.message.messages import SipRequest
 from sipedge.routing.route import route
 from sipedge.table import MemoryRows, Table
+from sipedge.table.rows import NumberFormatRow
 from support.calls import CARRIER, OWN_NUMBER, PBX, PSTN_NUMBER, make_platform, make_request
 from support.remembering import RememberingEdge
 from support.sipmessage import sdp
 from support.strategies import FRAGMENTS, platforms
-from support.tables import Platform
+from support.tables import Platform, make_carrier, make_gateway, make_target
 
 OTHER_OWN = "+14155550177"
 HOST = "acme-hq.pstn.trunkline.test"
@@ -35,7 +36,9 @@ def _mostly(usual: tuple[Any, ...], odd: tuple[Any, ...]) -> st.SearchStrategy[A
     return st.sampled_from(usual * (1 + 12 * len(odd) // len(usual)) + odd)
 
 
-_far = _mostly((PSTN_NUMBER, "+442079460001"), _ODD_NUMBERS)
+_far = _mostly(
+    (PSTN_NUMBER, "+442079460001", "+493012345678", "2079460001", "123456789012345"), _ODD_NUMBERS
+)
 _own = _mostly((OWN_NUMBER, OTHER_OWN), (*_ODD_NUMBERS, PSTN_NUMBER))
 _bodies = _mostly((None, 40_000, 40_002, 9), (0,))
 WARMING: tuple[dict[str, Any], ...] = ({}, {}, {"port": 4_000}, {"port": 4_002})
@@ -45,6 +48,24 @@ WARMING: tuple[dict[str, Any], ...] = ({}, {}, {"port": 4_000}, {"port": 4_002})
 def platform_with_numbers() -> Platform:
     """Where two numbers are a trunk's."""
     return replace(make_platform(), numbers={OWN_NUMBER: "acme/hq", OTHER_OWN: "acme/hq"})
+
+
+def platform_with_formats() -> Platform:
+    """Where one carrier writes numbers in a form of its own, and takes one country's calls."""
+    form = NumberFormatRow("National", "National", "44")
+    return replace(
+        platform_with_numbers(),
+        carriers=(make_carrier(), make_carrier("british", number_format=form)),
+        routes={"+": (make_gateway("192.0.2.129"),), "+44": (make_gateway("192.0.2.130", carrier="british"),)},
+        sources={"192.0.2.64/26": "british"},
+    )
+
+
+def secure_platform() -> Platform:
+    return make_platform(
+        {"secure": True, "targets": (make_target("192.0.2.10", transport="tls"),)},
+        routes={"+": (make_gateway("192.0.2.129", transport="tls"),)},
+    )
 
 
 def invite(
@@ -118,7 +139,7 @@ _shapes = st.fixed_dictionaries(
         ),
         "profile": _mostly(("RTP/AVP",), ("RTP/SAVP",)),
         "transport": st.sampled_from(("udp", "udp", "udp", "tcp", "tls")),
-        "host": _mostly(("pbx.acme.example",), ("14155550100.example",)),
+        "host": _mostly(("pbx.acme.example",), ("14155550100.example", "one@another", "a;phone-context=b")),
     }
 )
 _calls = st.fixed_dictionaries(
@@ -142,7 +163,13 @@ def decided(
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(
-    st.integers(0, 3).flatmap(lambda die: platforms() if die == 0 else st.just(platform_with_numbers())),
+    st.one_of(
+        platforms(),
+        st.just(platform_with_numbers()),
+        st.just(platform_with_numbers()),
+        st.just(platform_with_formats()),
+        st.just(secure_platform()),
+    ),
     st.lists(_shapes, min_size=1, max_size=2),
     st.lists(_calls, min_size=4, max_size=10),
     st.sampled_from(DigestResult),
@@ -236,6 +263,81 @@ def test_what_numbers_might_change_otherwise_is_not_kept(shape: dict[str, Any]) 
         request = invite(**shape)
         decided(edge.serve(platform), request)
         assert likeness_of(request) is None or _followed(edge.serve(platform), request) is None
+
+
+def _with_body(body: str, **shape: Any) -> SipRequest:
+    request = replace(invite(transport="tls", port=4000, **shape), tls_version="TLSv1.3")
+    headers = {**request.headers, "content-length": (str(len(body)),)}
+    return replace(request, headers=headers, body=body, body_size=len(body))
+
+
+_OFFER = _with_body(sdp(PBX, 4000, profile="RTP/SAVP")).body
+_ASSERTED = {"more": {"P-Asserted-Identity": f"<sip:{OWN_NUMBER}@pbx>"}}
+
+
+@pytest.mark.parametrize(
+    "platform, calls",
+    (
+        pytest.param(
+            secure_platform(),
+            [_with_body(_OFFER.replace(was, put)) for was, put in ((" 4000 ", " 4002 "), (" 4000 ", "  "))],
+            id="no port where those before have one",
+        ),
+        pytest.param(
+            platform_with_numbers(),
+            [invite(own=own, host="one@another", **_ASSERTED) for own in (OWN_NUMBER, OTHER_OWN)],
+            id="the number of an identity, since From has none that can be read",
+        ),
+        pytest.param(
+            platform_with_numbers(),
+            [invite(own=own, host="a;phone-context=b", **_ASSERTED) for own in (OWN_NUMBER, OTHER_OWN)],
+            id="the number of an identity, since that of From is local",
+        ),
+        pytest.param(
+            platform_with_formats(),
+            [invite(far=far) for far in ("+442079460001", "+493012345678")],
+            id="another carrier, which writes numbers as they are",
+        ),
+        pytest.param(
+            platform_with_formats(),
+            [invite(by_carrier=True, far=far) for far in ("123456789012345", "2079460001")],
+            id="a number that the carrier's form reads otherwise",
+        ),
+    ),
+)
+def test_what_only_looks_alike_is_decided_by_itself(platform: Platform, calls: list[SipRequest]) -> None:
+    """Two calls like the first go before the second, then another like the first."""
+    edge, rows = RememberingEdge(), MemoryRows(platform.table())
+    first, other = calls
+    assert isinstance(decided(edge.serve(platform), first), Forward)
+    for request in (first, other, other, first, other):
+        assert decided(edge.serve(platform), request) == decided(Table(rows), request)
+
+
+def test_a_digest_is_asked_for_once_by_whatever_is_not_alike_after_all() -> None:
+    """Asked twice, it would be found used."""
+    platform = make_platform(
+        {"credential_lists": ("acme/users",)}, routes={"+44": (make_gateway("192.0.2.129"),)}
+    )
+    edge, asked = RememberingEdge(), []
+
+    def digest(ha1s: object) -> DigestResult:
+        asked.append(ha1s)
+        return DigestResult.OK
+
+    for far in (PSTN_NUMBER, PSTN_NUMBER, PSTN_NUMBER, "+493012345678"):
+        request = invite(far=far, username="pbx")
+        route(edge.serve(platform), request, digest=digest, dice=Random(1).random, explained=False)
+    assert len(asked) == 4
+
+
+@pytest.mark.parametrize("more", ({f"Y-{each}": "" for each in range(30)}, {"Subject": "a" * 4000}))
+def test_nothing_is_kept_of_a_large_call(more: dict[str, str]) -> None:
+    edge, platform = RememberingEdge(), make_platform()
+    for _ in range(3):
+        request = invite(more=more)
+        assert isinstance(decided(edge.serve(platform), request), Forward)
+        assert _followed(edge.serve(platform), request) is None
 
 
 def _followed(table: Table, request: SipRequest, digest: DigestResult = DigestResult.OK) -> Decision | None:

@@ -17,14 +17,20 @@ from sipedge.routing.lookups import names_before
 from sipedge.routing.message.headers import refusal_headers
 from sipedge.routing.message.likeness import Likeness
 from sipedge.routing.message.messages import SipRequest
+from sipedge.routing.number_formats import format_of
+from sipedge.routing.numbers import number_of_header
 from sipedge.routing.refusals import refused
 from sipedge.routing.targets import Dice, aimed, draw, gateways_of
-from sipedge.routing.writing import have_form
+from sipedge.routing.writing import have_form, is_written_anew
 from sipedge.table import AccountRow, SiteRow, Table
 from sipedge.values import quickly_made, replace
 
 MOST_ALIKE: Final = 1_024
 """Likenesses of which something is kept, and of which it is known that they have been seen."""
+LARGEST_ALIKE: Final = 4_096
+"""Characters of the headers and the body of an INVITE of which anything is kept."""
+MOST_HEADERS_ALIKE: Final = 32
+"""Of these alike: a short header takes more memory than its text."""
 _PLACE: Final = "calls alike"
 _SEEN: Final = "likenesses seen"
 
@@ -70,6 +76,10 @@ def follow(
         number = table.number(called)
         if number is None or number.trunk != plan.trunk.id:
             return None
+    is_origination = side.direction is Direction.ORIGINATION
+    found = aimed(plan.targets, called) if is_origination else gateways_of(table, called)
+    if not found or have_form(found) or names_before(table, found):
+        return None  # before a check, which may take a digest for used
     if known.checks:
         side = replace(side, called=called, calling=f"+{likeness.calling}", number=number)
         call = Call(table, known.site, request, digest, side, plan, plan.trunk, known.account)
@@ -77,10 +87,6 @@ def follow(
         refusal = run_checks(known.checks, call, steps)
         if refusal is not None:
             return refused(known.site, side, refusal, steps, refusal_headers(refusal, request))
-    is_origination = side.direction is Direction.ORIGINATION
-    found = aimed(plan.targets, called) if is_origination else gateways_of(table, called)
-    if not found or have_form(found) or names_before(table, found):
-        return None
     return _filled(known, likeness, request.from_tag, draw(found, dice))
 
 
@@ -100,6 +106,8 @@ def note(
             seen.clear()
         seen[place] = None
         return
+    if _is_large(call.request):
+        return
     try:
         known = _known(likeness, call, forward, checks)
     except ValueError:
@@ -115,19 +123,29 @@ def note(
 _NOTHING: Final[dict[Any, Any]] = {}
 
 
+def _is_large(request: SipRequest) -> bool:
+    headers = request.headers
+    written = sum(len(name) + sum(map(len, values)) for name, values in headers.items())
+    return len(headers) > MOST_HEADERS_ALIKE or written + len(request.body) > LARGEST_ALIKE
+
+
 def _known(likeness: Likeness, call: Call, forward: Forward, checks: tuple[Check[Call], ...]) -> Alike | None:
     side, headers, site = call.side, call.request.headers, call.site
     is_plain = (
         call.plan.policies[side.direction] is None
         and call.caller_name is UNNAMED
-        and side.read is None
+        and not is_written_anew(call, forward.targets)
+        and format_of(call.table, side.carrier) is None
         and not side.is_emergency
         and not forward.parties.anonymous
         and not forward.steps
         and not site.stir_shaken
         and "diversion" not in headers
     )
-    if not is_plain or (forward.called, forward.calling) != (f"+{likeness.called}", f"+{likeness.calling}"):
+    called, calling = f"+{likeness.called}", f"+{likeness.calling}"
+    read = number_of_header(headers["to"][0]), number_of_header(headers["from"][0])
+    # Else another header has the number, as it has in all calls alike.
+    if not is_plain or not (forward.called, forward.calling) == read == (called, calling):
         return None
     parties, changes = forward.parties, forward.changes
     texts = (

@@ -39,6 +39,8 @@ _OF_ONE_OFFER: Final = re.compile(
     r"|(?<= inline:)[A-Za-z0-9+/]{30,90}={0,2}"
 )
 """Session, ports, sources and keys. Where media are relayed each offer is judged itself."""
+_LEFT_OUT_HERE: Final = "\u2026"
+"""No ASCII, so that a body in which one of them is missing is not like one that has it."""
 _SDP: Final = ("application/sdp",)
 
 
@@ -78,7 +80,7 @@ def likeness_of(request: SipRequest) -> Likeness | None:
         is_whole = request.body_size is None or request.body_size == len(body)
         if headers.get("content-type") != _SDP or not is_whole or not body.isascii():
             return None
-        body = _OF_ONE_OFFER.sub("", body)
+        body = _OF_ONE_OFFER.sub(_LEFT_OUT_HERE, body)
     others = {**headers, **_left_out(tuple(headers))}
     others.pop(_DIGEST, None)
     key = (
