@@ -48,6 +48,29 @@ def test_a_call_in_national_form_and_its_failover(lab: Lab, pbx: UserAgent) -> N
     pbx.wait("BYE", status=200)
 
 
+def test_calls_alike_to_carriers_that_write_numbers_differently(lab: Lab, pbx: UserAgent) -> None:
+    """Whatever a worker remembers of the calls before, each carrier is shown From, To and PAI once."""
+    british, other = lab.agent(31), lab.agent(32)
+    gateways = {
+        "+44": [make_gateway(british.address, 5060, carrier="one")],
+        "+49": [make_gateway(other.address, 5060, carrier="two")],
+    }
+    carriers = [make_carrier("one", number_format=BRITISH), make_carrier("two")]
+    lab.serve(carriers=carriers, sources={}, routes=gateways)
+    for called, carrier, shown in (
+        ("+442079460000", british, f"00{OWN_NUMBER[1:]}"),
+        ("+493012345678", other, OWN_NUMBER),
+    ) * 8:
+        invite = lab.call_out(pbx, called)
+        received = carrier.wait("INVITE", call_id=invite.call_id)
+        sender = f"<sip:{shown}@trunkline.test>"
+        assert [value.partition(";")[0] for value in received.all("From")] == [sender]
+        assert received.all("P-Asserted-Identity") == [sender]
+        assert len(received.all("To")) == 1
+        carrier.respond(received, 486)
+        assert invite.final().status == 486
+
+
 def test_later_messages_have_the_numbers_of_the_first(lab: Lab, pbx: UserAgent, telco: UserAgent) -> None:
     """Each side sees its own From and To: the PBX its own, the carrier those that it was shown."""
     lab.serve(carriers=[make_carrier(number_format=BRITISH)])
