@@ -36,9 +36,7 @@ def _mostly(usual: tuple[Any, ...], odd: tuple[Any, ...]) -> st.SearchStrategy[A
     return st.sampled_from(usual * (1 + 12 * len(odd) // len(usual)) + odd)
 
 
-_far = _mostly(
-    (PSTN_NUMBER, "+442079460001", "+493012345678", "2079460001", "123456789012345"), _ODD_NUMBERS
-)
+_far = _mostly((PSTN_NUMBER, "+442079460001", "+493012345678", "2079460001", "123456789012345"), _ODD_NUMBERS)
 _own = _mostly((OWN_NUMBER, OTHER_OWN), (*_ODD_NUMBERS, PSTN_NUMBER))
 _bodies = _mostly((None, 40_000, 40_002, 9), (0,))
 WARMING: tuple[dict[str, Any], ...] = ({}, {}, {"port": 4_000}, {"port": 4_002})
@@ -56,7 +54,10 @@ def platform_with_formats() -> Platform:
     return replace(
         platform_with_numbers(),
         carriers=(make_carrier(), make_carrier("british", number_format=form)),
-        routes={"+": (make_gateway("192.0.2.129"),), "+44": (make_gateway("192.0.2.130", carrier="british"),)},
+        routes={
+            "+": (make_gateway("192.0.2.129"),),
+            "+44": (make_gateway("192.0.2.130", carrier="british"),),
+        },
         sources={"192.0.2.64/26": "british"},
     )
 
@@ -272,11 +273,11 @@ def _with_body(body: str, **shape: Any) -> SipRequest:
 
 
 _OFFER = _with_body(sdp(PBX, 4000, profile="RTP/SAVP")).body
-_ASSERTED = {"more": {"P-Asserted-Identity": f"<sip:{OWN_NUMBER}@pbx>"}}
+_ASSERTED: dict[str, Any] = {"more": {"P-Asserted-Identity": f"<sip:{OWN_NUMBER}@pbx>"}}
 
 
 @pytest.mark.parametrize(
-    "platform, calls",
+    ("platform", "calls"),
     (
         pytest.param(
             secure_platform(),
