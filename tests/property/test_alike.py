@@ -332,6 +332,14 @@ def test_a_digest_is_asked_for_once_by_whatever_is_not_alike_after_all() -> None
     assert len(asked) == 4
 
 
+def test_a_long_body_is_not_looked_through() -> None:
+    """Whoever sends it: a stranger may, as often as it likes."""
+    body = sdp(PBX, 4000)
+    lines = "a=x\r\n" * ((2048 - len(body)) // 5)
+    assert likeness_of(_with_body(body + lines)) is not None
+    assert likeness_of(_with_body(body + lines + "a=x\r\n")) is None
+
+
 @pytest.mark.parametrize("more", ({f"Y-{each}": "" for each in range(30)}, {"Subject": "a" * 4000}))
 def test_nothing_is_kept_of_a_large_call(more: dict[str, str]) -> None:
     edge, platform = RememberingEdge(), make_platform()

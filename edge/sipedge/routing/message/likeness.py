@@ -20,6 +20,8 @@ from sipedge.values import quickly_made
 
 _LONGEST: Final = 480
 """Characters of Request-URI, From, To and CSeq together: no rule's bound for one of them lies below."""
+_LONGEST_BODY: Final = 2_048
+"""Characters. All of a body is looked through before it is known who sends it."""
 _NUMBER: Final = "([1-9][0-9]{8,14})"
 """Longer than any emergency number, its country code included."""
 _NAME: Final = r'(?:"[ !#-/:-[\]-~]*" ?|[ A-Za-z.-]*)'
@@ -79,6 +81,8 @@ def likeness_of(request: SipRequest) -> Likeness | None:
     if body:
         is_whole = request.body_size is None or request.body_size == len(body)
         if headers.get("content-type") != _SDP or not is_whole or not body.isascii():
+            return None
+        if len(body) > _LONGEST_BODY:
             return None
         body = _OF_ONE_OFFER.sub(_LEFT_OUT_HERE, body)
     others = {**headers, **_left_out(tuple(headers))}
