@@ -85,10 +85,11 @@ def invite(
     profile: str = "RTP/AVP",
     transport: str = "udp",
     host: str = "pbx.acme.example",
+    entry: str = HOST,
 ) -> SipRequest:
     """An INVITE as telephones write them, or a carrier."""
     called, calling = (own, far) if by_carrier else (far, own)
-    entry = "192.0.2.1" if by_carrier else HOST
+    entry = "192.0.2.1" if by_carrier else entry
     headers = {
         "To": f"{to_name}<sip:{called}@{entry}>",
         "Call-ID": call_id,
@@ -232,6 +233,22 @@ def test_the_third_call_of_a_telephone_is_one_like_those_before(by_carrier: bool
     refused = decided(Table(rows), unknown)
     assert _followed(edge.serve(platform), unknown) == (None if by_carrier else refused)
     assert decided(edge.serve(platform), unknown) == refused
+
+
+def test_a_trunk_with_ever_new_likenesses_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alike, "MOST_ALIKE", 4)
+    platform = platform_with_numbers()
+    other = replace(platform.trunks[0], id="acme/other", domain="acme-other")
+    platform = replace(platform, trunks=(*platform.trunks, other))
+    edge, quiet = RememberingEdge(), invite()
+    for _ in range(2):
+        decided(edge.serve(platform), quiet)
+    for letter in "abcdefghij":
+        loud = invite(name=f'"{letter}" ', entry="acme-other.pstn.trunkline.test")
+        for _ in range(2):
+            assert isinstance(decided(edge.serve(platform), loud), Forward)
+    assert _followed(edge.serve(platform), quiet) is not None
+    assert _followed(edge.serve(platform), loud) is not None
 
 
 def test_a_telephone_with_a_password_is_challenged_as_before() -> None:

@@ -6,6 +6,7 @@ call, by the same checks; the rest is kept with the plans of trunks, and ends wi
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -116,8 +117,15 @@ def note(
         return
     kept = shelf.setdefault(_PLACE, {})
     if len(kept) >= MOST_ALIKE:
-        kept.clear()
+        _make_room(kept)
     kept[likeness.key] = known
+
+
+def _make_room(kept: dict[tuple[Any, ...], Alike]) -> None:
+    """The trunk with the most likenesses begins anew: who writes ever new ones costs itself."""
+    largest = Counter(each.plan.trunk.id for each in kept.values()).most_common(1)[0][0]
+    for key in [key for key, each in kept.items() if each.plan.trunk.id == largest]:
+        del kept[key]
 
 
 _NOTHING: Final[dict[Any, Any]] = {}
