@@ -52,7 +52,9 @@ class Resource(Model):
     @property
     def ref(self) -> ObjectRef:
         """How other objects, verdicts and messages name this one."""
-        return ObjectRef(self.kind, self.metadata.namespace, self.metadata.name)
+        metadata = self.metadata
+        # As ObjectRef(...) does by one call more: it is asked for all the time.
+        return tuple.__new__(ObjectRef, (self.kind, metadata.namespace, metadata.name))
 
     @property
     def generation(self) -> int:

@@ -223,9 +223,11 @@ class _Pass:
 
     def _tenant(self, line: Line) -> Tenant | None:
         namespace = line.ref.namespace
-        if namespace not in self._tenants:
-            self._tenants[namespace] = self._view.tenant(namespace)
-        return self._tenants[namespace]
+        try:
+            return self._tenants[namespace]
+        except KeyError:
+            found = self._tenants[namespace] = self._view.tenant(namespace)
+            return found
 
 
 _Place = tuple[RowKey, RowChange]
