@@ -23,6 +23,7 @@ class Call(pjsua2.Call):  # type: ignore[misc]
 
     states: list[str]
     final: tuple[int, str] = (0, "")
+    is_up = False
     ended = False
 
     def onCallState(self, prm: Any) -> None:  # noqa: N802 - PJSUA2's name
@@ -30,7 +31,7 @@ class Call(pjsua2.Call):  # type: ignore[misc]
         self.states.append(info.stateText)
         if info.state == pjsua2.PJSIP_INV_STATE_CONFIRMED:
             self.final = (int(info.lastStatusCode), info.lastReason)
-            self.hangup(pjsua2.CallOpParam())
+            self.is_up = True
         if info.state == pjsua2.PJSIP_INV_STATE_DISCONNECTED:
             if not self.final[0]:
                 self.final = (int(info.lastStatusCode), info.lastReason)
@@ -67,8 +68,13 @@ def place_call(
     call.states = []
     call.makeCall(uri, pjsua2.CallOpParam(True))
     deadline = time.monotonic() + LONGEST_SECONDS
+    hung_up = False
     while not call.ended and time.monotonic() < deadline:
         endpoint.libHandleEvents(20)
+        if call.is_up and not hung_up:
+            # Not from within its own callback, where an error would be nobody's.
+            call.hangup(pjsua2.CallOpParam())
+            hung_up = True
     result = {"status": call.final[0], "text": call.final[1], "states": call.states, "ended": call.ended}
     print(json.dumps(result), flush=True)
     os._exit(0)  # PJSIP's own way to end crashes now and then

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sipedge.table.transfer import TransferRow
 from support.b2bua import RunningB2bua
@@ -28,6 +28,8 @@ class Scene:
     far: Leg
     others: frozenset[str]
     """What earlier tests have left in the journal."""
+    notifies: set[tuple[str, int]] = field(default_factory=set)
+    """Call-ID and CSeq of those that have come."""
 
     @property
     def uri(self) -> str:
@@ -39,8 +41,16 @@ class Scene:
         return self.pbx.wait("REFER", status=0, call_id=self.near.call_id)
 
     def notified(self) -> str:
-        """The next NOTIFY: what it tells, and how the subscription stands."""
+        """The next NOTIFY: what it tells, and how the subscription stands.
+
+        One that comes again, since its answer was late, may have another branch: an edge that has begun
+        anew knows nothing of the first one.
+        """
         notify = self.pbx.wait("NOTIFY", call_id=self.near.call_id)
+        while (notify.call_id, notify.cseq) in self.notifies:
+            self.pbx.respond(notify, 200)
+            notify = self.pbx.wait("NOTIFY", call_id=self.near.call_id)
+        self.notifies.add((notify.call_id, notify.cseq))
         self.pbx.respond(notify, 200)
         return f"{notify.body.strip()} {notify.header('Subscription-State').partition(';')[0]}"
 

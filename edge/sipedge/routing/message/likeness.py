@@ -22,6 +22,8 @@ _LONGEST: Final = 480
 """Characters of Request-URI, From, To and CSeq together: no rule's bound for one of them lies below."""
 _LONGEST_BODY: Final = 2_048
 """Characters. All of a body is looked through before it is known who sends it."""
+_LONGEST_NAMES: Final = 512
+"""Characters of all names of headers: what they tell is remembered, whoever has sent them."""
 _NUMBER: Final = "([1-9][0-9]{8,14})"
 """Longer than any emergency number, its country code included."""
 _NAME: Final = r'(?:"[ !#-/:-[\]-~]*" ?|[ A-Za-z.-]*)'
@@ -85,7 +87,10 @@ def likeness_of(request: SipRequest) -> Likeness | None:
         if len(body) > _LONGEST_BODY:
             return None
         body = _OF_ONE_OFFER.sub(_LEFT_OUT_HERE, body)
-    others = {**headers, **_left_out(tuple(headers))}
+    names = tuple(headers)
+    if len("".join(names)) > _LONGEST_NAMES:
+        return None
+    others = {**headers, **_left_out(names)}
     others.pop(_DIGEST, None)
     key = (
         request.source,
