@@ -30,10 +30,7 @@ class Telling:
         def telling(message, *arguments):
             if name != "ksr_empty_events":
                 kamailio.notice(f"entered {name} {kamailio.pv.get('$rm')} {kamailio.pv.get('$ci')}\\n")
-            result = method(message, *arguments)
-            if name == "ksr_request_route" and kamailio.pv.gete("$hdr(X-Test-Mark)"):
-                kamailio.dialog.var_sets("mark", kamailio.pv.gete("$hdr(X-Test-Mark)"))
-            return result
+            return method(message, *arguments)
 
         return telling
 
@@ -41,6 +38,12 @@ class Telling:
 def mod_init():
     return Telling(importlib.import_module("edge_main").mod_init())
 """
+
+LEAVES = "branch_route[ksr_branch_call] {"
+MARKS = """
+    if ($hdr(X-Test-Mark) != $null) $dlg_var(mark) = $hdr(X-Test-Mark);
+"""
+"""Before the INVITE leaves: once it has, another worker may have its answers at any time."""
 
 
 @contextmanager
@@ -52,7 +55,9 @@ def telling_edge(
     loaded.mkdir()
     own = ROOT / "edge" / "kamailio"
     define = "#!define PYTHON_CARRIES_ALL\n" if python_carries_all else ""
-    (loaded / "kamailio.cfg").write_text(define + (own / "kamailio.cfg").read_text())
+    routes = (own / "kamailio.cfg").read_text()
+    assert routes.count(LEAVES) == 1
+    (loaded / "kamailio.cfg").write_text(define + routes.replace(LEAVES, LEAVES + MARKS))
     for name in ("carried.cfg", "brakes.cfg", "probes.cfg", "registrations.cfg"):
         (loaded / name).symlink_to(own / name)
     (loaded / "edge_main.py").symlink_to(own / "kemi_main.py")
