@@ -142,6 +142,10 @@ class InstanceSettings:
         return self.directory / "instance.cfg"
 
     @property
+    def expressions_file(self) -> Path:
+        return self.directory / "expressions"
+
+    @property
     def lmdb_directory(self) -> Path:
         """The published table."""
         return self.directory / "lmdb"

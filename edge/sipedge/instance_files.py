@@ -10,6 +10,7 @@ from typing import Final
 from sipedge.capacity import LARGEST_MB
 from sipedge.e164 import EMERGENCY_NUMBERS
 from sipedge.instance import InstanceError, InstanceSettings, read_edge_secret, settings_json
+from sipedge.routing.dialog.native_expressions import expression_file
 from sipedge.routing.dialog.native_filters import native_numbers, native_texts
 from sipedge.routing.dialog.tokens import TOKEN_PARAMETER
 from sipedge.secret import Secret
@@ -27,7 +28,7 @@ _OTHER_FILES: Final = 512
 
 
 def write_instance(settings: InstanceSettings) -> None:
-    """Write instance.json and instance.cfg; unchanged files are not touched.
+    """Write instance.json, instance.cfg and the expressions; unchanged files are not touched.
 
     The directory is made. What TLS reads is `tls_files`'; it must be there before Kamailio starts.
     Raises InstanceError for settings that cannot work, OSError if the disk refuses.
@@ -35,6 +36,7 @@ def write_instance(settings: InstanceSettings) -> None:
     config = render(settings, read_edge_secret(settings.edge_secret_file))
     settings.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     _link(settings.directory / ROUTES, settings.kamailio_dir)
+    write_privately(settings.expressions_file, expression_file())
     write_privately(settings.config_file, config)
     write_privately(settings.settings_file, settings_json(settings))
 
@@ -85,6 +87,7 @@ modparam("jsonrpcs", "dgram_socket", "/proc/self/cwd/{settings.rpc_socket.name}"
 # In kB: when calls are shed, no TLS connection is begun either.
 modparam("tls", "low_mem_threshold1", {free // 1024})
 modparam("tls", "config", "{settings.tls_directory}/tls.cfg")
+modparam("regex", "file", "{settings.expressions_file}")
 modparam("app_python3", "load", "{settings.kamailio_dir}/kemi_main.py")
 """
 

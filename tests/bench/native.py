@@ -12,7 +12,8 @@ from typing import Final
 from sipedge.instance_files import config_string
 from sipedge.routing.attempts import DEFAULT_PORTS
 from sipedge.routing.brakes import native_brakes
-from sipedge.routing.dialog.native_filters import plain_head
+from sipedge.routing.dialog.native_expressions import expression_file, expression_numbers
+from sipedge.routing.dialog.native_filters import SHORT_MESSAGE
 from sipedge.routing.message.headers import OWN_PREFIX
 from sipedge.table import (
     AccountRow,
@@ -50,6 +51,7 @@ def native_config(platform: Platform, address: str, directory: Path) -> str:
         raise ValueError("the native peer knows neither ranges of numbers nor names")
     table = platform.table().sections
     groups = {row.id: group for group, row in enumerate(platform.trunks, start=_CARRIERS + 1) if row.access}
+    (directory / "expressions").write_text(expression_file())
     (directory / "addresses.list").write_text("".join(_addresses(platform, groups)))
     defines = {
         "OWN_ADDRESS": f'"{address}"',
@@ -59,7 +61,9 @@ def native_config(platform: Platform, address: str, directory: Path) -> str:
         "ADDRESSES": f'"{directory}/addresses.list"',
         "DENIED": config_string(_denied(platform)),
         "TLS_CONFIG": f'"{directory}/tls.cfg"',
-        "PLAIN_HEAD": config_string(plain_head()),
+        "EXPRESSIONS": f'"{directory}/expressions"',
+        "SHORT_MESSAGE": SHORT_MESSAGE,
+        **{name: f'"{number}"' for name, number in expression_numbers().items()},
         **native_brakes(),
     }
     texts = {
@@ -107,9 +111,12 @@ def before_any_parser() -> str:
     text = EDGE_CONFIG.read_text()
     names = ("MESSAGE_BYTES", "WHOLE_HEAD", "ANSWER", "OWN_VIA", "SHORT_BRANCH")
     defines = [re.search(rf"^#!define {name} .*$", text, re.MULTILINE) for name in names]
-    route = re.search(r"^event_route\[core:msg-received\] \{\n.*?^\}\n", text, re.MULTILINE | re.DOTALL)
-    assert route is not None, "kamailio.cfg of the edge has no event_route[core:msg-received]"
-    return "\n".join((*(match[0] for match in defines if match is not None), route[0]))
+    blocks = ("event_route[core:msg-received]", "route[READ_HEAD]")
+    routes = [
+        re.search(rf"^{re.escape(block)} \{{\n.*?^\}}\n", text, re.MULTILINE | re.DOTALL) for block in blocks
+    ]
+    assert None not in routes, f"kamailio.cfg of the edge lacks one of {blocks}"
+    return "\n".join(match[0] for match in (*defines, *routes) if match is not None)
 
 
 def _addresses(platform: Platform, groups: dict[str, int]) -> Iterator[str]:

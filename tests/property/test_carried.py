@@ -13,15 +13,19 @@ from sipedge.routing.decision import Direction
 from sipedge.routing.dialog.carried import CarriedTexts, texts_of
 from sipedge.routing.dialog.hops import Hop, hop_of_uri
 from sipedge.routing.dialog.memory import CallFacts, SideKind
-from sipedge.routing.dialog.native_filters import PLAIN_CONTACT
+from sipedge.routing.dialog.native_expressions import plain_contact
 from sipedge.routing.dialog.sides import contact_of
 from sipedge.routing.dialog.tokens import DialogToken
 from sipedge.routing.message.messages import SipAnswer
 from sipedge.uri import parse_uri
 from support.memories import make_facts
+from support.pcre import matches
 from support.strategies import hostile_text
 
-_contacts = st.from_regex(PLAIN_CONTACT.removesuffix("$") + r"\Z", alphabet=st.characters(codec="ascii"))
+_greedy = re.sub(r"([+*?}])\+", r"\1", plain_contact()).replace(r"\z", r"\Z")
+_contacts = st.from_regex(_greedy, alphabet=st.characters(codec="ascii")).filter(
+    lambda value: matches((plain_contact(),), value.encode())
+)
 
 
 @given(_contacts)

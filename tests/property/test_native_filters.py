@@ -9,7 +9,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from sipedge.routing.dialog.native_filters import JUDGED_IN_ANSWERS, JUDGED_IN_REQUESTS, native_filter
+from sipedge.routing.dialog.native_expressions import JUDGED_IN_ANSWERS, JUDGED_IN_REQUESTS
+from sipedge.routing.dialog.native_filters import native_filter
 from sipedge.routing.message import headers
 from sipedge.routing.message.headers import COMPACT, OWN_PREFIX, long_name, passes
 from support.edge import ROOT

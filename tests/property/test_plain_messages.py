@@ -8,21 +8,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipedge.routing.dialog.memory import PLAIN_TAG
-from sipedge.routing.dialog.native_filters import (
+from sipedge.routing.dialog.hops import Hop
+from sipedge.routing.dialog.memory import PLAIN_TAG, SideKind, SideMemory
+from sipedge.routing.dialog.native_expressions import (
     JUDGED_IN_ANSWERS,
     JUDGED_IN_REQUESTS,
+    LONGEST_LINE,
+    by_udp,
+    expression_file,
     plain_head,
+    plain_sdp,
     secure_sdp,
+    whole_invite,
 )
 from sipedge.routing.message.headers import long_name, passes
 from sipedge.routing.message.messages import SipAnswer
 from sipedge.routing.message.privacy import is_anonymous
 from sipedge.routing.message.sdp import media_fault
+from support import pcre, posix
 from support.edge import ROOT
-from support.posix import matches
 from support.strategies import FRAGMENTS
 
+EITHER = (*plain_head(), whole_invite())
 _CONFIG = (ROOT / "edge" / "kamailio" / "kamailio.cfg").read_text()
 
 
@@ -43,6 +50,15 @@ ANSWER = (
     *COMMON, "Record-Route: <sip:192.0.2.1;lr=on;tk=ab>", "CSeq: 1 INVITE", "Server: Far end",
     "Content-Type: application/sdp", "Content-Length: 114", "Warning: 399 a \"b\"", "Date: now and then",
 )  # fmt: skip
+JOINED = (
+    ANSWER[0], f"{ANSWER[1]}, SIP/2.0/UDP 192.0.2.9;rport=5060;branch=z9hG4bKa,SIP/2.0/UDP a;branch=z9hG4bK1",
+    *(each for each in ANSWER[2:] if not each.startswith("Via")),
+)  # fmt: skip
+"""As those answer who write all places of a call's way on one line."""
+INVITE = (
+    "INVITE sip:+442079460000@acme.example SIP/2.0", *COMMON, "P-Asserted-Identity: <sip:a@b>", "Privacy: id",
+    "CSeq: 1 INVITE", "Max-Forwards: 70", "Content-Length: 114", "X-Trunkline-CallSid: CA1", "v : x",
+)  # fmt: skip
 ACK, BYE = (
     (
         f"{method} sip:x@192.0.2.1:5060;transport=udp SIP/2.0", *COMMON, "Route: <sip:192.0.2.1;lr=on;tk=ab>",
@@ -50,6 +66,7 @@ ACK, BYE = (
     )
     for method in ("ACK", "BYE")
 )  # fmt: skip
+ALL = (ANSWER, JOINED, ACK, BYE, INVITE)
 ODD_LINES = (
     "P-Asserted-Identity: <sip:+19998887777@x>",
     "Privacy: id",
@@ -94,7 +111,7 @@ ODD_LINES = (
 @st.composite
 def heads(draw: st.DrawFn) -> bytes:
     """A plain head, with some lines or letters changed."""
-    lines = list(draw(st.sampled_from((ANSWER, ACK, BYE))))
+    lines = list(draw(st.sampled_from(ALL)))
     for _ in range(draw(st.integers(0, 3))):
         at = draw(st.integers(0, len(lines) - 1))
         odd = draw(st.sampled_from(ODD_LINES) | st.sampled_from(COMMON) | st.sampled_from(FRAGMENTS))
@@ -112,20 +129,42 @@ def heads(draw: st.DrawFn) -> bytes:
     return (end.join(lines) + end + end + "v=0\r\n").encode("utf-8", "surrogatepass")
 
 
-@pytest.mark.parametrize("lines", (ANSWER, ACK, BYE), ids=("answer", "ACK", "BYE"))
+@pytest.mark.parametrize("lines", ALL, ids=("answer", "joined", "ACK", "BYE", "INVITE"))
 def test_what_telephones_usually_say_is_plain(lines: tuple[str, ...]) -> None:
-    assert matches(plain_head(), ("\r\n".join(lines) + "\r\n\r\n").encode())
+    assert pcre.matches(EITHER, ("\r\n".join(lines) + "\r\n\r\n").encode())
+
+
+def test_kamailio_can_read_the_file_of_expressions() -> None:
+    """Which takes a line that begins with a bracket for a new group, and leaves out others."""
+    lines = expression_file().splitlines()
+    groups = [line for line in lines if line.startswith("[")]
+    assert groups == [f"[{number}]" for number in range(len(groups))]
+    expressions = [line for line in lines if line not in groups]
+    assert all(line[0] in "^(" and len(line.encode()) <= LONGEST_LINE for line in expressions)
+
+
+@pytest.mark.parametrize("char", ("\0", "\r", "\n"))
+@pytest.mark.parametrize("lines", ALL, ids=("answer", "joined", "ACK", "BYE", "INVITE"))
+def test_no_line_of_a_plain_head_holds_its_end(lines: tuple[str, ...], char: str) -> None:
+    """A NUL included, where whoever reads a C string sees the end of the message."""
+    whole = "\r\n".join(lines) + "\r\n\r\n"
+    for at in range(len(whole) - 1):
+        head = (whole[:at] + char + whole[at:]).encode()
+        assert not pcre.matches(EITHER, head) or posix.matches(defined("WHOLE_HEAD"), head), head
 
 
 @given(heads())
 def test_a_plain_head_passes_whatever_asks_for_less(head: bytes) -> None:
-    if not matches(plain_head(), head):
+    if pcre.matches((whole_invite(),), head):
+        assert posix.matches(defined("WHOLE_HEAD"), head)
+        assert not posix.matches(defined("ANSWER"), head)
+    if not pcre.matches(plain_head(), head):
         return
-    assert matches(defined("WHOLE_HEAD"), head)
-    is_answer = matches(defined("ANSWER"), head)
+    assert posix.matches(defined("WHOLE_HEAD"), head)
+    is_answer = posix.matches(defined("ANSWER"), head)
     if is_answer:
-        assert matches(defined("OWN_VIA"), head)
-        assert not matches(defined("SHORT_BRANCH"), head)
+        assert posix.matches(defined("OWN_VIA"), head)
+        assert not posix.matches(defined("SHORT_BRANCH"), head)
     first, *lines = head.partition(b"\r\n\r\n")[0].decode("utf-8", "replace").split("\r\n")
     assert is_answer or re.fullmatch("(ACK|BYE) sips?:[^ ?]+ SIP/2.0", first, re.IGNORECASE)
     for line in lines:
@@ -193,17 +232,40 @@ def descriptions(draw: st.DrawFn) -> str:
 
 
 def test_srtp_is_plain_on_a_secure_trunk() -> None:
-    assert matches(secure_sdp(), "".join(f"{line}\r\n" for line in SDP).encode().hex().encode())
+    assert pcre.matches((secure_sdp(),), "".join(f"{line}\r\n" for line in SDP).encode())
 
 
-@given(descriptions())
-def test_what_is_plain_on_a_secure_trunk_is_srtp(sdp: str) -> None:
+def test_rtp_is_plain_on_any_other_trunk() -> None:
+    sdp = "".join(f"{line}\r\n" for line in SDP if not line.startswith("a=crypto"))
+    assert pcre.matches((plain_sdp(),), sdp.replace("/SAVP", "/AVP").encode())
+
+
+@given(descriptions(), st.booleans())
+def test_what_is_plain_on_a_secure_trunk_is_srtp_and_on_any_other_is_not(sdp: str, secure: bool) -> None:
     """And is remembered as it is: nothing of it would be escaped."""
-    if not matches(secure_sdp(), sdp.encode().hex().encode()):
+    if not secure:
+        sdp = sdp.replace("/SAVP", "/AVP")
+    if not pcre.matches((secure_sdp() if secure else plain_sdp(),), sdp.encode()):
         return
     answer = SipAnswer(
         source="192.0.2.1", source_port=5061, transport="tls", status=200, phrase="OK", method="INVITE",
         headers={"content-type": ("application/sdp",)}, body=sdp,
     )  # fmt: skip
-    assert media_fault(True, answer).reason is None
+    assert media_fault(secure, answer).reason is None
     assert not set(sdp) & set("\"'\\\0")
+
+
+_transports = st.sampled_from(("udp", "tcp", "tls"))
+
+
+@given(
+    hop=st.builds(Hop, st.sampled_from(("192.0.2.1", "2001:db8::1")), st.just(5060), _transports),
+    seen=_transports,
+)
+def test_a_side_by_udp_is_told_by_its_text(hop: Hop, seen: str) -> None:
+    """Its hop, and where it was seen; over IPv6 it is Python that sends."""
+    number = None if seen == "udp" else 7
+    source = Hop("192.0.2.1", 5061, seen)
+    side = SideMemory(SideKind.CARRIER, hop, source=source, connection=number, contact="sip:a@b")
+    wanted = hop.transport == seen == "udp" and ":" not in hop.address
+    assert pcre.matches((by_udp(),), side.to_text().encode()) == wanted

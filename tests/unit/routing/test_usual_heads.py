@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from sipedge.routing.dialog.memory import PLAIN_TAG
-from sipedge.routing.dialog.native_filters import plain_head
+from sipedge.routing.dialog.native_expressions import plain_head
 from sipedge.routing.message.heads import plain_request
 from support import usual_heads
-from support.posix import matches
+from support.pcre import matches
 from support.usual_heads import Telephones
 
 by_telephones = pytest.mark.parametrize("telephones", usual_heads.ALL, ids=lambda each: each.name)

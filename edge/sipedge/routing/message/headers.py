@@ -9,6 +9,7 @@ tags are judged by the same table, and what Kamailio can filter natively is writ
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from string import ascii_lowercase, ascii_uppercase
 from typing import Final
@@ -142,6 +143,12 @@ def passes(method: str, name: str, *, is_answer: bool) -> bool:
 def travelling(method: str) -> frozenset[str]:
     """The long, lower-case names that travel in this method's requests, without `x-` ones."""
     return _REQUESTS.get(method, _REQUESTS[ANY])
+
+
+def spellings(names: Iterable[str]) -> tuple[str, ...]:
+    """Long and compact forms of these long names, in order."""
+    known = frozenset(names)
+    return tuple(sorted((*known, *(short for short, name in COMPACT.items() if name in known))))
 
 
 LONGEST_VALUE: Final = 4_096
