@@ -9,16 +9,15 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
-from sipedge.b2bua import join
 from sipedge.b2bua.errands import Work
+from sipedge.b2bua.events import Moved, NotMoved
 from sipedge.b2bua.hearing import Hearing
-from sipedge.b2bua.moving import Moved, NotMoved
 from sipedge.b2bua.relaying import Leg, refuse
 from sipedge.b2bua.session import answered_as, made_active, same_media
 from sipedge.b2bua.sip.dialog import is_sdp
 from sipedge.b2bua.sip.message import Message
 from sipedge.b2bua.sip.transaction import ENDED
-from sipedge.b2bua.stack import ClientTransaction, ServerTransaction
+from sipedge.b2bua.stack import ServerTransaction
 from sipedge.ng.client import NgError
 from sipedge.routing.message.sdp import SDP_TYPE
 
@@ -139,18 +138,7 @@ class Caller:
             log.warning("call %s: a session cannot be had: %s", self.hearing.call_sid, error)
             self.leg.dialog = replace(self.leg.dialog, sdp=session.offered)
 
-    def reinvite(self, session: str, happened: Callable[[join.Event], None]) -> None:
+    def move(self, session: str, happened: Callable[[Moved | NotMoved], None]) -> None:
         """The caller is led to this session; what it says to that is told."""
-
-        def heard(client: ClientTransaction, answered: Message) -> None:
-            status = answered.status or 500
-            if status < 200:
-                return
-            if status >= 300:
-                happened(NotMoved(status))
-                return
-            self.leg.acknowledge(client, answered)
-            happened(Moved())
-
         if self.leg.is_up:
-            self.leg.send("INVITE", heard, body=session)
+            self.leg.move(session, happened)

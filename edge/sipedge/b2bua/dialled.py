@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sipedge.b2bua import join
 from sipedge.b2bua.adoption import invite_to
+from sipedge.b2bua.events import Answered, Failed
 from sipedge.b2bua.relaying import Leg
 from sipedge.b2bua.sip.dialog import Dialog, established
 from sipedge.b2bua.sip.message import Message
@@ -26,7 +26,7 @@ class Dialled:
     """One target after another, of one call."""
 
     stack: Stack
-    happened: Callable[[join.Event], None]
+    happened: Callable[[Answered | Failed], None]
     asked: Callable[[Leg, ServerTransaction], None]
     """Gets the target's requests."""
     invite: ClientTransaction | None = None
@@ -79,17 +79,17 @@ class Dialled:
             return
         if status >= 300:
             self.invite = None
-            self.happened(join.Failed(status))
+            self.happened(Failed(status))
             return
         self.leg = Leg(self.stack, established(client.request, answered, dialog))
         self.leg.follow(self.asked)
         self.leg.acknowledge(client, answered)
         if self.leg.dialog.sdp:
-            self.happened(join.Answered())
+            self.happened(Answered())
             return
         self.leg.end()
         self.invite = None
-        self.happened(join.Failed(_NO_SESSION))
+        self.happened(Failed(_NO_SESSION))
 
 
 def uri_of(dial: Dial, base_domain: str) -> str:

@@ -11,7 +11,20 @@ from enum import StrEnum
 from typing import Final
 
 from sipedge.b2bua import join
-from sipedge.b2bua.moving import Moved, NotMoved
+from sipedge.b2bua.events import (
+    Answered,
+    Cancel,
+    Canceled,
+    Elapsed,
+    Failed,
+    Invite,
+    LeadBack,
+    Moved,
+    NotMoved,
+    Reinvite,
+    Start,
+    Stop,
+)
 from sipedge.b2bua.twiml import events as told
 from sipedge.b2bua.twiml import step as story
 from sipedge.b2bua.twiml.verbs import Dial
@@ -33,11 +46,6 @@ class Phase(StrEnum):
 
 
 # ------------------------------------------------------------------------------------------------- Events
-
-
-@dataclass(frozen=True, slots=True)
-class Canceled:
-    """The caller has taken the INVITE back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +85,14 @@ Action = (
     | told.Fetch
     | told.Start
     | told.Stop
-    | join.Invite
-    | join.Cancel
-    | join.Connect
+    | Invite
+    | Cancel
+    | Reinvite
     | join.Release
-    | join.Return
+    | LeadBack
     | join.ByeTarget
-    | join.Start
-    | join.Stop
+    | Start
+    | Stop
     | ByeCaller
     | TellDialled
 )
@@ -134,15 +142,7 @@ def step(state: State, event: Event) -> Result:
             return _gone(state)
         case Unanswerable():
             return _gone(state, told.Refuse(UNAVAILABLE))
-        case (
-            join.Answered()
-            | join.Failed()
-            | Moved()
-            | NotMoved()
-            | join.TargetGone()
-            | join.CallerGone()
-            | join.Elapsed()
-        ):
+        case Answered() | Failed() | Moved() | NotMoved() | join.TargetGone() | join.CallerGone() | Elapsed():
             return _joined(state, *join.step(state.join, event))
         case told.Dialled() if state.join.phase is not join.Phase.OVER:
             return state, ()

@@ -12,10 +12,21 @@ from sipedge.b2bua import instructed, join
 from sipedge.b2bua.caller import Caller
 from sipedge.b2bua.dialled import Dialled
 from sipedge.b2bua.errands import Errands
+from sipedge.b2bua.events import (
+    Cancel,
+    Canceled,
+    Elapsed,
+    Invite,
+    LeadBack,
+    NotMoved,
+    Reinvite,
+    Start,
+    Stop,
+    Timer,
+)
 from sipedge.b2bua.hearing import Hearing
 from sipedge.b2bua.instructed import Action, Event, Phase, State
 from sipedge.b2bua.left import Left
-from sipedge.b2bua.moving import NotMoved
 from sipedge.b2bua.relaying import Leg, refuse, relay
 from sipedge.b2bua.session import made_active
 from sipedge.b2bua.sip.dialog import opened
@@ -78,7 +89,7 @@ class InstructedCall:
         )
         caller = Caller(invite, leg, hearing)
         call = InstructedCall(room, facts, caller, parameters_of(facts, invite.request), state)
-        invite.on_cancel = lambda: call.happened(instructed.Canceled())
+        invite.on_cancel = lambda: call.happened(Canceled())
         leg.follow(call._asked)
         call._remember(is_answered=False)
         caller.ring()
@@ -201,26 +212,26 @@ class InstructedCall:
 
     async def _carry_out_of_dial(self, action: Action) -> None:
         match action:
-            case join.Invite() if self._goes_on and self.state.dial is not None:
+            case Invite() if self._goes_on and self.state.dial is not None:
                 body = made_active(self.caller.leg.dialog.sdp)
                 self.target.call(self.facts, self.state.dial, self.room.base_domain(), body)
                 if (ringing := self.room.voice.ringing) is not None:
                     await self.caller.hearing.play(ringing.path)
-            case join.Cancel():
+            case Cancel():
                 self.target.cancel()
-            case join.Connect() if self.target.leg is not None:
-                self.caller.reinvite(self.target.leg.dialog.sdp, self.happened)
+            case Reinvite() if self.target.leg is not None:
+                self.caller.move(self.target.leg.dialog.sdp, self.happened)
             case join.Release():
                 self.target.link()
                 self._remember()
                 await self.caller.hearing.close()
-            case join.Return() if self._goes_on:
+            case LeadBack() if self._goes_on:
                 await self._return()
             case join.ByeTarget() if self.target.leg is not None:
                 self.target.leg.end()
-            case join.Start(timer):
-                self._set(timer, self._seconds(timer), join.Elapsed(timer))
-            case join.Stop(timer):
+            case Start(timer):
+                self._set(timer, self._seconds(timer), Elapsed(timer))
+            case Stop(timer):
                 stop_timer(self.timers, timer)
 
     @property
@@ -312,19 +323,19 @@ class InstructedCall:
             self.happened(NotMoved(500))
         else:
             self._remember()
-            self.caller.reinvite(session, self.happened)
+            self.caller.move(session, self.happened)
 
     # --- timers, journal, end
 
-    def _set(self, timer: told.Timer | join.Timer, seconds: float, event: Event) -> None:
+    def _set(self, timer: told.Timer | Timer, seconds: float, event: Event) -> None:
         if self._goes_on:
             set_timer(self.timers, timer, seconds, lambda: self.happened(event))
 
-    def _seconds(self, timer: join.Timer) -> float:
+    def _seconds(self, timer: Timer) -> float:
         dial = self.state.dial
-        if timer is join.Timer.GLARE or dial is None:
+        if timer is Timer.GLARE or dial is None:
             return self.room.settings.glare_seconds * _DICE.uniform(0.5, 1.0)
-        return dial.timeout_seconds if timer is join.Timer.ANSWER else dial.most_seconds
+        return dial.timeout_seconds if timer is Timer.ANSWER else dial.most_seconds
 
     def _remember(self, *, is_answered: bool = True) -> None:
         """For the process after this one, which ends what is left. Before anybody is told the step."""

@@ -12,7 +12,22 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from sipedge.b2bua.moving import Moved, NotMoved, may_ask_again, may_lead_back_again
+from sipedge.b2bua import moving
+from sipedge.b2bua.events import (
+    Answered,
+    Cancel,
+    Elapsed,
+    Failed,
+    Invite,
+    LeadBack,
+    Moved,
+    NotMoved,
+    Reinvite,
+    Start,
+    Stop,
+    Timer,
+)
+from sipedge.b2bua.moving import BACK, NOWHERE, TO_TARGET, Move
 
 
 class Phase(StrEnum):
@@ -39,30 +54,7 @@ class Status(StrEnum):
     CANCELED = "canceled"
 
 
-class Timer(StrEnum):
-    """What it waits for."""
-
-    ANSWER = "answer"
-    """The target should have answered."""
-    LONGEST = "longest of dial"
-    """They are connected for as long as they may be."""
-    GLARE = "glare"
-    """The re-INVITE may be sent again."""
-
-
 # ------------------------------------------------------------------------------------------------- Events
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The target has sent a 2xx, which was acknowledged."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The target has sent a final answer that is no 2xx, or none in time."""
-
-    status: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,39 +67,14 @@ class CallerGone:
     """The caller has hung up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Elapsed:
-    timer: Timer
-
-
 Event = Answered | Failed | Moved | NotMoved | TargetGone | CallerGone | Elapsed
 
 # ------------------------------------------------------------------------------------------------ Actions
 
 
 @dataclass(frozen=True, slots=True)
-class Invite:
-    """Call the target."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """Take that back. Should the target answer all the same, it gets ACK and BYE."""
-
-
-@dataclass(frozen=True, slots=True)
-class Connect:
-    """Send the caller a re-INVITE with the target's session."""
-
-
-@dataclass(frozen=True, slots=True)
 class Release:
     """The session by which the caller heard the edge is not needed any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Return:
-    """Send the caller a re-INVITE with a session by which it hears the edge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +96,7 @@ class Lost:
     status: Status
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
-    timer: Timer
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    timer: Timer
-
-
-Action = Invite | Cancel | Connect | Release | Return | ByeTarget | Done | Lost | Start | Stop
+Action = Invite | Cancel | Reinvite | Release | LeadBack | ByeTarget | Done | Lost | Start | Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +104,13 @@ class State:
     """All that is remembered."""
 
     phase: Phase = Phase.DIALING
-    has_target: bool = True
-    """False once it has hung up, or was told to."""
-    glares: int = 0
+    move: Move = NOWHERE
+    """Of the caller; given up once the target has hung up."""
 
 
 Result = tuple[State, tuple[Action, ...]]
+_RETURNING: Final = State(Phase.RETURNING, BACK)
+_OVER: Final = State(Phase.OVER)
 _BUSY: Final = frozenset({486, 600})
 _NO_ANSWER: Final = frozenset({408, 480, 487})
 
@@ -166,80 +124,60 @@ def step(state: State, event: Event) -> Result:
     """What the event changes, and what is to be done. Total."""
     if isinstance(event, CallerGone):
         return _without_caller(state)
+    if (again := moving.again(state.move, event)) is not None:
+        move, action = again
+        return replace(state, move=move), (action,)
     match state.phase, event:
         case Phase.DIALING, Answered():
-            return replace(state, phase=Phase.CONNECTING), (Stop(Timer.ANSWER), Connect())
+            return State(Phase.CONNECTING, TO_TARGET), (Stop(Timer.ANSWER), Reinvite())
         case Phase.DIALING, Failed(status):
-            return _over(state), (Stop(Timer.ANSWER), Done(_status_of(status)))
+            return _OVER, (Stop(Timer.ANSWER), Done(_status_of(status)))
         case Phase.DIALING, Elapsed(Timer.ANSWER):
-            return _over(state), (Cancel(), Done(Status.NO_ANSWER))
+            return _OVER, (Cancel(), Done(Status.NO_ANSWER))
         case Phase.CONNECTING, _:
             return _connecting(state, event)
         case Phase.LINKED, TargetGone():
-            return _returning(state), (Stop(Timer.LONGEST), Return())
+            return _RETURNING, (Stop(Timer.LONGEST), LeadBack())
         case Phase.LINKED, Elapsed(Timer.LONGEST):
-            return _returning(state), (ByeTarget(), Return())
-        case Phase.RETURNING, _:
-            return _coming_back(state, event)
+            return _RETURNING, (ByeTarget(), LeadBack())
+        case Phase.RETURNING, Moved():
+            return _OVER, (Done(Status.COMPLETED),)
+        case Phase.RETURNING, NotMoved():
+            return _OVER, (Lost(Status.COMPLETED),)
     return state, ()
 
 
 def _connecting(state: State, event: Event) -> Result:
     match event:
-        case Moved() if state.has_target:
-            return replace(state, phase=Phase.LINKED, glares=0), (Release(), Start(Timer.LONGEST))
+        case Moved() if state.move.is_given_up:
+            return _RETURNING, (Release(), LeadBack())
         case Moved():
-            return _returning(state), (Release(), Return())
-        case NotMoved(status) if state.has_target and may_ask_again(status, state.glares):
-            return replace(state, glares=state.glares + 1), (Start(Timer.GLARE),)
+            return State(Phase.LINKED), (Release(), Start(Timer.LONGEST))
         case NotMoved():
-            return _over(state), (*_to_target(state), Done(Status.FAILED))
-        case Elapsed(Timer.GLARE) if state.has_target:
-            return state, (Connect(),)
-        case Elapsed(Timer.GLARE):
-            return _over(state), (Done(Status.FAILED),)
+            return _OVER, (*_to_target(state), Done(Status.FAILED))
+        case Elapsed(Timer.GLARE) if state.move.is_waiting:
+            return _OVER, (Done(Status.FAILED),)
         case TargetGone():
             # The answer to the re-INVITE says what the caller hears.
-            return replace(state, has_target=False), ()
-    return state, ()
-
-
-def _coming_back(state: State, event: Event) -> Result:
-    match event:
-        case Moved():
-            return _over(state), (Done(Status.COMPLETED),)
-        case NotMoved(status) if may_lead_back_again(status, state.glares):
-            return replace(state, glares=state.glares + 1), (Start(Timer.GLARE),)
-        case NotMoved():
-            return _over(state), (Lost(Status.COMPLETED),)
-        case Elapsed(Timer.GLARE):
-            return state, (Return(),)
+            return replace(state, move=state.move.given_up()), ()
     return state, ()
 
 
 def _without_caller(state: State) -> Result:
     match state.phase:
         case Phase.DIALING:
-            return _over(state), (Stop(Timer.ANSWER), Cancel())
+            return _OVER, (Stop(Timer.ANSWER), Cancel())
         case Phase.CONNECTING:
-            return _over(state), (Stop(Timer.GLARE), *_to_target(state))
+            return _OVER, (Stop(Timer.GLARE), *_to_target(state))
         case Phase.LINKED:
-            return _over(state), (Stop(Timer.LONGEST), ByeTarget())
+            return _OVER, (Stop(Timer.LONGEST), ByeTarget())
         case Phase.RETURNING:
-            return _over(state), (Stop(Timer.GLARE),)
+            return _OVER, (Stop(Timer.GLARE),)
     return state, ()
 
 
-def _over(state: State) -> State:
-    return replace(state, phase=Phase.OVER, has_target=False)
-
-
-def _returning(state: State) -> State:
-    return replace(state, phase=Phase.RETURNING, has_target=False, glares=0)
-
-
 def _to_target(state: State) -> tuple[Action, ...]:
-    return (ByeTarget(),) if state.has_target else ()
+    return () if state.move.is_given_up else (ByeTarget(),)
 
 
 def _status_of(status: int) -> Status:

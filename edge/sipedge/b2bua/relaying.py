@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from sipedge.b2bua.events import Moved, NotMoved
 from sipedge.b2bua.sip.dialog import Dialog
 from sipedge.b2bua.sip.message import Message
 from sipedge.b2bua.stack import ClientTransaction, OnAnswer, ServerTransaction, Stack, no_matter
@@ -67,6 +68,35 @@ class Leg:
         """The ACK to a 2xx to our INVITE."""
         self.dialog, ack = self.dialog.ack(answered, body=body)
         self.stack.acknowledge(client, answered, self.stack.sealed(ack, SPEAK, spoken))
+
+    def move(
+        self,
+        session: str,
+        happened: Callable[[Moved | NotMoved], None],
+        *,
+        spoken: Spoken = Spoken.RELAYED,
+        is_for_good: Callable[[], bool] = lambda: False,
+    ) -> ClientTransaction | None:
+        """Send the leg a re-INVITE with this session; what comes of that is told. None: nothing was sent.
+
+        `is_for_good` is asked once it is taken: whether the media of the leg's own call end then.
+        """
+
+        def heard(client: ClientTransaction, answered: Message) -> None:
+            status = answered.status or 500
+            if status < 200:
+                return
+            if status >= 300:
+                happened(NotMoved(status))
+                return
+            self.acknowledge(client, answered, spoken=Spoken.MOVED if is_for_good() else Spoken.RELAYED)
+            happened(Moved())
+
+        if not session:
+            # Too long to be remembered: a re-INVITE without one would ask for another.
+            happened(NotMoved(500))
+            return None
+        return self.send("INVITE", heard, body=session, spoken=spoken)
 
     def end(self, headers: tuple[tuple[str, str], ...] = ()) -> None:
         """BYE, and the leg is over."""

@@ -12,8 +12,18 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from sipedge.b2bua.moving import LeadBack, Moved, NotMoved, Reinvite, may_ask_again, may_lead_back_again
-from sipedge.b2bua.transfer import NOT_TAKEN
+from sipedge.b2bua import moving
+from sipedge.b2bua.events import (
+    Canceled,
+    Elapsed,
+    LeadBack,
+    Moved,
+    NotMoved,
+    Refuse,
+    Reinvite,
+    Start,
+)
+from sipedge.b2bua.moving import BACK, NOT_TAKEN, NOWHERE, TO_TARGET, Move, Way
 
 
 class Role(StrEnum):
@@ -48,30 +58,8 @@ class Bye:
 
 
 @dataclass(frozen=True, slots=True)
-class GlareOver:
-    """The re-INVITE may be sent again."""
-
-
-@dataclass(frozen=True, slots=True)
 class Accept:
     """Answer the INVITE with 200 and the session of the staying side."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refuse:
-    """Answer the INVITE with this status."""
-
-    status: int
-
-
-@dataclass(frozen=True, slots=True)
-class WaitForGlare:
-    """Send the re-INVITE again later."""
-
-
-@dataclass(frozen=True, slots=True)
-class Canceled:
-    """Who has sent the INVITE takes it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +67,8 @@ class TakeBack:
     """Take the re-INVITE back, if that is still possible."""
 
 
-Event = Moved | NotMoved | Bye | GlareOver | Canceled
-Action = Accept | Refuse | Reinvite | LeadBack | TakeBack | Bye | WaitForGlare
+Event = Moved | NotMoved | Bye | Elapsed | Canceled
+Action = Accept | Refuse | Reinvite | LeadBack | TakeBack | Bye | Start
 GONE: Final = 480
 CANCELED: Final = 487
 
@@ -91,98 +79,89 @@ class State:
 
     phase: Phase = Phase.RESTORED
     has_going: bool = True
-    glares: int = 0
-    is_waiting: bool = False
-    """True while no re-INVITE is under way: it met another one, and follows later."""
-    is_canceled: bool = False
+    move: Move = NOWHERE
+    """Of the staying side; given up once the INVITE was taken back."""
 
     @property
     def is_settled(self) -> bool:
         """False while a session must not change under the machine's hands."""
-        return self.phase not in (Phase.CONNECTING, Phase.RETURNING)
+        return self.move.way is Way.NONE
 
 
 Result = tuple[State, tuple[Action, ...]]
+_OVER: Final = State(Phase.OVER, has_going=False)
 
 
 def begin(state: State) -> Result:
     """The INVITE has arrived; for a call that is over, or another's already, it changes nothing."""
     if state.phase is not Phase.RESTORED:
         return state, ()
-    return State(Phase.CONNECTING, state.has_going), (Reinvite(),)
+    return State(Phase.CONNECTING, state.has_going, TO_TARGET), (Reinvite(),)
 
 
 def step(state: State, event: Event) -> Result:
     """What the event changes, and what is to be done. Total."""
     if state.phase is Phase.OVER:
         return state, ()
-    match event:
-        case Bye(role):
+    if (again := moving.again(state.move, event)) is not None:
+        move, action = again
+        return replace(state, move=move), (action,)
+    match state.phase, event:
+        case _, Bye(role):
             return _hung_up(state, role)
-        case Moved() if state.phase is Phase.CONNECTING and state.is_canceled:
-            return _led_back(state)
-        case Moved() if state.phase is Phase.CONNECTING:
-            return State(Phase.LINKED, has_going=False), (Accept(), *_to_going(state))
-        case Moved() if state.phase is Phase.RETURNING:
+        case Phase.CONNECTING, _:
+            return _connecting(state, event)
+        case Phase.RETURNING, Moved():
             return State(), ()
-        case NotMoved(status) if state.phase is Phase.CONNECTING:
-            return _not_moved(state, status)
-        case NotMoved(status) if state.phase is Phase.RETURNING:
-            return _not_led_back(state, status)
-        case GlareOver() if state.is_waiting:
-            again = Reinvite() if state.phase is Phase.CONNECTING else LeadBack()
-            return replace(state, is_waiting=False), (again,)
-        case Canceled() if state.phase is Phase.CONNECTING:
-            if state.is_waiting:
-                return _refused(state, CANCELED)
-            return replace(state, is_canceled=True), (TakeBack(),)
+        case Phase.RETURNING, NotMoved():
+            # It would hear nobody, and nobody it.
+            return _OVER, (Bye(Role.STAYING), Bye(Role.GOING))
     return state, ()
 
 
-def _not_moved(state: State, status: int) -> Result:
-    if state.is_canceled:
-        return _refused(state, CANCELED)
-    if may_ask_again(status, state.glares):
-        return replace(state, glares=state.glares + 1, is_waiting=True), (WaitForGlare(),)
-    return _refused(state, NOT_TAKEN)
+def _connecting(state: State, event: Event) -> Result:
+    match event:
+        case Moved() if state.move.is_given_up:
+            return _led_back(state)
+        case Moved():
+            return State(Phase.LINKED, has_going=False), (Accept(), *_to_going(state))
+        case NotMoved():
+            return _refused(state, CANCELED if state.move.is_given_up else NOT_TAKEN)
+        case Canceled() if state.move.is_waiting:
+            return _refused(state, CANCELED)
+        case Canceled():
+            return replace(state, move=state.move.given_up()), (TakeBack(),)
+    return state, ()
 
 
 def _led_back(state: State) -> Result:
     """Who has sent the INVITE does not wait for it any more; those whose call it is have it again."""
     if state.has_going:
-        return State(Phase.RETURNING), (Refuse(CANCELED), LeadBack())
+        return State(Phase.RETURNING, move=BACK), (Refuse(CANCELED), LeadBack())
     return _refused(state, CANCELED)
-
-
-def _not_led_back(state: State, status: int) -> Result:
-    if may_lead_back_again(status, state.glares):
-        return replace(state, glares=state.glares + 1, is_waiting=True), (WaitForGlare(),)
-    # It would hear nobody, and nobody it.
-    return State(Phase.OVER, has_going=False), (Bye(Role.STAYING), Bye(Role.GOING))
 
 
 def _refused(state: State, status: int) -> Result:
     """The call goes on between its two sides; where the one that was to go has gone, it ends."""
     if state.has_going:
         return State(), (Refuse(status),)
-    return State(Phase.OVER, has_going=False), (Refuse(status), Bye(Role.STAYING))
+    return _OVER, (Refuse(status), Bye(Role.STAYING))
 
 
 def _hung_up(state: State, role: Role) -> Result:
-    over = replace(state, phase=Phase.OVER, has_going=False)
     match state.phase, role:
         case Phase.RESTORED | Phase.RETURNING, Role.GOING:
-            return over, (Bye(Role.STAYING),)
+            return _OVER, (Bye(Role.STAYING),)
         case _, Role.GOING:
             return replace(state, has_going=False), ()
         case Phase.CONNECTING, Role.STAYING:
-            return over, (Refuse(GONE), *_to_going(state))
+            return _OVER, (Refuse(GONE), *_to_going(state))
         case Phase.LINKED, Role.STAYING:
-            return over, (Bye(Role.NEW), *_to_going(state))
+            return _OVER, (Bye(Role.NEW), *_to_going(state))
         case Phase.LINKED, Role.NEW:
-            return over, (Bye(Role.STAYING), *_to_going(state))
+            return _OVER, (Bye(Role.STAYING), *_to_going(state))
         case Phase.RESTORED | Phase.RETURNING, Role.STAYING:
-            return over, _to_going(state)
+            return _OVER, _to_going(state)
     return state, ()
 
 

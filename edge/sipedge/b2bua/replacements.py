@@ -10,25 +10,21 @@ from typing import Any
 
 from sipedge.b2bua import replace as machine
 from sipedge.b2bua.adoption import adopted_legs
-from sipedge.b2bua.moving import PENDING, LeadBack, Moved, NotMoved, Reinvite
+from sipedge.b2bua.events import Canceled, Elapsed, LeadBack, Refuse, Reinvite, Start
+from sipedge.b2bua.moving import PENDING
 from sipedge.b2bua.relaying import Leg, refuse, relay
 from sipedge.b2bua.replace import (
     Accept,
     Action,
     Bye,
-    Canceled,
     Event,
-    GlareOver,
     Phase,
-    Refuse,
     Role,
     State,
     TakeBack,
-    WaitForGlare,
 )
 from sipedge.b2bua.room import Room
 from sipedge.b2bua.sip.dialog import Dialog, opened
-from sipedge.b2bua.sip.message import Message
 from sipedge.b2bua.stack import ClientTransaction, ServerTransaction, new_tag
 from sipedge.routing.dialog.refer import Replaces, read_replaces
 from sipedge.routing.handover import Adopted, Spoken
@@ -48,8 +44,6 @@ class Replacement:
     new: Leg
     invite: ServerTransaction | None = None
     state: State = field(default_factory=State)
-    answer: str = ""
-    """The session of the staying side."""
     timer: asyncio.TimerHandle | None = None
     reinvite: ClientTransaction | None = None
 
@@ -71,7 +65,7 @@ class Replacement:
         self.new = Leg(
             self.room.stack, opened(invite.request, tag=new_tag(), contact=self.room.stack.contact)
         )
-        self.invite, self.answer = invite, ""
+        self.invite = invite
         invite.on_cancel = lambda: self._happened(Canceled())
         invite.answer(100, "Trying")
         self._become(*machine.begin(self.state))
@@ -107,7 +101,7 @@ class Replacement:
 
     def _become(self, state: State, actions: tuple[Action, ...]) -> None:
         self.state = state
-        if self.timer is not None and not state.is_waiting:
+        if self.timer is not None and not state.move.is_waiting:
             self.timer.cancel()
         if state.phase is not Phase.OVER and state.is_settled:
             self.room.journal.write(self.call_id, self.to_plain())
@@ -133,38 +127,23 @@ class Replacement:
                     self.reinvite.cancel()
             case Bye(role):
                 self._leg(role).end()
-            case WaitForGlare():
+            case Start(timer):
                 seconds = self.room.settings.glare_seconds * secrets.SystemRandom().uniform(0.5, 1.0)
                 loop = asyncio.get_running_loop()
-                self.timer = loop.call_later(seconds, self._happened, GlareOver())
+                self.timer = loop.call_later(seconds, self._happened, Elapsed(timer))
 
     def _leg(self, role: Role) -> Leg:
         return {Role.NEW: self.new, Role.GOING: self.going, Role.STAYING: self.staying}[role]
 
     def _move_staying(self, way: Spoken, session: str) -> None:
-
-        def heard(client: ClientTransaction, answered: Message) -> None:
-            status = answered.status or 500
-            if status < 200:
-                return
-            if status >= 300:
-                self._happened(NotMoved(status))
-                return
-            moves = self.state.phase is Phase.CONNECTING and not self.state.is_canceled
-            self.staying.acknowledge(client, answered, spoken=Spoken.MOVED if moves else Spoken.RELAYED)
-            self.answer = answered.body
-            self._happened(Moved())
-
-        if not session:
-            # Too long to be remembered: a re-INVITE without one would ask for another.
-            self._happened(NotMoved(500))
-            return
-        self.reinvite = self.staying.send("INVITE", heard, body=session, spoken=way)
+        self.reinvite = self.staying.move(
+            session, self._happened, spoken=way, is_for_good=lambda: self.state.move.is_for_good
+        )
 
     def _accept(self) -> None:
         if self.invite is None:
             return
-        self.new.dialog, body = self.new.dialog.answer_body(self.answer)
+        self.new.dialog, body = self.new.dialog.answer_body(self.staying.dialog.sdp)
         headers = (("contact", f"<{self.room.stack.contact}>"), ("content-type", SDP_TYPE))
         self.invite.answer(200, "OK", headers, to_tag=self.new.dialog.local.tag, body=body)
         self.room.stack.wait_for_ack(self.invite)

@@ -13,23 +13,27 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from sipedge.b2bua.moving import (
-    NO_SUCH_CALL,
-    PENDING,
+from sipedge.b2bua import moving
+from sipedge.b2bua.events import (
+    Answered,
+    Cancel,
+    Elapsed,
+    Failed,
+    Invite,
     LeadBack,
     Moved,
     NotMoved,
+    Refuse,
     Reinvite,
-    may_ask_again,
-    may_lead_back_again,
+    Start,
+    Timer,
 )
+from sipedge.b2bua.moving import BACK, NO_SUCH_CALL, NOT_TAKEN, NOWHERE, PENDING, TO_TARGET, Move, Way
 
 RINGING_OVER: Final = 480
 """The target did not answer in time."""
 GONE: Final = 487
 """The transferee hung up before it was connected."""
-NOT_TAKEN: Final = 488
-"""The transferee did not take the target's session."""
 CRASHED: Final = 500
 """The process was restarted in the middle of the transfer."""
 
@@ -59,27 +63,6 @@ class Phase(StrEnum):
     """Nobody is left."""
 
 
-class Way(StrEnum):
-    """Where the transferee's session is being moved."""
-
-    NONE = "none"
-    """Nowhere: no re-INVITE is under way."""
-    TO_TARGET = "to target"
-    BACK = "back"
-    """To the transferor, from the target's session, which it had taken too late."""
-
-
-class Timer(StrEnum):
-    """What a transfer waits for."""
-
-    BYE = "bye"
-    """The transferor should have sent its BYE."""
-    GLARE = "glare"
-    """The re-INVITE may be sent again."""
-    ANSWER = "answer"
-    """The target should have answered."""
-
-
 # ------------------------------------------------------------------------------------------------- Events
 
 
@@ -96,29 +79,10 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """The target has sent a 200."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The target has sent a final answer that is no 200."""
-
-    status: int
-
-
-@dataclass(frozen=True, slots=True)
 class Bye:
     """A side has hung up. As an action: it gets a BYE."""
 
     leg: Leg
-
-
-@dataclass(frozen=True, slots=True)
-class Elapsed:
-    """A timer has run out."""
-
-    timer: Timer
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,35 +101,11 @@ class Accept:
 
 
 @dataclass(frozen=True, slots=True)
-class Refuse:
-    """Answer the REFER with this status."""
-
-    status: int
-
-
-@dataclass(frozen=True, slots=True)
 class Notify:
     """Tell the transferor how it stands; `is_final` ends the subscription."""
 
     status: int
     is_final: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Invite:
-    """Send the target its INVITE, with the transferee's session."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """Take that INVITE back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Start a timer."""
-
-    timer: Timer
 
 
 Action = Accept | Refuse | Notify | Invite | Cancel | Reinvite | LeadBack | Bye | Start
@@ -178,21 +118,26 @@ class State:
     phase: Phase = Phase.DIALING
     has_transferor: bool = True
     """Its call is not over, whatever becomes of the transfer."""
-    glares: int = 0
     is_canceled: bool = False
     """The target's INVITE was taken back. A 200 that crosses the CANCEL still counts while the phase is
     `DIALING`; later whoever answers an INVITE that no transfer has any more gets ACK and BYE from the
     dialog's layer."""
-    way: Way = Way.NONE
+    move: Move = NOWHERE
+    """Of the transferee."""
 
     @property
     def is_settled(self) -> bool:
         """False while a session must not change under the machine's hands."""
-        return self.phase is not Phase.CONNECTING and self.way is Way.NONE
+        return self.move.way is Way.NONE
+
+    @property
+    def may_begin(self) -> bool:
+        """True if another REFER may begin: the call is its two parties' own again."""
+        return self.phase is Phase.RESTORED and self.is_settled
 
 
 Result = tuple[State, tuple[Action, ...]]
-
+_OVER: Final = State(Phase.OVER, has_transferor=False)
 _CONNECTED: Final = (Phase.CLOSING, Phase.LINKED)
 
 
@@ -206,18 +151,20 @@ def step(state: State, event: Event) -> Result:
     nothing."""
     match event:
         case Refer():
-            may_begin = state.phase is Phase.RESTORED and state.is_settled
-            return begin() if may_begin else (state, (Refuse(PENDING),))
+            return begin() if state.may_begin else (state, (Refuse(PENDING),))
         case Bye(leg):
             return _hung_up(state, leg)
         case Restarted():
             return _crashed(state)
+    if (again := moving.again(state.move, event)) is not None:
+        move, action = again
+        return replace(state, move=move), (action,)
     match state.phase:
         case Phase.DIALING:
             return _dialing(state, event)
         case Phase.CONNECTING:
             return _connecting(state, event)
-        case Phase.RESTORED if state.way is not Way.NONE:
+        case Phase.RESTORED:
             return _leading_back(state, event)
         case Phase.CLOSING if event == Elapsed(Timer.BYE):
             return replace(state, phase=Phase.LINKED, has_transferor=False), (Bye(Leg.TRANSFEROR),)
@@ -233,7 +180,7 @@ def _dialing(state: State, event: Event) -> Result:
         case Elapsed(Timer.ANSWER) if not state.is_canceled:
             return replace(state, is_canceled=True), (Cancel(),)
         case Answered():
-            connecting = replace(state, phase=Phase.CONNECTING, is_canceled=False, way=Way.TO_TARGET)
+            connecting = replace(state, phase=Phase.CONNECTING, is_canceled=False, move=TO_TARGET)
             return connecting, (Reinvite(),)
     return state, ()
 
@@ -243,34 +190,26 @@ def _connecting(state: State, event: Event) -> Result:
         case Moved():
             told = Notify(200, is_final=True)
             if not state.has_transferor:
-                return replace(state, phase=Phase.LINKED, way=Way.NONE), (told,)
-            return replace(state, phase=Phase.CLOSING, way=Way.NONE), (told, Start(Timer.BYE))
-        case NotMoved(status) if may_ask_again(status, state.glares):
-            return replace(state, glares=state.glares + 1, way=Way.NONE), (Start(Timer.GLARE),)
+                return replace(state, phase=Phase.LINKED, move=NOWHERE), (told,)
+            return replace(state, phase=Phase.CLOSING, move=NOWHERE), (told, Start(Timer.BYE))
         case NotMoved(status) if status == NO_SUCH_CALL:
             return _without_either(state)
         case NotMoved():
-            return _failed(replace(state, way=Way.NONE), NOT_TAKEN, Bye(Leg.TARGET))
-        case Elapsed(Timer.GLARE) if state.way is Way.NONE:
-            return replace(state, way=Way.TO_TARGET), (Reinvite(),)
+            return _failed(replace(state, move=NOWHERE), NOT_TAKEN, Bye(Leg.TARGET))
     return state, ()
 
 
 def _leading_back(state: State, event: Event) -> Result:
-    match state.way, event:
+    match state.move.way, event:
         case Way.TO_TARGET, Moved():
-            return replace(state, way=Way.BACK), (LeadBack(),)
+            return replace(state, move=BACK), (LeadBack(),)
         case Way.TO_TARGET, NotMoved(status) if status == NO_SUCH_CALL:
             return _without_either(state)
-        case Way.BACK, NotMoved(status) if may_lead_back_again(status, state.glares):
-            return replace(state, glares=state.glares + 1), (Start(Timer.GLARE),)
         case Way.BACK, NotMoved():
             # It would hear nobody, and nobody it.
             return _without_either(state)
-        case Way.BACK, Elapsed(Timer.GLARE):
-            return state, (LeadBack(),)
         case _, Moved() | NotMoved():
-            return replace(state, way=Way.NONE, glares=0), ()
+            return replace(state, move=NOWHERE), ()
     return state, ()
 
 
@@ -278,8 +217,9 @@ def _failed(state: State, status: int, *first: Action) -> Result:
     """The transferor has its call again, or, where it hung up meanwhile, the transferee's ends too."""
     told = (*first, Notify(status, is_final=True))
     if state.has_transferor:
-        return replace(state, phase=Phase.RESTORED, glares=0, is_canceled=False), told
-    return replace(state, phase=Phase.OVER, is_canceled=False), (*told, Bye(Leg.TRANSFEREE))
+        move = state.move.given_up() if state.move.is_under_way else NOWHERE
+        return replace(state, phase=Phase.RESTORED, move=move, is_canceled=False), told
+    return _OVER, (*told, Bye(Leg.TRANSFEREE))
 
 
 def _crashed(state: State) -> Result:
@@ -291,9 +231,9 @@ def _crashed(state: State) -> Result:
             failed, actions = _failed(state, CRASHED, Bye(Leg.TARGET))
         case _:
             failed, actions = state, ()
-    if failed.phase is not Phase.RESTORED or failed.way is Way.NONE:
+    if failed.phase is not Phase.RESTORED or failed.is_settled:
         return failed, actions
-    return replace(failed, way=Way.BACK), (*actions, LeadBack())
+    return replace(failed, move=BACK), (*actions, LeadBack())
 
 
 def _hung_up(state: State, leg: Leg) -> Result:
@@ -307,12 +247,11 @@ def _hung_up(state: State, leg: Leg) -> Result:
         case Leg.TARGET if state.phase is Phase.CONNECTING:
             return _failed(state, RINGING_OVER)
         case Leg.TARGET if state.phase in _CONNECTED:
-            return replace(state, phase=Phase.OVER), (Bye(Leg.TRANSFEREE), *_to_transferor(state))
+            return _OVER, (Bye(Leg.TRANSFEREE), *_to_transferor(state))
     return state, ()
 
 
 def _without_transferee(state: State) -> Result:
-    over = replace(state, phase=Phase.OVER)
     told = Notify(GONE, is_final=True)
     match state.phase:
         case Phase.DIALING:
@@ -323,7 +262,7 @@ def _without_transferee(state: State) -> Result:
             first = (Bye(Leg.TARGET),)
         case _:
             first = ()
-    return over, (*first, *_to_transferor(state))
+    return _OVER, (*first, *_to_transferor(state))
 
 
 def _without_either(state: State) -> Result:
@@ -336,7 +275,7 @@ def _without_transferor(state: State) -> Result:
     gone = replace(state, has_transferor=False)
     match state.phase:
         case Phase.RESTORED:
-            return replace(gone, phase=Phase.OVER), (Bye(Leg.TRANSFEREE),)
+            return _OVER, (Bye(Leg.TRANSFEREE),)
         case Phase.CLOSING:
             return replace(gone, phase=Phase.LINKED), ()
     return gone, ()

@@ -10,7 +10,19 @@ from typing import Any, Final
 
 from sipedge.b2bua import transfer
 from sipedge.b2bua.adoption import adopted_legs, invite_to
-from sipedge.b2bua.moving import PENDING, LeadBack, Moved, NotMoved, Reinvite
+from sipedge.b2bua.events import (
+    Answered,
+    Cancel,
+    Elapsed,
+    Failed,
+    Invite,
+    LeadBack,
+    Refuse,
+    Reinvite,
+    Start,
+    Timer,
+)
+from sipedge.b2bua.moving import PENDING, Move, Way
 from sipedge.b2bua.relaying import Leg, refuse, relay
 from sipedge.b2bua.room import Room
 from sipedge.b2bua.session import made_active
@@ -20,22 +32,13 @@ from sipedge.b2bua.stack import ClientTransaction, ServerTransaction, no_matter,
 from sipedge.b2bua.transfer import (
     Accept,
     Action,
-    Answered,
     Bye,
-    Cancel,
-    Elapsed,
     Event,
-    Failed,
-    Invite,
     Notify,
     Phase,
     Progress,
-    Refuse,
     Restarted,
-    Start,
     State,
-    Timer,
-    Way,
 )
 from sipedge.b2bua.transfer import (
     Leg as Role,
@@ -101,7 +104,7 @@ class Transfer:
 
     def referred(self, refer: ServerTransaction) -> None:
         """Another REFER of the transferor, judged by the edge: only where the call is its own again."""
-        if self.state.phase is not Phase.RESTORED or not self.state.is_settled:
+        if not self.state.may_begin:
             refuse(refer, PENDING)
             return
         adopted = self.room.adopted_by(refer)
@@ -289,23 +292,9 @@ class Transfer:
             self._happened(Failed(488))
 
     def _move_transferee(self, way: Spoken, session: str) -> None:
-
-        def heard(client: ClientTransaction, answered: Message) -> None:
-            status = answered.status or 500
-            if status < 200:
-                return
-            if status >= 300:
-                self._happened(NotMoved(status))
-                return
-            moves = self.state.phase is Phase.CONNECTING
-            self.transferee.acknowledge(client, answered, spoken=Spoken.MOVED if moves else Spoken.RELAYED)
-            self._happened(Moved())
-
-        if not session:
-            # Too long to be remembered: a re-INVITE without one would ask for another.
-            self._happened(NotMoved(500))
-            return
-        self.transferee.send("INVITE", heard, body=session, spoken=way)
+        self.transferee.move(
+            session, self._happened, spoken=way, is_for_good=lambda: self.state.move.is_for_good
+        )
 
     def _hang_up(self, role: Role) -> None:
         leg = {Role.TRANSFEROR: self.transferor, Role.TRANSFEREE: self.transferee, Role.TARGET: self.target}[
@@ -323,7 +312,7 @@ class Transfer:
             "adopted": self.adopted.to_text(),
             "phase": self.state.phase.value,
             "hasTransferor": self.state.has_transferor,
-            "way": self.state.way.value,
+            "way": self.state.move.led.value,
             "referCseq": self.refer_cseq,
             "legs": {
                 role.value: leg.dialog.to_plain() if leg is not None and leg.is_up else None
@@ -347,8 +336,8 @@ class Transfer:
             raise ValueError("no adopted call")
         transferor, transferee = adopted_legs(room.stack, adopted)
         call = Transfer(room, adopted, transferor, transferee, refer_cseq=int(plain["referCseq"]))
-        way = Way(plain.get("way", Way.NONE))
-        call.state = State(Phase(plain["phase"]), bool(plain["hasTransferor"]), way=way)
+        move = Move(Way(plain.get("way", Way.NONE)))
+        call.state = State(Phase(plain["phase"]), bool(plain["hasTransferor"]), move=move)
         legs = plain["legs"]
         for leg, role in ((transferor, Role.TRANSFEROR), (transferee, Role.TRANSFEREE)):
             found = legs[role.value]

@@ -10,11 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sipedge.b2bua import instructed, join
+from sipedge.b2bua.events import (
+    Answered,
+    Cancel,
+    Canceled,
+    Elapsed,
+    Failed,
+    Invite,
+    Moved,
+    NotMoved,
+    Start,
+    Stop,
+    Timer,
+)
 from sipedge.b2bua.instructed import (
     Action,
     Bye,
     ByeCaller,
-    Canceled,
     Event,
     Phase,
     State,
@@ -23,7 +35,6 @@ from sipedge.b2bua.instructed import (
     begin,
     step,
 )
-from sipedge.b2bua.moving import Moved, NotMoved
 from sipedge.b2bua.twiml import events as told
 from sipedge.b2bua.twiml.read import read
 from sipedge.b2bua.twiml.verbs import Dial, DialNumber, Pause, Say
@@ -80,18 +91,16 @@ def test_a_call_without_media_is_refused() -> None:
 def test_a_caller_who_hangs_up_ends_what_is_under_way() -> None:
     assert run(fetched("<Say>a</Say>"), Bye())[1][-1] == told.StopPrompt()
     assert run(fetched("<Record/>"), Bye())[1][-1] == told.StopRecording(is_kept=True)
-    assert run(fetched("<Dial>+14155550100</Dial>"), Bye())[1][-1] == join.Cancel()
-    assert run(fetched("<Dial>+14155550100</Dial>"), join.Answered(), Moved(), Bye())[1][-1] == (
-        join.ByeTarget()
-    )
+    assert run(fetched("<Dial>+14155550100</Dial>"), Bye())[1][-1] == Cancel()
+    assert run(fetched("<Dial>+14155550100</Dial>"), Answered(), Moved(), Bye())[1][-1] == join.ByeTarget()
 
 
 def test_who_is_dialled_is_called_and_then_the_next_verb_follows() -> None:
     state, done = run(fetched("<Dial>+14155550100</Dial><Say>b</Say>"))
     assert (state.phase, state.dial) == (Phase.DIALLING, Dial(DialNumber("+14155550100")))
-    assert done == [told.Answer(), join.Invite(), join.Start(join.Timer.ANSWER)]
-    state, actions = step(state, join.Failed(486))
-    assert actions == (join.Stop(join.Timer.ANSWER), TellDialled(join.Status.BUSY))
+    assert done == [told.Answer(), Invite(), Start(Timer.ANSWER)]
+    state, actions = step(state, Failed(486))
+    assert actions == (Stop(Timer.ANSWER), TellDialled(join.Status.BUSY))
     state, actions = step(state, told.Dialled("busy", 0, ""))
     assert (state.phase, actions) == (Phase.UP, (told.Prompting(Say("b")),))
 
@@ -99,7 +108,7 @@ def test_who_is_dialled_is_called_and_then_the_next_verb_follows() -> None:
 def test_a_caller_who_cannot_be_brought_back_is_hung_up() -> None:
     dialled = (
         fetched("<Dial>+14155550100</Dial><Say>b</Say>"),
-        join.Answered(),
+        Answered(),
         Moved(),
         join.TargetGone(),
     )
@@ -114,8 +123,8 @@ BODIES: Final = (
 EVENTS: Final[tuple[Event, ...]] = (
     *(fetched(body) for body in BODIES), told.NotFetched(), told.Prompted(), told.Digit("1"),
     told.Recorded("u", 1), told.Dialled("busy", 0, ""), *(told.Elapsed(timer) for timer in told.Timer),
-    join.Answered(), join.Failed(486), Moved(), NotMoved(481), NotMoved(491),
-    join.TargetGone(), *(join.Elapsed(timer) for timer in join.Timer),
+    Answered(), Failed(486), Moved(), NotMoved(481), NotMoved(491),
+    join.TargetGone(), *(Elapsed(timer) for timer in Timer),
 )  # fmt: skip
 LAST: Final[tuple[Event, ...]] = (Bye(), Canceled(), Unanswerable())
 
@@ -132,7 +141,7 @@ def test_in_any_order_of_events_the_caller_is_let_go_once(events: list[Event], l
         assert not was_over or not actions
         done += actions
     assert state.phase is Phase.OVER
-    assert state.join.phase is join.Phase.OVER or not state.join.has_target
+    assert state.join.phase is join.Phase.OVER
     assert done.count(told.Answer()) <= 1
     ends = [each for each in done if isinstance(each, told.Refuse | ByeCaller)]
     assert len(ends) <= 1

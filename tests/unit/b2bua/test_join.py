@@ -7,32 +7,35 @@ from typing import Final
 
 import pytest
 
-from sipedge.b2bua.join import (
-    Action,
+from sipedge.b2bua.events import (
     Answered,
-    ByeTarget,
-    CallerGone,
     Cancel,
-    Connect,
-    Done,
     Elapsed,
-    Event,
     Failed,
     Invite,
+    LeadBack,
+    Moved,
+    NotMoved,
+    Reinvite,
+    Start,
+    Stop,
+    Timer,
+)
+from sipedge.b2bua.join import (
+    Action,
+    ByeTarget,
+    CallerGone,
+    Done,
+    Event,
     Lost,
     Phase,
     Release,
-    Return,
-    Start,
     State,
     Status,
-    Stop,
     TargetGone,
-    Timer,
     begin,
     step,
 )
-from sipedge.b2bua.moving import Moved, NotMoved
 
 DEPTH: Final = 8
 
@@ -56,11 +59,11 @@ def test_caller_and_target_are_connected_and_the_caller_comes_back() -> None:
     assert state.phase is Phase.OVER
     assert done == [
         Stop(Timer.ANSWER),
-        Connect(),
+        Reinvite(),
         Release(),
         Start(Timer.LONGEST),
         Stop(Timer.LONGEST),
-        Return(),
+        LeadBack(),
         Done(Status.COMPLETED),
     ]
 
@@ -93,20 +96,20 @@ def test_a_caller_who_does_not_take_the_target_hears_the_edge_still() -> None:
 
 def test_a_reinvite_that_met_another_is_sent_again() -> None:
     once = (NotMoved(491), Elapsed(Timer.GLARE))
-    assert run(Answered(), *once)[1][2:] == [Start(Timer.GLARE), Connect()]
+    assert run(Answered(), *once)[1][2:] == [Start(Timer.GLARE), Reinvite()]
     assert run(Answered(), *once, *once, *once, *once, NotMoved(491))[1][-2:] == [
         ByeTarget(),
         Done(Status.FAILED),
     ]
-    assert run(Answered(), Moved(), TargetGone(), *once)[1][-2:] == [Start(Timer.GLARE), Return()]
+    assert run(Answered(), Moved(), TargetGone(), *once)[1][-2:] == [Start(Timer.GLARE), LeadBack()]
 
 
 def test_they_are_connected_for_so_long_and_no_longer() -> None:
-    assert run(Answered(), Moved(), Elapsed(Timer.LONGEST))[1][-2:] == [ByeTarget(), Return()]
+    assert run(Answered(), Moved(), Elapsed(Timer.LONGEST))[1][-2:] == [ByeTarget(), LeadBack()]
 
 
 def test_a_target_that_hangs_up_too_soon_is_not_ended_twice() -> None:
-    assert run(Answered(), TargetGone(), Moved())[1][2:] == [Release(), Return()]
+    assert run(Answered(), TargetGone(), Moved())[1][2:] == [Release(), LeadBack()]
     assert run(Answered(), TargetGone(), NotMoved(488))[1][2:] == [Done(Status.FAILED)]
 
 
@@ -118,7 +121,7 @@ def test_a_caller_who_is_not_ready_yet_is_brought_back_later() -> None:
     """RFC 3261 section 14.2: who still has the INVITE before to answer says 500."""
     gone = (Answered(), Moved(), TargetGone())
     again = (NotMoved(500), Elapsed(Timer.GLARE))
-    assert run(*gone, *again)[1][-2:] == [Start(Timer.GLARE), Return()]
+    assert run(*gone, *again)[1][-2:] == [Start(Timer.GLARE), LeadBack()]
     assert run(*gone, *again * 4, NotMoved(500))[1][-1] == Lost(Status.COMPLETED)
 
 
@@ -179,7 +182,7 @@ def acted(world: World, action: Action) -> World:
         case ByeTarget():
             assert world.target == "up"
             return replace(world, target="gone")
-        case Connect() | Return():
+        case Reinvite() | LeadBack():
             assert world.caller
             assert not world.asked
             return replace(world, asked=True)

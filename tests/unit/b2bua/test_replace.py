@@ -6,20 +6,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sipedge.b2bua.moving import LeadBack, Moved, NotMoved, Reinvite
+from sipedge.b2bua.events import (
+    Canceled,
+    Elapsed,
+    LeadBack,
+    Moved,
+    NotMoved,
+    Refuse,
+    Reinvite,
+    Start,
+    Timer,
+)
 from sipedge.b2bua.replace import (
     Accept,
     Action,
     Bye,
-    Canceled,
     Event,
-    GlareOver,
     Phase,
-    Refuse,
     Role,
     State,
     TakeBack,
-    WaitForGlare,
     begin,
     step,
 )
@@ -27,7 +33,7 @@ from sipedge.routing.handover import NOT_TAKEN_OVER
 
 DEPTH: Final = 7
 EVENTS: Final[tuple[Event, ...]] = (
-    Moved(), NotMoved(491), NotMoved(488), GlareOver(), Canceled(), *(Bye(role) for role in Role),
+    Moved(), NotMoved(491), NotMoved(488), Elapsed(Timer.GLARE), Canceled(), *(Bye(role) for role in Role),
 )  # fmt: skip
 
 
@@ -47,7 +53,7 @@ class World:
         match event:
             case Moved() | NotMoved():
                 return self.asked != ""
-            case GlareOver():
+            case Elapsed(Timer.GLARE):
                 return self.is_waiting
             case Canceled():
                 return self.new == "waiting" and not self.is_canceled
@@ -63,7 +69,7 @@ class World:
                 return replace(self, asked="", has=self.asked)
             case NotMoved():
                 return replace(self, asked="")
-            case GlareOver():
+            case Elapsed(Timer.GLARE):
                 return replace(self, is_waiting=False)
             case Canceled():
                 return replace(self, is_canceled=True)
@@ -89,7 +95,7 @@ class World:
                 assert self.staying
                 assert not self.asked
                 return replace(self, asked="new" if action == Reinvite() else "going")
-            case WaitForGlare():
+            case Start(Timer.GLARE):
                 return replace(self, is_waiting=True)
             case Bye(Role.GOING):
                 assert self.going

@@ -6,26 +6,31 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sipedge.b2bua.moving import LeadBack, Moved, NotMoved, Reinvite
-from sipedge.b2bua.transfer import (
-    Action,
+from sipedge.b2bua.events import (
     Answered,
-    Bye,
     Cancel,
     Elapsed,
-    Event,
     Failed,
     Invite,
+    LeadBack,
+    Moved,
+    NotMoved,
+    Reinvite,
+    Start,
+    Timer,
+)
+from sipedge.b2bua.moving import Way
+from sipedge.b2bua.transfer import (
+    Action,
+    Bye,
+    Event,
     Leg,
     Notify,
     Phase,
     Progress,
     Refer,
     Restarted,
-    Start,
     State,
-    Timer,
-    Way,
     begin,
     step,
 )
@@ -138,7 +143,7 @@ class World:
         if state.phase in (Phase.CLOSING, Phase.LINKED):
             assert self.target == "up"
             assert self.has == {"target"}
-        if state.phase is Phase.RESTORED and state.way is Way.NONE:
+        if state.phase is Phase.RESTORED and state.move.way is Way.NONE:
             assert self.has == {"transferor"}, "the transferee hears nobody"
             assert not self.asked
 
@@ -149,7 +154,7 @@ def _glare() -> Action:
 
 def walk(state: State, world: World, path: tuple[Event, ...]) -> Iterator[tuple[Phase, Way]]:
     """Each order of events that can happen, `DEPTH` at most."""
-    yield state.phase, state.way
+    yield state.phase, state.move.way
     if len(path) == DEPTH or state.phase is Phase.OVER:
         return
     for event in EVENTS:
