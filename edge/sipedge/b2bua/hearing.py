@@ -17,7 +17,7 @@ from sipedge.b2bua.voice.keys import Keys
 from sipedge.b2bua.voice.parts import OpenSink, Sink
 from sipedge.media_settings import MediaSettings
 from sipedge.ng.client import NgClient, NgError, NgUnreachableError
-from sipedge.ng.hanging import may_ask, next_time
+from sipedge.ng.hanging import Event, event_of, mark_after, may_ask
 from sipedge.ng.packets import Read
 from sipedge.routing.media.commands import Command, Delete
 
@@ -34,26 +34,28 @@ class RelayClient:
         """None: there is none."""
         self._client = None if settings is None else NgClient(settings.ng_port, host=settings.control)
         self._thread = ThreadPoolExecutor(1, "media relay")
-        self._again = 0
-        """When it is asked again while it hangs (`ng.hanging`)."""
+        self._mark: int | None = None
+        """Of a relay that hangs (`ng.hanging`)."""
 
     async def ask(self, command: Command) -> dict[str, Read]:
         """Its answer. Raises NgError."""
         loop = asyncio.get_running_loop()
         if self._client is None:
             raise NgUnreachableError("there is none", hangs=False)
-        if not may_ask(self._again, loop.time()):
+        if not may_ask(self._mark, loop.time()):
             if command.is_told_anyway:
                 # One that only has too much to do would keep the session, and play on.
                 await loop.run_in_executor(self._thread, self._client.tell, command.fields())
             raise NgUnreachableError("it did not answer lately", hangs=False)
+        self._mark = mark_after(self._mark, Event.ASKED, loop.time())
         try:
             ask = partial(self._client.ask, command.fields(), try_seconds=_TRY_SECONDS)
-            return await loop.run_in_executor(self._thread, ask)
-        except NgUnreachableError as error:
-            if error.hangs:
-                self._again = next_time(loop.time())
+            answer = await loop.run_in_executor(self._thread, ask)
+        except NgError as error:
+            self._mark = mark_after(self._mark, event_of(error), loop.time())
             raise
+        self._mark = mark_after(self._mark, Event.ANSWERED, loop.time())
+        return answer
 
     async def end(self, ng_id: str) -> None:
         """A session is over, whatever the relay says to that."""
