@@ -17,7 +17,7 @@ from sipedge.b2bua.session import answered_as, made_active, same_media
 from sipedge.b2bua.sip.dialog import is_sdp
 from sipedge.b2bua.sip.message import Message
 from sipedge.b2bua.sip.transaction import ENDED
-from sipedge.b2bua.stack import ServerTransaction
+from sipedge.b2bua.transactions import ServerTransaction
 from sipedge.ng.client import NgError
 from sipedge.routing.message.sdp import SDP_TYPE
 

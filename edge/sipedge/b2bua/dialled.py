@@ -12,7 +12,8 @@ from sipedge.b2bua.events import Answered, Failed
 from sipedge.b2bua.relaying import Leg
 from sipedge.b2bua.sip.dialog import Dialog, established
 from sipedge.b2bua.sip.message import Message
-from sipedge.b2bua.stack import ClientTransaction, ServerTransaction, Stack
+from sipedge.b2bua.stack import Stack
+from sipedge.b2bua.transactions import ClientTransaction, ServerTransaction
 from sipedge.b2bua.twiml.verbs import Dial, DialNumber
 from sipedge.e164 import is_e164
 from sipedge.routing.handover import Instructed

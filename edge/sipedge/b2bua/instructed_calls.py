@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -31,7 +30,9 @@ from sipedge.b2bua.relaying import Leg, refuse, relay
 from sipedge.b2bua.session import made_active
 from sipedge.b2bua.sip.dialog import opened
 from sipedge.b2bua.sip.message import Message
-from sipedge.b2bua.stack import ServerTransaction, new_tag, set_timer, stop_timer
+from sipedge.b2bua.stack import new_tag
+from sipedge.b2bua.timers import seconds_of_glare, set_timer, stop_timer
+from sipedge.b2bua.transactions import ServerTransaction
 from sipedge.b2bua.twiml import events as told
 from sipedge.b2bua.twiml.asking import CallParameters, absolute
 from sipedge.b2bua.twiml.verbs import Pause, Play, Prompt, Record
@@ -47,7 +48,6 @@ from sipedge.uri import split_address, uri_of_header
 
 log = logging.getLogger(__name__)
 
-_DICE: Final = secrets.SystemRandom()
 ANONYMOUS: Final = "anonymous"
 """Who calls, where nobody may be told."""
 _UNHEARD_SECONDS: Final = 1.0
@@ -334,7 +334,7 @@ class InstructedCall:
     def _seconds(self, timer: Timer) -> float:
         dial = self.state.dial
         if timer is Timer.GLARE or dial is None:
-            return self.room.settings.glare_seconds * _DICE.uniform(0.5, 1.0)
+            return seconds_of_glare(self.room.settings)
         return dial.timeout_seconds if timer is Timer.ANSWER else dial.most_seconds
 
     def _remember(self, *, is_answered: bool = True) -> None:

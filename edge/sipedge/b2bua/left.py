@@ -9,7 +9,8 @@ from sipedge.b2bua.relaying import Leg
 from sipedge.b2bua.sip.dialog import Dialog
 from sipedge.b2bua.sip.message import read
 from sipedge.b2bua.sip.transaction import begin_server
-from sipedge.b2bua.stack import ServerTransaction, Stack
+from sipedge.b2bua.stack import Stack
+from sipedge.b2bua.transactions import ServerTransaction
 
 KIND: Final = "instructed"
 

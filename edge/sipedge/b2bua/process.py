@@ -20,8 +20,9 @@ from sipedge.b2bua.replacements import Replacement
 from sipedge.b2bua.room import Room
 from sipedge.b2bua.sip.message import Message
 from sipedge.b2bua.sip.transaction import ENDED
-from sipedge.b2bua.stack import ClientTransaction, ServerTransaction, Stack
+from sipedge.b2bua.stack import Stack
 from sipedge.b2bua.tables import Tables
+from sipedge.b2bua.transactions import ClientTransaction, ServerTransaction
 from sipedge.b2bua.transfers import Transfer
 from sipedge.b2bua.voice_room import Voice, VoiceRoom
 from sipedge.b2bua.voices import voice_of

@@ -9,7 +9,8 @@ from typing import Final
 from sipedge.b2bua.events import Moved, NotMoved
 from sipedge.b2bua.sip.dialog import Dialog
 from sipedge.b2bua.sip.message import Message
-from sipedge.b2bua.stack import ClientTransaction, OnAnswer, ServerTransaction, Stack, no_matter
+from sipedge.b2bua.stack import Stack
+from sipedge.b2bua.transactions import ClientTransaction, OnAnswer, ServerTransaction, no_matter
 from sipedge.routing.handover import SPEAK, Spoken
 from sipedge.routing.message.sdp import SDP_TYPE
 

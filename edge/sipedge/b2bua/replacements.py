@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
 from sipedge.b2bua import replace as machine
 from sipedge.b2bua.adoption import adopted_legs
-from sipedge.b2bua.events import Canceled, Elapsed, LeadBack, Refuse, Reinvite, Start
+from sipedge.b2bua.events import Canceled, Elapsed, LeadBack, Refuse, Reinvite, Start, Timer
 from sipedge.b2bua.moving import PENDING
 from sipedge.b2bua.relaying import Leg, refuse, relay
 from sipedge.b2bua.replace import (
@@ -25,7 +24,9 @@ from sipedge.b2bua.replace import (
 )
 from sipedge.b2bua.room import Room
 from sipedge.b2bua.sip.dialog import Dialog, opened
-from sipedge.b2bua.stack import ClientTransaction, ServerTransaction, new_tag
+from sipedge.b2bua.stack import new_tag
+from sipedge.b2bua.timers import seconds_of_glare, set_timer, stop_timer
+from sipedge.b2bua.transactions import ClientTransaction, ServerTransaction
 from sipedge.routing.dialog.refer import Replaces, read_replaces
 from sipedge.routing.handover import Adopted, Spoken
 from sipedge.routing.message.sdp import SDP_TYPE
@@ -44,7 +45,7 @@ class Replacement:
     new: Leg
     invite: ServerTransaction | None = None
     state: State = field(default_factory=State)
-    timer: asyncio.TimerHandle | None = None
+    timers: dict[Timer, asyncio.TimerHandle] = field(default_factory=dict)
     reinvite: ClientTransaction | None = None
 
     @staticmethod
@@ -101,8 +102,8 @@ class Replacement:
 
     def _become(self, state: State, actions: tuple[Action, ...]) -> None:
         self.state = state
-        if self.timer is not None and not state.move.is_waiting:
-            self.timer.cancel()
+        if not state.move.is_waiting:
+            stop_timer(self.timers, Timer.GLARE)
         if state.phase is not Phase.OVER and state.is_settled:
             self.room.journal.write(self.call_id, self.to_plain())
         for action in actions:
@@ -128,9 +129,8 @@ class Replacement:
             case Bye(role):
                 self._leg(role).end()
             case Start(timer):
-                seconds = self.room.settings.glare_seconds * secrets.SystemRandom().uniform(0.5, 1.0)
-                loop = asyncio.get_running_loop()
-                self.timer = loop.call_later(seconds, self._happened, Elapsed(timer))
+                seconds = seconds_of_glare(self.room.settings)
+                set_timer(self.timers, timer, seconds, lambda: self._happened(Elapsed(timer)))
 
     def _leg(self, role: Role) -> Leg:
         return {Role.NEW: self.new, Role.GOING: self.going, Role.STAYING: self.staying}[role]

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sipedge.b2bua.journal import Journal
-from sipedge.b2bua.stack import ServerTransaction, Stack
+from sipedge.b2bua.stack import Stack
+from sipedge.b2bua.transactions import ServerTransaction
 from sipedge.b2bua_settings import B2buaSettings
 from sipedge.routing.handover import Adopted, Sought
 

@@ -1,9 +1,5 @@
-"""The socket and the timers of the B2BUA's SIP: it speaks with its own Kamailio over UDP, and with nobody
-else.
-
-What follows what is decided by the pure machines of `sip.transaction`; here are one timer per transaction and
-name, and who is told what.
-"""
+"""The socket of the B2BUA's SIP: it speaks with its own Kamailio over UDP, and with nobody else. Here is who
+is told what arrives: a transaction, a dialog, or whoever takes what is new."""
 
 from __future__ import annotations
 
@@ -11,29 +7,15 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
-from functools import partial
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from sipedge.b2bua.sip import transaction
 from sipedge.b2bua.sip.dialog import Dialog, Party, established
-from sipedge.b2bua.sip.message import Message, MessageError, answer, read, request
-from sipedge.b2bua.sip.transaction import (
-    CancelWanted,
-    Client,
-    Elapsed,
-    Event,
-    Heard,
-    Phase,
-    Said,
-    Send,
-    Server,
-    Stop,
-    Tell,
-    Timer,
-    Wait,
-)
+from sipedge.b2bua.sip.message import Message, MessageError, read, request
+from sipedge.b2bua.sip.transaction import Heard
+from sipedge.b2bua.transactions import ClientTransaction, OnAnswer, ServerTransaction, no_matter
 from sipedge.fault import describe_fault
 from sipedge.routing.handover import HEADER, SPEAK, Spoken
 from sipedge.routing.sealed import Proof, Seal
@@ -43,7 +25,6 @@ log = logging.getLogger(__name__)
 
 MOST_TRANSACTIONS: Final = 20_000
 _MAGIC: Final = "z9hG4bK"
-_TIMEOUT: Final = "SIP/2.0 408 Request Timeout"
 _HEADER: Final = HEADER.lower()
 _OF_CANCEL: Final = ("from", "to", "call-id", "route", "max-forwards")
 
@@ -51,148 +32,6 @@ _OF_CANCEL: Final = ("from", "to", "call-id", "route", "max-forwards")
 def new_tag() -> str:
     """A tag, or the random part of a branch or Call-ID."""
     return secrets.token_hex(8)
-
-
-OnAnswer = Callable[["ClientTransaction", Message], None]
-
-
-def no_matter(client: ClientTransaction, answered: Message) -> None:
-    """For a request whatever becomes of it."""
-
-
-@dataclass(slots=True, eq=False)
-class ClientTransaction:
-    """A request that was sent. `heard` gets each answer but 100, and a 408 of our own after silence."""
-
-    stack: Stack
-    request: Message
-    heard: OnAnswer
-    state: Client
-    timers: dict[Timer, asyncio.TimerHandle] = field(default_factory=dict)
-    last: Message | None = None
-    """The answer at hand."""
-    acks: dict[str, bytes] = field(default_factory=dict)
-    """ACKs to 2xx by To-tag: the same again for the same 2xx (RFC 3261 section 13.2.2.4)."""
-
-    def cancel(self) -> None:
-        """Take an INVITE back; what comes of that, its answer tells."""
-        self._step(CancelWanted())
-
-    def take(self, message: Message) -> None:
-        self.last = message
-        self._step(Heard(message.status))
-
-    def _step(self, event: Event) -> None:
-        self.state, actions = transaction.client_step(self.state, event)
-        self._do(actions)
-
-    def begin(self, actions: Iterable[transaction.Action]) -> None:
-        self._do(actions)
-
-    def _do(self, actions: Iterable[transaction.Action]) -> None:
-        for action in actions:
-            match action:
-                case Send.LAST:
-                    self.stack.send(self.request.to_bytes())
-                case Send.ACK if self.last is not None:
-                    self.stack.send(self._ack(self.last).to_bytes())
-                case Send.CANCEL:
-                    self.stack.send_cancel(self.request)
-                case Wait(timer, seconds):
-                    set_timer(self.timers, timer, seconds, partial(self._step, Elapsed(timer)))
-                case Stop(timer):
-                    stop_timer(self.timers, timer)
-                case Tell.HEARD:
-                    self._tell()
-                case Tell.SILENCE:
-                    self.heard(self, Message(_TIMEOUT, self.request.headers))
-        if self.state.phase is Phase.OVER:
-            self.stack.forget_client(self)
-
-    def _tell(self) -> None:
-        if self.last is None:
-            return
-        status = self.last.status or 0
-        known = self.acks.get(self.last.to_tag)
-        if known is not None and 200 <= status < 300:
-            self.stack.send(known)
-        elif status > 100:
-            self.heard(self, self.last)
-
-    def _ack(self, refusal: Message) -> Message:
-        kept = self.request.kept("from", "call-id", "route", "max-forwards")
-        via = ("via", self.request.get("via"))
-        cseq = ("cseq", f"{self.request.cseq[0]} ACK")
-        return Message(
-            f"ACK {self.request.request_uri} SIP/2.0", (via, *kept, ("to", refusal.get("to")), cseq)
-        )
-
-
-@dataclass(slots=True, eq=False)
-class ServerTransaction:
-    """A request that has arrived."""
-
-    stack: Stack
-    request: Message
-    state: Server
-    timers: dict[Timer, asyncio.TimerHandle] = field(default_factory=dict)
-    sent: bytes = b""
-    to_tag: str = ""
-    """Of our answer; what its ACK is known by, beside Call-ID and CSeq."""
-    on_ack: Callable[[Message], None] | None = None
-    on_cancel: Callable[[], None] | None = None
-    ack: Message | None = None
-
-    @property
-    def is_answered(self) -> bool:
-        """True once a final answer was sent."""
-        return self.state.phase in (Phase.COMPLETED, Phase.CONFIRMED, Phase.OVER)
-
-    def answer(
-        self,
-        status: int,
-        phrase: str,
-        headers: Iterable[tuple[str, str]] = (),
-        *,
-        to_tag: str = "",
-        body: str = "",
-    ) -> None:
-        """Answer; after a final answer nothing more is sent."""
-        if self.is_answered:
-            return
-        message = answer(self.request, status, phrase, headers, to_tag=to_tag, body=body)
-        self.sent, self.to_tag = message.to_bytes(), message.to_tag
-        self.take(Said(status))
-
-    def take(self, event: Event) -> None:
-        self.state, actions = transaction.server_step(self.state, event)
-        for action in actions:
-            match action:
-                case Send.LAST:
-                    self.stack.send(self.sent)
-                case Wait(timer, seconds):
-                    set_timer(self.timers, timer, seconds, partial(self.take, Elapsed(timer)))
-                case Stop(timer):
-                    stop_timer(self.timers, timer)
-                case Tell.HEARD if self.on_ack is not None and self.ack is not None:
-                    self.on_ack(self.ack)
-        if self.state.phase is Phase.OVER:
-            self.stack.forget_server(self)
-
-
-def set_timer(
-    timers: dict[Any, asyncio.TimerHandle], name: Any, seconds: float, call: Callable[[], None]
-) -> None:
-    """Set a timer, in place of one of the same name."""
-    stop_timer(timers, name)
-    timers[name] = asyncio.get_running_loop().call_later(seconds, call)
-
-
-def stop_timer(timers: dict[Any, asyncio.TimerHandle], name: Any) -> None:
-    """Stop a timer, if it is set."""
-    handle = timers.pop(name, None)
-    if handle is not None:
-        handle.cancel()
 
 
 RequestHandler = Callable[[ServerTransaction], None]

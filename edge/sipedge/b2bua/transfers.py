@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -28,7 +27,8 @@ from sipedge.b2bua.room import Room
 from sipedge.b2bua.session import made_active
 from sipedge.b2bua.sip.dialog import Dialog, established
 from sipedge.b2bua.sip.message import Message
-from sipedge.b2bua.stack import ClientTransaction, ServerTransaction, no_matter, set_timer, stop_timer
+from sipedge.b2bua.timers import seconds_of_glare, set_timer, stop_timer
+from sipedge.b2bua.transactions import ClientTransaction, ServerTransaction, no_matter
 from sipedge.b2bua.transfer import (
     Accept,
     Action,
@@ -47,7 +47,6 @@ from sipedge.routing.handover import TAKEN, Adopted, Placed, Sought, Spoken
 
 log = logging.getLogger(__name__)
 
-_DICE: Final = secrets.SystemRandom()
 _SIPFRAG: Final = "message/sipfrag;version=2.0"
 _PHRASES: Final = {100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK"}
 
@@ -216,7 +215,7 @@ class Transfer:
                 return settings.bye_seconds
             case Timer.ANSWER:
                 return settings.answer_seconds
-        return settings.glare_seconds * _DICE.uniform(0.5, 1.0)
+        return seconds_of_glare(settings)
 
     def _answer_refer(self, status: int, phrase: str) -> None:
         if self.refer is not None:
