@@ -43,9 +43,10 @@ from sipedge.routing.handover import (
     Adopted,
     Instructed,
     Sought,
+    is_waited_for,
     unpacked,
 )
-from sipedge.routing.sealed import Proof, Seal
+from sipedge.routing.sealed import Proof, Seal, Unsealed
 from sipedge.store import LmdbRows
 
 log = logging.getLogger(__name__)
@@ -199,15 +200,19 @@ class B2bua:
     def adopted_by(self, server: ServerTransaction) -> Adopted | None:
         """What the edge has told with this request; None without proof that it was the edge, and that it
         still waits."""
-        told = self._told(server.request, ADOPT)
-        adopted = None if told is None else Adopted.from_text(told)
-        return None if adopted is None or adopted.is_late(time.time()) else adopted
+        found = self._unsealed(server.request, ADOPT)
+        if found is None or not is_waited_for(time.time() - found.at):
+            return None
+        return Adopted.from_text(found.told)
 
     def _told(self, request: Message, purpose: str) -> str | None:
+        found = self._unsealed(request, purpose)
+        return None if found is None else found.told
+
+    def _unsealed(self, request: Message, purpose: str) -> Unsealed | None:
         proof = Proof(self._address, request.call_id, request.cseq[0], request.request_uri)
         seal = replace(self._seal, purpose=purpose)
-        found = seal.read(request.get(_HEADER), proof, time.time(), longest=LONGEST)
-        return None if found is None else found[0]
+        return seal.read(request.get(_HEADER), proof, time.time(), longest=LONGEST)
 
     def _ended(self, call_id: str) -> None:
         call = self._calls.pop(call_id, None)

@@ -101,7 +101,7 @@ class B2buaGate:
             proof = Proof(address, received.call_id, cseq, received.request_uri)
             found = seal.read(values[0], proof, time.time(), longest=LONGEST)
             if found is not None:
-                return found[0]
+                return found.told
         return None
 
     def adopt(

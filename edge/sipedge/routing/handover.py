@@ -172,15 +172,6 @@ class Adopted(_Told):
     """Of a REFER: no NOTIFYs are wanted."""
     diversion: str = ""
     """Its Diversion; "" = nobody is told who diverts."""
-    asked_at: int = 0
-    """When the edge has handed it over by a REFER, in milliseconds since the epoch; 0 = by no REFER."""
-
-    def is_late(self, now: float) -> bool:
-        """True where the edge may have refused the REFER in the name of a B2BUA that said nothing.
-
-        The call is its parties' own again then. `now` in seconds since the epoch, by the edge's own clock.
-        """
-        return self.asked_at != 0 and now - self.asked_at / 1000 > ANSWER_SECONDS * _IN_TIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +201,15 @@ class Instructed(_Told):
     """From of calls that the instructions ask for, without a tag."""
     diversion: str = ""
     """Their Diversion; "" = nobody is told who diverts."""
+
+
+def is_waited_for(seconds: float) -> bool:
+    """True while the edge waits for the B2BUA to answer a REFER that it has sealed so long ago.
+
+    Later it may have refused that in the name of a B2BUA that said nothing: the call is its parties' own
+    again.
+    """
+    return seconds <= ANSWER_SECONDS * _IN_TIME
 
 
 def b2bua_hop(address: str, settings: B2buaSettings | None) -> Hop | None:

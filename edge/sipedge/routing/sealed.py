@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from typing import Final
 
 from sipedge.routing.dialog.tokens import with_lengths
@@ -16,7 +16,9 @@ from sipedge.secret import Secret
 
 MOST_SECONDS: Final = 30
 """How old a header may be, and how far the clocks of two edges may be apart."""
-_FORM: Final = re.compile(r"([0-9]{1,12});([0-9a-f]{64});([A-Za-z0-9_-]{2,24000}={0,2})", re.ASCII)
+_FORM: Final = re.compile(
+    r"([0-9]{1,12}(?:\.[0-9]{3})?);([0-9a-f]{64});([A-Za-z0-9_-]{2,24000}={0,2})", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,18 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsealed:
+    """What a valid header says."""
+
+    told: str = field(repr=False)
+    """It may hold SRTP keys."""
+    mac: str
+    """By which it is known again."""
+    at: float
+    """When it was made, in seconds since the epoch by its maker's clock."""
+
+
+@dataclass(frozen=True, slots=True)
 class Seal:
     """Makes and reads the headers of one purpose. Both ends have the same secret."""
 
@@ -39,22 +53,24 @@ class Seal:
     """Part of what is signed: a header for one purpose is worth nothing for another."""
 
     def value(self, told: str, proof: Proof, now: float) -> str:
-        """The header's value; `told` is base64url, `now` in seconds since the epoch."""
-        return f"{int(now)};{self._mac(told, proof, str(int(now)))};{told}"
+        """The header's value; `told` is base64url, `now` in seconds since the epoch: it is written to the
+        millisecond, an int as it is."""
+        at = str(now) if isinstance(now, int) else f"{now:.3f}"
+        return f"{at};{self._mac(told, proof, at)};{told}"
 
-    def read(self, value: str, proof: Proof, now: float, *, longest: int) -> tuple[str, str] | None:
-        """What a valid header tells, and its MAC, by which it is known again; None for any other. Total.
+    def read(self, value: str, proof: Proof, now: float, *, longest: int) -> Unsealed | None:
+        """What a valid header says; None for any other. Total.
 
         `longest`: characters of what it may tell.
         """
         match = _FORM.fullmatch(value) if len(value) <= longest + 100 else None
-        if match is None or abs(now - int(match[1])) > MOST_SECONDS:
+        if match is None or abs(now - float(match[1])) > MOST_SECONDS:
             return None
         if not hmac.compare_digest(match[2], self._mac(match[3], proof, match[1])):
             return None
-        return match[3], match[2]
+        return Unsealed(match[3], match[2], float(match[1]))
 
-    def _mac(self, told: str, proof: Proof, time: str) -> str:
-        signed = with_lengths(self.purpose, time, *map(str, astuple(proof)), told)
+    def _mac(self, told: str, proof: Proof, at: str) -> str:
+        signed = with_lengths(self.purpose, at, *map(str, astuple(proof)), told)
         key = self.edge_secret.reveal().encode()
         return hmac.new(key, signed.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()

@@ -24,7 +24,8 @@ class RelayKeeper:
 
     def value(self, relayed: Relayed, proof: Proof, now: float) -> str:
         """The header's value; `now` in seconds since the epoch."""
-        return self._seal.value(packed(relayed), proof, now)
+        # Whole seconds: an edge of an earlier version reads no others.
+        return self._seal.value(packed(relayed), proof, int(now))
 
     def line(self, attempt: Attempt, facts: CallFacts, call_id: str, cseq: int, now: float) -> str:
         """The header line of an attempt by way of another edge; `cseq` is that of its INVITE."""
@@ -44,8 +45,8 @@ class RelayKeeper:
     def read(self, value: str, proof: Proof, now: float) -> tuple[Relayed, str] | None:
         """What a valid header tells, and its MAC, by which it is known again; None for any other. Total."""
         found = self._seal.read(value, proof, now, longest=_LONGEST)
-        relayed = unpacked(found[0]) if found is not None else None
-        return None if found is None or relayed is None else (relayed, found[1])
+        relayed = unpacked(found.told) if found is not None else None
+        return None if found is None or relayed is None else (relayed, found.mac)
 
     @property
     def _seal(self) -> Seal:

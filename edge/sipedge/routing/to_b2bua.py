@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from sipedge.b2bua_settings import B2buaSettings
@@ -55,7 +55,7 @@ class WayToB2bua:
 
     def adoption(self, told: Adopted, call_id: str, cseq: int, now: float) -> str:
         """The header's value for a REFER, by which the B2BUA adopts a call."""
-        return self._sealed(ADOPT, replace(told, asked_at=int(now * 1000)).to_text(), call_id, cseq, now)
+        return self._sealed(ADOPT, told.to_text(), call_id, cseq, now)
 
     def _sealed(self, purpose: str, told: str, call_id: str, cseq: int, now: float) -> str:
         proof = Proof(self.hop.address, call_id, cseq, self.hop.uri)

@@ -68,7 +68,7 @@ def told(attempt: Attempt, purpose: str) -> str:
     proof = Proof(B2BUA.hop.address, "call-2", cseq, attempt.request_uri)
     found = Seal(SECRET, purpose).read(value, proof, NOW, longest=LONGEST)
     assert found is not None
-    return found[0]
+    return found.told
 
 
 def test_a_call_from_outside_goes_to_its_targets() -> None:

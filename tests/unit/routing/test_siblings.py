@@ -96,6 +96,7 @@ def test_the_longest_call_to_take_over_fits() -> None:
 
 def test_who_is_told_of_no_call_to_take_over_is_told_as_ever() -> None:
     """An edge of an earlier version reads it as well."""
+    assert KEEPER.value(TOLD, PROOF, NOW).startswith(f"{int(NOW)};")
     assert len(json.loads(TOLD.target.to_text())) == 4
     assert len(json.loads(replace(TOLD.target, replaces="x").to_text())) == 5
     with pytest.raises(ValueError, match="take over"):
