@@ -13,9 +13,9 @@ import pytest
 
 from support.addresses import Block, own_prefix, reserved_block
 from support.b2bua import QUICK, RunningB2bua, running_b2bua
-from support.edge import ROOT, Edge, running_edge, write_certificate
-from support.image_root import NoRootError, image_root, inside
+from support.edge import Edge, running_edge, write_certificate
 from support.lab import EDGE, PBX, TELCO, Lab
+from support.other_release import image_prefix
 from support.patience import until
 from support.recovery import APP, SOUNDS, Recovery, make_recovery
 from support.relay import Relay, media_settings, running_relay
@@ -149,10 +149,7 @@ def scene(
 @pytest.fixture
 def in_image(tmp_path: Path) -> list[str]:
     """What goes before a command so that the programs of the edge's image run it."""
-    try:
-        return inside(image_root(), ROOT, tmp_path)
-    except NoRootError as error:
-        pytest.skip(str(error))
+    return image_prefix(tmp_path)
 
 
 @pytest.fixture

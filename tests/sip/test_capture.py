@@ -11,10 +11,10 @@ import pytest
 from sipedge.secret import Secret
 from sipedge.table import CaptureRow
 from support.addresses import reserved_block
-from support.edge import ROOT, Edge, running_edge
+from support.edge import Edge, running_edge
 from support.hep import Collector, captured
-from support.image_root import NoRootError, image_root, inside
 from support.lab import EDGE, PBX, TELCO, Lab
+from support.other_release import image_prefix
 from support.sipmessage import digest_answer, sdp
 from support.sipua import UserAgent
 
@@ -25,13 +25,8 @@ PASSWORD = "Right-horse-1"
 @pytest.fixture(scope="module", params=["debian", "image"])
 def captured_edge(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """An edge of either release of Kamailio."""
-    prefix: tuple[str, ...] = ()
     place = tmp_path_factory.mktemp("captured")
-    if request.param == "image":
-        try:
-            prefix = tuple(inside(image_root(), ROOT, place))
-        except NoRootError as error:
-            pytest.skip(str(error))
+    prefix = image_prefix(place) if request.param == "image" else []
     with (
         reserved_block() as block,
         running_edge(None, block.address(EDGE), place, prefix=prefix) as edge,

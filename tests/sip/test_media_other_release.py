@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
 from sip.test_media import (
     test_a_target_that_failed_after_its_183_is_heard_no_more as test_a_target_that_failed_is_heard_no_more,
 )
@@ -38,18 +34,19 @@ from sip.test_media_strangers import (
 )
 from sipedge.ng.metrics import dropped_packets
 from sipedge.ng.over_http import metrics_page
-from support.addresses import reserved_block
-from support.edge import ROOT, Edge, running_edge
-from support.image_root import NoRootError, image_root, inside
-from support.lab import EDGE, Lab
+from support.lab import Lab
+from support.other_release import other, relay, running
 from support.patience import until
-from support.relay import Relay, media_settings, running_relay
+from support.relay import Relay
 from support.sipua import UserAgent
 from support.sound_calls import sound_call
 
 __all__ = [
     "call",
+    "other",
     "phone",
+    "relay",
+    "running",
     "test_a_pbx_whose_router_forgets_is_heard_again_after_a_re_invite",
     "test_a_refused_offer_leaves_the_sound_as_it_was",
     "test_a_secure_call_keeps_its_keys_over_later_offers",
@@ -82,34 +79,3 @@ def test_packets_of_a_stranger_are_counted(
     with sound_call(relayed, pbx, telco) as call:
         attack(relayed, call, call.caller)
         until(lambda: counted() >= before + 20, "the stranger's packets")
-
-
-@pytest.fixture(scope="module")
-def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Edge, Relay]]:
-    """Both programs of the edge's image."""
-    place = tmp_path_factory.mktemp("other")
-    try:
-        prefix = inside(image_root(), ROOT, place)
-    except NoRootError as error:
-        pytest.skip(str(error))
-    with reserved_block() as block:
-        address = block.address(EDGE)
-        media = media_settings(address, place)
-        with (
-            running_edge(None, address, place, prefix=prefix, media=media) as edge,
-            running_relay(edge.settings, prefix=prefix) as relay,
-        ):
-            with pytest.raises(RuntimeError, match="Not found"):
-                edge.rpc("dns.lookup", "A", "no-such-name.invalid")
-            yield edge, relay
-
-
-@pytest.fixture(scope="module")
-def running(other: tuple[Edge, Relay]) -> Edge:
-    """In place of the one that other files share."""
-    return other[0]
-
-
-@pytest.fixture(scope="module")
-def relay(other: tuple[Edge, Relay]) -> Relay:
-    return other[1]

@@ -20,9 +20,9 @@ from support.dialogs import end, established, hold
 from support.edge import ROOT, Edge, options
 from support.entered import entries, telling_edge
 from support.events import all_events_of_sid
-from support.image_root import NoRootError, image_root, inside
 from support.lab import EDGE, PBX, TELCO, Lab
 from support.lookups import NAME, agent_of
+from support.other_release import image_prefix
 from support.patience import PATIENCE
 from support.sipmessage import new_token, render, sdp
 from support.sipua import Leg, UserAgent, user_agent
@@ -41,10 +41,7 @@ NOT_TOLD = {"ksr_empty_events", "ksr_probe", "ksr_captured"}
 def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """One edge for all of this file."""
     place = tmp_path_factory.mktemp("other")
-    try:
-        prefix = inside(image_root(), ROOT, place)
-    except NoRootError as error:
-        pytest.skip(str(error))
+    prefix = image_prefix(place)
     with (
         reserved_block() as block,
         telling_edge(block.address(EDGE), place, prefix=prefix, probe_seconds=PROBE_SECONDS) as edge,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ssl
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 import pytest
 
@@ -13,7 +14,8 @@ from support.b2bua import RunningB2bua
 from support.lab import PBX, Lab
 from support.patience import until
 from support.relay import Relay
-from support.sipua import UserAgent, callee_leg, client_context
+from support.sipmessage import Message
+from support.sipua import Leg, UserAgent, callee_leg, client_context
 from support.sound import SoundEnd, hear_each_other, sound_end
 from support.talking import OTHER_TONE, Talk, talk
 
@@ -21,16 +23,48 @@ TARGET = 40
 both_directions = pytest.mark.parametrize("outgoing", (True, False), ids=("termination", "origination"))
 
 
-def transferred(call: Talk, pbx: UserAgent, telco: UserAgent, target: UserAgent, sound: SoundEnd) -> str:
-    """A blind transfer, to its end; the Call-ID of the target's call."""
-    by_caller = call.caller is pbx
-    near, _, _, far_sound = call.leg(by_caller=by_caller)
+@dataclass
+class Secure:
+    """A call with sound between a PBX that has TLS and SRTP and the PSTN, and the same at the target."""
+
+    call: Talk
+    phone: UserAgent
+    target: UserAgent
+    sound: SoundEnd
+
+
+@pytest.fixture
+def secure(relayed: Lab, ends: ExitStack, telco: UserAgent, server_context: ssl.SSLContext) -> Secure:
+    relayed.serve(
+        site_changes={"relay": "Always"}, trunk={"secure": True, "transfer": TransferRow("SipOnly")}
+    )
+    phone = relayed.agent(PBX, 0, "tls", tls=client_context())
+    target = relayed.agent(TARGET, 5061, "tls", tls=server_context)
+    call = talk(relayed, ends, phone, telco, near={"secure": True}).set_up()
+    call.heard_both_ways()
+    return Secure(call, phone, target, ends.enter_context(sound_end(target.address, OTHER_TONE, secure=True)))
+
+
+def referred(near: Leg, target: UserAgent) -> None:
+    """A blind transfer has begun."""
     near.send("REFER", headers=[("Refer-To", f"<sip:bob@{target.address}>")])
-    assert pbx.wait("REFER", status=0, call_id=near.call_id).status == 202
-    pbx.respond(pbx.wait("NOTIFY"), 200)
+    assert near.agent.wait("REFER", status=0, call_id=near.call_id).status == 202
+    near.agent.respond(near.agent.wait("NOTIFY"), 200)
+
+
+def taken(target: UserAgent, sound: SoundEnd) -> Message:
+    """The target has answered its INVITE, which this gives."""
     invite = target.wait("INVITE")
     target.respond(invite, 200, body=sound.answer(invite.body))
     target.wait("ACK", call_id=invite.call_id)
+    return invite
+
+
+def transferred(call: Talk, pbx: UserAgent, telco: UserAgent, target: UserAgent, sound: SoundEnd) -> str:
+    """A blind transfer, to its end; the Call-ID of the target's call."""
+    near, _, _, far_sound = call.leg(by_caller=call.caller is pbx)
+    referred(near, target)
+    invite = taken(target, sound)
     moved = telco.wait("INVITE", call_id=near.call_id)
     telco.respond(moved, 200, body=far_sound.answer(moved.body, version=3))
     telco.wait("ACK", call_id=near.call_id)
@@ -73,23 +107,9 @@ def test_both_hear_each_other_through_one_relay_or_directly(
     telco.wait("BYE", status=200, call_id=far.call_id)
 
 
-def test_a_secure_call_stays_secure(
-    relayed: Lab,
-    relay: Relay,
-    ends: ExitStack,
-    telco: UserAgent,
-    b2bua: RunningB2bua,
-    server_context: ssl.SSLContext,
-) -> None:
+def test_a_secure_call_stays_secure(secure: Secure, telco: UserAgent, b2bua: RunningB2bua) -> None:
     """The target is reached over TLS whatever its URI says, and is offered SRTP alone (S20, S21)."""
-    relayed.serve(
-        site_changes={"relay": "Always"}, trunk={"secure": True, "transfer": TransferRow("SipOnly")}
-    )
-    phone = relayed.agent(PBX, 0, "tls", tls=client_context())
-    target = relayed.agent(TARGET, 5061, "tls", tls=server_context)
-    call = talk(relayed, ends, phone, telco, near={"secure": True}).set_up()
-    call.heard_both_ways()
-    sound = ends.enter_context(sound_end(target.address, OTHER_TONE, secure=True))
+    call, phone, target, sound = secure.call, secure.phone, secure.target, secure.sound
     transferred(call, phone, telco, target, sound)
     hear_each_other(call.far_sound, sound, 0.3)
     call.near.send("BYE")
@@ -102,29 +122,13 @@ def test_a_secure_call_stays_secure(
 
 
 def test_a_party_that_came_too_late_hears_its_call_again(
-    relayed: Lab,
-    relay: Relay,
-    ends: ExitStack,
-    telco: UserAgent,
-    b2bua: RunningB2bua,
-    server_context: ssl.SSLContext,
+    secure: Secure, relay: Relay, telco: UserAgent, b2bua: RunningB2bua
 ) -> None:
     """The target has hung up before the other party has taken its session. The relay has the call still, with
     its ports and keys: the PBX is asked nothing."""
-    relayed.serve(
-        site_changes={"relay": "Always"}, trunk={"secure": True, "transfer": TransferRow("SipOnly")}
-    )
-    phone = relayed.agent(PBX, 0, "tls", tls=client_context())
-    target = relayed.agent(TARGET, 5061, "tls", tls=server_context)
-    call = talk(relayed, ends, phone, telco, near={"secure": True}).set_up()
-    call.heard_both_ways()
-    sound = ends.enter_context(sound_end(target.address, OTHER_TONE, secure=True))
-    call.near.send("REFER", headers=[("Refer-To", f"<sip:bob@{target.address}>")])
-    assert phone.wait("REFER", status=0, call_id=call.near.call_id).status == 202
-    phone.respond(phone.wait("NOTIFY"), 200)
-    invite = target.wait("INVITE")
-    target.respond(invite, 200, body=sound.answer(invite.body))
-    target.wait("ACK", call_id=invite.call_id)
+    call, phone, target = secure.call, secure.phone, secure.target
+    referred(call.near, target)
+    invite = taken(target, secure.sound)
     moved = telco.wait("INVITE", call_id=call.far.call_id)
     callee_leg(target, invite, invite.path).send("BYE")
     target.wait("BYE", status=200, call_id=invite.call_id)
@@ -151,9 +155,7 @@ def test_a_second_transfer_goes_by_what_the_other_party_has_said_since(
     relayed.serve(site_changes={"relay": "Always"}, trunk={"transfer": TransferRow("EnableAll")})
     target = relayed.agent(TARGET)
     call = talk(relayed, ends, pbx, telco, outgoing=True).set_up()
-    call.near.send("REFER", headers=[("Refer-To", f"<sip:bob@{target.address}>")])
-    assert pbx.wait("REFER", status=0, call_id=call.near.call_id).status == 202
-    pbx.respond(pbx.wait("NOTIFY"), 200)
+    referred(call.near, target)
     target.respond(target.wait("INVITE"), 486)
     pbx.respond(pbx.wait("NOTIFY"), 200)
     call.offer_later(by_caller=False)

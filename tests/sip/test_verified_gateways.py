@@ -16,9 +16,9 @@ from sipedge.table.rows import CarrierRow, GatewayPlaceRow
 from sipedge.tls_files import CONFIG
 from support.addresses import reserved_block
 from support.agents import AgentRun, Publisher, agent_of
-from support.edge import ROOT, started
-from support.image_root import NoRootError, image_root, inside
+from support.edge import started
 from support.key_pairs import make_pair
+from support.other_release import image_prefix
 from support.patience import PATIENCE
 from support.sipua import UserAgent, send_invite, user_agent
 from support.tables import (
@@ -114,12 +114,7 @@ def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """With this machine's Kamailio, and with that of the edge's image."""
     folder = tmp_path_factory.mktemp("verified")
     with reserved_block() as block, agent_of(folder, block.address(1)) as (agent, publisher):
-        prefix: list[str] = []
-        if request.param == "image":
-            try:
-                prefix = inside(image_root(), ROOT, folder)
-            except NoRootError as error:
-                pytest.skip(str(error))
+        prefix = image_prefix(folder) if request.param == "image" else []
         with started(agent.settings, prefix):
             publisher.publish(Platform([block.address(1)]).table())
             agent.start()
