@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from sipedge.routing import alike
 from sipedge.routing.authenticate import DigestResult
-from sipedge.routing.decision import Decision, Forward
+from sipedge.routing.call import Call, Stage
+from sipedge.routing.decision import Decision, Direction, Forward, HeaderChanges, Parties
 from sipedge.routing.lookups import Lookups
 from sipedge.routing.message.likeness import likeness_of
 from sipedge.routing.message.messages import SipRequest
 from sipedge.routing.route import route
+from sipedge.routing.stages import STAGES
 from sipedge.table import MemoryRows, Table
 from sipedge.table.rows import NumberFormatRow
 from support.calls import CARRIER, OWN_NUMBER, PBX, PSTN_NUMBER, make_platform, make_request
@@ -281,6 +283,21 @@ def test_what_numbers_might_change_otherwise_is_not_kept(shape: dict[str, Any]) 
         request = invite(**shape)
         decided(edge.serve(platform), request)
         assert likeness_of(request) is None or _followed(edge.serve(platform), request) is None
+
+
+def _mark(call: Call, parties: Parties) -> HeaderChanges:
+    """As a stage that reads what no likeness has, besides a number."""
+    return HeaderChanges(append=(("X-Id", f"{call.called} {call.request.header('call-id')}"),))
+
+
+def test_a_stage_that_says_nothing_of_calls_alike_has_them_all_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage("new", _mark, lambda call, parties, changes: None, "S1")
+    monkeypatch.setitem(STAGES, Direction.TERMINATION, (*STAGES[Direction.TERMINATION], stage))
+    edge, rows, platform = RememberingEdge(), MemoryRows(make_platform().table()), make_platform()
+    for call_id in ("one", "two", "three"):
+        request = invite(call_id=call_id)
+        assert decided(edge.serve(platform), request) == decided(Table(rows), request)
+        assert _followed(edge.serve(platform), request) is None
 
 
 def _with_body(body: str, **shape: Any) -> SipRequest:

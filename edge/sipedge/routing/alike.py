@@ -11,18 +11,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sipedge.routing.authenticate import DigestCheck
-from sipedge.routing.call import UNNAMED, Call, Side, TrunkPlan
+from sipedge.routing.call import Call, Side, Stage, TrunkPlan
 from sipedge.routing.decision import Decision, Direction, Forward, HeaderChanges, Parties, Target
 from sipedge.routing.findings import Check, Steps, run_checks
 from sipedge.routing.lookups import names_before
 from sipedge.routing.message.headers import refusal_headers
 from sipedge.routing.message.likeness import Likeness
 from sipedge.routing.message.messages import SipRequest
-from sipedge.routing.number_formats import format_of
 from sipedge.routing.numbers import number_of_header
 from sipedge.routing.refusals import refused
 from sipedge.routing.targets import Dice, aimed, draw, gateways_of
-from sipedge.routing.writing import have_form, is_written_anew
+from sipedge.routing.writing import have_form, is_written_anew, may_be_written_anew
 from sipedge.table import AccountRow, SiteRow, Table
 from sipedge.values import quickly_made, replace
 
@@ -92,9 +91,14 @@ def follow(
 
 
 def note(
-    table: Table, likeness: Likeness, call: Call, forward: Forward, checks: tuple[Check[Call], ...]
+    table: Table,
+    likeness: Likeness,
+    call: Call,
+    forward: Forward,
+    checks: tuple[Check[Call], ...],
+    stages: tuple[Stage, ...],
 ) -> None:
-    """Keep what was decided, if it holds for all calls alike; `checks` are those that were asked.
+    """Keep what was decided, if it holds for all calls alike; by `checks` and `stages`, which were asked.
 
     A likeness that is seen once may never be seen again: some telephones write an id of their own into each
     call.
@@ -110,7 +114,7 @@ def note(
     if _is_large(call.request):
         return
     try:
-        known = _known(likeness, call, forward, checks)
+        known = _known(likeness, call, forward, checks, stages)
     except ValueError:
         return
     if known is None or _filled(known, likeness, call.request.from_tag, forward.targets) != forward:
@@ -137,18 +141,19 @@ def _is_large(request: SipRequest) -> bool:
     return len(headers) > MOST_HEADERS_ALIKE or written + len(request.body) > LARGEST_ALIKE
 
 
-def _known(likeness: Likeness, call: Call, forward: Forward, checks: tuple[Check[Call], ...]) -> Alike | None:
+def _known(
+    likeness: Likeness,
+    call: Call,
+    forward: Forward,
+    checks: tuple[Check[Call], ...],
+    stages: tuple[Stage, ...],
+) -> Alike | None:
     side, headers, site = call.side, call.request.headers, call.site
     is_plain = (
-        call.plan.policies[side.direction] is None
-        and call.caller_name is UNNAMED
+        all(each.is_alike(call, forward.parties) for each in stages)
+        and not may_be_written_anew(call)
         and not is_written_anew(call, forward.targets)
-        and format_of(call.table, side.carrier) is None
         and not side.is_emergency
-        and not forward.parties.anonymous
-        and not forward.steps
-        and not site.stir_shaken
-        and "diversion" not in headers
     )
     called, calling = f"+{likeness.called}", f"+{likeness.calling}"
     read = number_of_header(headers["to"][0]), number_of_header(headers["from"][0])

@@ -138,6 +138,10 @@ def _always(plan: TrunkPlan, site: SiteRow) -> bool:
     return True
 
 
+def _never(call: Call, parties: Parties) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """One thing that is changed on a call that goes on."""
@@ -149,6 +153,9 @@ class Stage:
     rule: str
     may_change: Callable[[TrunkPlan, SiteRow], bool] = _always
     """False where it changes no call of the trunk."""
+    is_alike: Callable[[Call, Parties], bool] = _never
+    """True where calls of this one's likeness (`message.likeness`) have the same changes but for the two
+    numbers; and so has whatever else is read from what the stage goes by, as a caller's name in From is."""
 
 
 def run_stages(stages: tuple[Stage, ...], call: Call, parties: Parties, steps: Steps) -> HeaderChanges:

@@ -148,7 +148,7 @@ def route(
         return refused(site, side, finding.reason, steps)
     forward = forwarded(call, request, targets.draw(found, dice), steps, stages)
     if likeness is not None:
-        alike.note(table, likeness, call, forward, admission + others)
+        alike.note(table, likeness, call, forward, admission + others, stages)
     return forward
 
 

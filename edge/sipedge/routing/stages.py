@@ -6,7 +6,7 @@ from typing import Final
 
 from sipedge.routing import caller_name, identity, limits
 from sipedge.routing.call import Call, Stage, run_stages
-from sipedge.routing.decision import Direction, Forward, Target
+from sipedge.routing.decision import Direction, Forward, Parties, Target
 from sipedge.routing.findings import Steps
 from sipedge.routing.message import headers
 from sipedge.routing.message.messages import SipRequest
@@ -14,13 +14,38 @@ from sipedge.routing.parties import parties_of
 from sipedge.routing.stir import calls as stir
 from sipedge.routing.writing import Outgoing, is_written_anew, written
 
-_IDENTITY: Final = Stage("identity", identity.change_identity, identity.tell_identity, "S41")
-_DIVERSION: Final = Stage("Diversion", identity.change_diversion, identity.tell_diversion, "S83")
+
+def _but_for_numbers(call: Call, parties: Parties) -> bool:
+    return True
+
+
+_IDENTITY: Final = Stage(
+    "identity", identity.change_identity, identity.tell_identity, "S41", is_alike=_but_for_numbers
+)
+_DIVERSION: Final = Stage(
+    "Diversion",
+    identity.change_diversion,
+    identity.tell_diversion,
+    "S83",
+    is_alike=lambda call, parties: "diversion" not in call.request.headers,
+)
 _CNAM: Final = Stage(
     "CNAM", caller_name.change_caller_name, caller_name.tell_caller_name, "S68", caller_name.is_shown
 )
-_CALL_REASON: Final = Stage("call reason", identity.change_call_reason, identity.tell_call_reason, "answers")
-_PRIVACY: Final = Stage("privacy", identity.change_privacy, identity.tell_privacy, "S41")
+_CALL_REASON: Final = Stage(
+    "call reason",
+    identity.change_call_reason,
+    identity.tell_call_reason,
+    "answers",
+    is_alike=_but_for_numbers,
+)
+_PRIVACY: Final = Stage(
+    "privacy",
+    identity.change_privacy,
+    identity.tell_privacy,
+    "S41",
+    is_alike=lambda call, parties: not parties.anonymous,
+)
 _SIGNATURE: Final = Stage(
     "STIR signature", stir.change_signature, stir.tell_signature, "RFC 8588", stir.is_signed
 )

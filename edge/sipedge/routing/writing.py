@@ -13,7 +13,7 @@ from typing import Final
 from sipedge.routing.call import Call
 from sipedge.routing.decision import Direction, HeaderChanges, Parties, Target
 from sipedge.routing.message.messages import SipRequest
-from sipedge.routing.number_formats import as_sent, as_sent_by_caller, written_for
+from sipedge.routing.number_formats import as_sent, as_sent_by_caller, format_of, written_for
 from sipedge.routing.parties import remembered
 from sipedge.routing.shown_number import number_shown
 from sipedge.values import quickly_made, replace
@@ -90,6 +90,13 @@ def written(outgoing: Outgoing) -> Outgoing:
 def is_written_anew(call: Call, targets: tuple[Target, ...]) -> bool:
     """False for a call with which none of them has anything to do."""
     return call.shaped is not None or call.side.read is not None or have_form(targets)
+
+
+def may_be_written_anew(call: Call) -> bool:
+    """False where only the carriers that are called may have something to do for them, of any call of this
+    one's likeness: that, each call's own targets tell."""
+    side = call.side
+    return call.plan.policies[side.direction] is not None or format_of(call.table, side.carrier) is not None
 
 
 def have_form(targets: tuple[Target, ...]) -> bool:
