@@ -90,7 +90,7 @@ class Claims:
                 for other in displaced:
                     self._release(other)
                     again += [other, *self._waiting(other)]
-                self._hold(line)
+                self.hold(line)
                 if self._refused:
                     again += self._waiting(line)
             yield line, against
@@ -114,10 +114,15 @@ class Claims:
             younger.append(other)
         return None, younger
 
+    def is_unopposed(self, line: Line) -> bool:
+        """True only if no other claim meets this one, be it accepted or refused: then ages do not matter."""
+        return self._is_free(line) and not (self._refused and self._waiting(line))
+
     def _is_free(self, line: Line) -> bool:
         """True only if no other claim is accepted on any of these numbers, as of nearly all there is."""
         if line.is_single:
-            if self._singles.get(line.low) not in (None, line):
+            other = self._singles.get(line.low)
+            if other is not None and other is not line:
                 return False
         elif self._singles and self._single_keys.count(line.low, line.high):
             return False
@@ -149,7 +154,8 @@ class Claims:
                 yield around
             start = self._range_keys.floor(start - 1)
 
-    def _hold(self, line: Line) -> None:
+    def hold(self, line: Line) -> None:
+        """Accept a claim that no accepted one overlaps with."""
         key = line.low
         if line.is_single:
             self._singles[key] = line

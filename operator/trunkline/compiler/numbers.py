@@ -6,7 +6,7 @@ it knows no such trunk.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from trunkline.api import Number, ObjectRef
@@ -69,8 +69,8 @@ class _Pass:
         self._queue: set[ObjectRef] = set()
         """Claims to be judged (again)."""
         self._tenants: dict[str | None, Tenant | None] = {}
-        self._permitted: dict[tuple[str, str | None], Standing] = {}
-        """By account and trunk: how permitted Numbers stand that name it."""
+        self._permitted: dict[str | None, Standing] = {}
+        """How permitted Numbers stand, by the trunk that they name; by namespace if they name none."""
 
     def run(self) -> None:
         """Everything about Numbers; their counts are the claims' to say."""
@@ -78,17 +78,18 @@ class _Pass:
         for ref, change in changes.items():
             if change.before is not None:
                 self._take_in(ref, change)
-        dirty = list(self._dirty(changes))
+        dirty = self._dirty(changes)
         # A few at a time: what was looked at a moment ago is near.
         for start in range(0, len(dirty), AT_ONCE):
             for line in dirty[start : start + AT_ONCE]:
-                self._remember(line)
                 self._permit(line)
             self._settle()
             self._tell_all()
-        for trunk in self._turn.answers.changed_keys(Index.TRUNK):
-            for line in self._lines.of_trunk(str(trunk)):
-                if line.ref not in changes:
+        for key in self._turn.answers.changed_keys(Index.TRUNK):
+            trunk = str(key)
+            state = self._view.trunk(trunk)
+            for line in self._lines.of_trunk(trunk):
+                if line.standing is not None and line.standing.trunk is not state:
                     self._remember(line)
         # Those that are gone, and claims that were waiting for theirs.
         self._settle()
@@ -125,29 +126,56 @@ class _Pass:
             self._told[ref] = told
         self._release(before)
 
-    def _dirty(self, changes: Mapping[ObjectRef, Change]) -> Iterator[Line]:
-        """Numbers of which it must be asked again whether they may claim anything."""
+    def _dirty(self, changes: Mapping[ObjectRef, Change]) -> list[Line]:
+        """Numbers of which it must be asked again whether they may claim anything.
+
+        Those that have changed were not told yet as they are now, and all others were.
+        """
         answers, lines = self._turn.answers, self._lines
-        for _, changed in changes.values():
-            if isinstance(changed, Line):
-                yield changed
+        found = [now for _, now in changes.values() if isinstance(now, Line)]
         for namespace in answers.changed_keys(Index.TENANT):
-            yield from (line for line in lines.of_namespace(str(namespace)) if line.ref not in changes)
+            found += [line for line in lines.of_namespace(str(namespace)) if line.standing is not None]
         for ref in answers.changed_keys(Index.OVER_QUOTA):
             line = lines.by_ref.get(ref)  # type: ignore[call-overload]
-            if line is not None and ref not in changes:
-                yield line
+            if line is not None and line.standing is not None:
+                found.append(line)
+        return found
 
     def _permit(self, line: Line) -> None:
         """Whether the Number may claim anything, whatever others claim."""
         found = self._turn.judge(line, refusal, line, self._tenant(line), self._view)
         faults = self._turn.faults
-        if found is None and not (faults and line.ref in faults):
-            if not line.is_claim:
-                self._queue.add(line.ref)
-        else:
+        is_permitted = found is None and not (faults and line.ref in faults)
+        if is_permitted and not line.is_claim and self._tell_at_once(line):
+            return
+        self._remember(line)
+        if not is_permitted:
             self._refusals[line.ref] = found
             self._release(line)
+        elif not line.is_claim:
+            self._queue.add(line.ref)
+
+    def _tell_at_once(self, line: Line) -> bool:
+        """A Number that was told never, if its claim meets no other: nearly all of a start are such.
+
+        What comes later may stand against it all the same, as if it had been there before.
+        """
+        if line.standing is not None or line.ref in self._replaced:
+            return False
+        standing = self._standing(line, None)
+        found = self._turn.judge(line, self._unopposed, line, standing)
+        if found is None:
+            return False
+        self._claims.hold(line)
+        line.is_claim, line.standing = True, standing
+        ledger = self._turn.ledger
+        ledger.of_numbers[line.ref], place = found
+        if place is not None:
+            ledger.rows.put(*place)
+        return True
+
+    def _unopposed(self, line: Line, standing: Standing) -> _Found | None:
+        return _found(line, standing) if self._claims.is_unopposed(line) else None
 
     def _release(self, line: Line) -> None:
         if line.is_claim:
@@ -208,17 +236,22 @@ class _Pass:
         ledger.of_numbers[ref] = verdicts
 
     def _standing(self, line: Line, refused: Fault | None) -> Standing:
-        tenant = self._tenant(line)
-        if refused is not None or tenant is None:
+        if refused is not None:
             return Standing(None, refused)
-        key = tenant.id, line.trunk
+        key = line.trunk or line.ref.namespace
         found = self._permitted.get(key)
         if found is None:
-            state = None if line.trunk is None else self._view.trunk(line.trunk)
-            found = self._standings.get((tenant.id, state))
-            if found is None:
-                found = self._standings[tenant.id, state] = Standing(tenant.id, None, state)
-            self._permitted[key] = found
+            found = self._permitted[key] = self._standing_of_permitted(line)
+        return found
+
+    def _standing_of_permitted(self, line: Line) -> Standing:
+        tenant = self._tenant(line)
+        if tenant is None:
+            return Standing(None)
+        state = None if line.trunk is None else self._view.trunk(line.trunk)
+        found = self._standings.get((tenant.id, state))
+        if found is None:
+            found = self._standings[tenant.id, state] = Standing(tenant.id, None, state)
         return found
 
     def _tenant(self, line: Line) -> Tenant | None:
@@ -232,10 +265,11 @@ class _Pass:
 
 _Place = tuple[RowKey, RowChange]
 """The row of an accepted Number, and where it goes."""
+_Found = tuple[tuple[Verdict, ...], _Place | None]
+"""What there is to tell of a Number."""
 
 
-def _found(line: Line, standing: Standing) -> tuple[tuple[Verdict, ...], _Place | None]:
-    """What there is to tell of a Number."""
+def _found(line: Line, standing: Standing) -> _Found:
     return verdicts_of(line, standing), _place(line, standing)
 
 
@@ -243,4 +277,5 @@ def _place(line: Line, standing: Standing) -> _Place | None:
     if standing.account is None:
         return None
     key, row = row_of(line, standing.account)
-    return key, RowChange(row, line.ref, standing.account)
+    # As RowChange(...) does by one call more.
+    return key, tuple.__new__(RowChange, (row, line.ref, standing.account, False))
