@@ -11,12 +11,13 @@ from trunkline.compiler.verdict import ConditionType, Described, Verdict
 LONGEST_MESSAGE: Final = 4096
 """Characters."""
 # Of a hundred thousand objects each has these two: a look into an enumeration takes as long as a call.
-_ACCEPTED: Final = (ConditionType.ACCEPTED, True, ConditionReason.ACCEPTED, "valid and permitted")
+_ACCEPTED: Final = (ConditionType.ACCEPTED, True, ConditionReason.ACCEPTED, "valid and permitted", "")
 _RESOLVED: Final = (
     ConditionType.RESOLVED_REFS,
     True,
     ConditionReason.RESOLVED,
     "every reference is resolved",
+    "",
 )
 
 
@@ -31,7 +32,8 @@ class Fault(NamedTuple):
 
 
 def accepted(thing: Described) -> Verdict:
-    return Verdict(thing.ref, thing.generation, *_ACCEPTED)
+    # As Verdict(...) does by one call more.
+    return tuple.__new__(Verdict, (thing.ref, thing.generation, *_ACCEPTED))
 
 
 def refused(thing: Described, reason: ConditionReason, field: str, message: str) -> Verdict:
@@ -43,7 +45,7 @@ def references(thing: Described, faults: Iterable[Fault]) -> Verdict:
     """`ResolvedRefs` from its faults; the first one gives the reason."""
     found = tuple(faults)
     if not found:
-        return Verdict(thing.ref, thing.generation, *_RESOLVED)
+        return tuple.__new__(Verdict, (thing.ref, thing.generation, *_RESOLVED))
     message = "; ".join(fault.message for fault in found)
     return _verdict(thing, ConditionType.RESOLVED_REFS, False, found[0].reason, message, found[0].field)
 

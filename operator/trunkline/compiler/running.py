@@ -94,7 +94,7 @@ class RunningCompiler:
             now: Known | InvalidObject | None = thing
             if isinstance(thing, Number):
                 now = _line_of(ref, thing)
-            if ref in self._at_fault:
+            if self._at_fault and ref in self._at_fault:
                 del self._at_fault[ref]
             elif self._is_known(ref, now):
                 continue
@@ -118,10 +118,12 @@ class RunningCompiler:
             refusal, thing = (now, None) if isinstance(now, InvalidObject) else (None, now)
             before = self._replace(ref, thing)
             if before is not None or thing is not None:
-                if ref.kind not in objects:
-                    objects[ref.kind] = {}
-                objects[ref.kind][ref] = Change(before, thing)
-            if refusal is not None or ref in self._invalid:
+                kind = ref.kind
+                if kind not in objects:
+                    objects[kind] = {}
+                # As Change(...) does by one call more.
+                objects[kind][ref] = tuple.__new__(Change, (before, thing))
+            if refusal is not None or (self._invalid and ref in self._invalid):
                 refused_before.setdefault(ref, self._invalid.get(ref))
                 invalid[ref] = refusal
                 self._refuse(ref, refusal)
