@@ -38,16 +38,26 @@ def plausibility_of(number: str) -> Plausibility:
 
 def _is_plainly_valid(number: str) -> bool:
     """True only if the library says so as well: most numbers need nothing of what it does beside looking."""
-    for digits in (2, 3, 4):
-        fits = _expression(number[1:digits], len(number) - digits)
-        if fits is not None:
-            return fits(number, digits) is not None
-    return False
+    fits, digits = _look(number[1:4], len(number))
+    return fits(number, digits) is not None
 
 
 _Fits = Callable[[str, int], re.Match[str] | None]
 """Looks at a number from a position on."""
 _NOTHING: Final[_Fits] = re.compile(r"(?!)").fullmatch
+
+
+@lru_cache(maxsize=4096)
+def _look(first_digits: str, length: int) -> tuple[_Fits, int]:
+    """What fits the assigned numbers of so many characters that begin so, and where it looks from.
+
+    No country code begins with another one.
+    """
+    for digits in range(1, len(first_digits) + 1):
+        fits = _expression(first_digits[:digits], length - 1 - digits)
+        if fits is not None:
+            return fits, 1 + digits
+    return _NOTHING, 0
 
 
 @lru_cache(maxsize=2048)
