@@ -66,7 +66,7 @@ def _decode(manifest: object, default_namespace: str | None, stored: bool) -> An
     content = {} if metadata is None else {"metadata": metadata}
     if spec is not None:
         content["spec"] = spec
-    if kind.scope == "Namespaced" and _is_mapping(metadata) and metadata.get("namespace") is None:
+    if _is_mapping(metadata) and metadata.get("namespace") is None and kind.scope == "Namespaced":
         faults.append(
             FieldError("metadata.namespace", FieldReason.Required, "is required but missing (add it)")
         )

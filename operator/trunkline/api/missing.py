@@ -29,6 +29,8 @@ Found = tuple[str, Mark, Any]
 
 def missing_features(spec: Model, kind: type[Mark] = NotYet) -> Iterator[Missing]:
     """One for each mark of this kind, at the first place of it; how many more places there are is told."""
+    if not has_marks(type(spec), kind):
+        return
     places: dict[Mark, list[tuple[str, Any]]] = {}
     for path, mark, value in _asked(spec):
         if not isinstance(mark, kind):
@@ -38,6 +40,7 @@ def missing_features(spec: Model, kind: type[Mark] = NotYet) -> Iterator[Missing
         yield Missing(f"spec.{found[0][0]}", _told(mark, [value for _, value in found]))
 
 
+@cache
 def has_marks(kind: type[Model], mark: type[Mark] = Mark) -> bool:
     """True if there is a field of this model, or below, with a mark of this kind."""
     return any(

@@ -7,8 +7,9 @@ object. What it refuses may be right as well (a null, an unusual mapping), so th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 from pydantic_core import SchemaValidator, ValidationError, core_schema
 
@@ -24,14 +25,15 @@ _INNER: Final = frozenset({"schema", "items_schema", "keys_schema", "values_sche
 def quickly(kind: type[Kind], content: object) -> Kind | None:
     """The object of `kind` that `content` is; None = the kind's own validators have to say."""
     try:
-        return cast("Kind", _validator(kind).validate_python(content))
+        found: Kind = _validate(kind)(content)
+        return found
     except ValidationError:
         return None
 
 
 @cache
-def _validator(kind: type[Model]) -> SchemaValidator:
-    return SchemaValidator(_quick(kind.__pydantic_core_schema__))
+def _validate(kind: type[Model]) -> Callable[[object], Any]:
+    return SchemaValidator(_quick(kind.__pydantic_core_schema__)).validate_python
 
 
 def _quick(schema: Any) -> Any:
