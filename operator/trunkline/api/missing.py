@@ -40,13 +40,17 @@ def missing_features(spec: Model, kind: type[Mark] = NotYet) -> Iterator[Missing
         yield Missing(f"spec.{found[0][0]}", _told(mark, [value for _, value in found]))
 
 
-@cache
 def has_marks(kind: type[Model], mark: type[Mark] = Mark) -> bool:
     """True if there is a field of this model, or below, with a mark of this kind."""
-    return any(
-        isinstance(each.mark, mark) or any(has_marks(model, mark) for model in each.inner)
-        for each in _looked_at(kind)
-    )
+    return any(issubclass(each, mark) for each in _marks(kind))
+
+
+@cache
+def _marks(kind: type[Model]) -> frozenset[type[Mark]]:
+    """What kinds of marks there are in a model, or below."""
+    looked_at = _looked_at(kind)
+    own = {type(each.mark) for each in looked_at if each.mark is not None}
+    return frozenset(own).union(*(_marks(model) for each in looked_at for model in each.inner))
 
 
 def mark_of(field: FieldInfo) -> Mark | ForPeople | None:
