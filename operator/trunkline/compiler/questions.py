@@ -70,10 +70,10 @@ class Answers:
         self._values: dict[Question, object] = {}
         self.get: Final[Callable[[Question], object]] = self._values.get
         """None if there is no answer."""
-        self.changed: set[Question] = set()
-        """In this pass. One that changed and changed back may be among them."""
+        self.changed: dict[Index, set[Hashable]] = {}
+        """In this pass, the keys by index. One that changed and changed back may be among them."""
         self.changed_words: set[str] = set()
-        """The indexes of these, and kinds of objects that have changed: either may concern a stratum."""
+        """Its indexes, and kinds of objects that have changed: either may concern a stratum."""
 
     def put(self, question: Question, value: object) -> None:
         """None takes the answer away."""
@@ -83,13 +83,16 @@ class Answers:
             del self._values[question]
         else:
             self._values[question] = value
-        self.changed.add(question)
-        self.changed_words.add(question[0])
+        index, key = question
+        if index in self.changed:
+            self.changed[index].add(key)
+        else:
+            self.changed[index] = {key}
+            self.changed_words.add(index)
 
-    def take_changed(self) -> frozenset[Question]:
+    def take_changed(self) -> Mapping[Index, set[Hashable]]:
         """What this pass has changed; from here on it is another pass."""
-        changed = frozenset(self.changed)
-        self.changed.clear()
+        changed, self.changed = self.changed, {}
         self.changed_words.clear()
         return changed
 
@@ -103,13 +106,13 @@ class Answers:
 
     def has_changed(self, *indexes: Index) -> bool:
         """True if the one answer of any of these has changed."""
-        return any((index, THE_ONE) in self.changed for index in indexes)
+        return any(THE_ONE in self.changed.get(index, ()) for index in indexes)
 
     def changed_keys(self, *indexes: Index) -> set[Hashable]:
         """The keys under which answers of these have changed."""
         if self.changed_words.isdisjoint(indexes):
             return set()
-        return {key for index, key in self.changed if index in indexes}
+        return set().union(*(self.changed.get(index, ()) for index in indexes))
 
 
 class View:

@@ -6,7 +6,7 @@ through the strata, from below, is enough; nothing is judged twice in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Final
 
 from trunkline.api import AnyResource, InvalidObject, Number, ObjectRef
@@ -153,12 +153,12 @@ class RunningCompiler:
                 self._at_fault[ref] = thing
         return {ref: self._invalid.get(ref, fault) for ref, fault in faults.items()}
 
-    def _once_more(self, changed: frozenset[Question], judged_again: set[ObjectRef]) -> Wanted:
+    def _once_more(self, changed: Mapping[Index, set[Hashable]], judged_again: set[ObjectRef]) -> Wanted:
         """Objects at fault that ask something of what has changed: each once in an update."""
         found = {
             ref: thing
             for ref, thing in self._at_fault.items()
-            if ref not in judged_again and not changed.isdisjoint(_asked(thing))
+            if ref not in judged_again and any(key in changed.get(index, ()) for index, key in _asked(thing))
         }
         judged_again.update(found)
         for ref in found:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
@@ -106,8 +106,7 @@ class ObjectStratum(Generic[Thing]):
         self._found: dict[ObjectRef, Contribution] = {}
 
     def update(self, turn: Turn) -> None:
-        changed = self._askers.keys() & turn.answers.changed
-        again = {ref for question in changed for ref in self._askers[question]}
+        again = set(self._asking(turn.answers.changed)) if self._askers else set()
         for ref, change in turn.of(self._topic.kind.kind).items():
             self._replace(turn, ref, change)
             again.add(ref)
@@ -115,6 +114,12 @@ class ObjectStratum(Generic[Thing]):
             thing = self._things.get(ref)
             found = None if thing is None else turn.judge(thing, self._topic.contribute, thing, self._view)
             self._take(turn, ref, found or NOTHING)
+
+    def _asking(self, changed: Mapping[Index, set[Hashable]]) -> Iterator[ObjectRef]:
+        """Objects that ask something of what has changed."""
+        for index in self.asks:
+            for key in changed.get(index, ()):
+                yield from self._askers.get((index, key), ())
 
     def _replace(self, turn: Turn, ref: ObjectRef, change: Change) -> None:
         before = self._things.pop(ref, None)
@@ -129,7 +134,10 @@ class ObjectStratum(Generic[Thing]):
         if questions is not None:
             self._things[ref] = now  # type: ignore[assignment]
             for question in questions:
-                self._askers.setdefault(question, set()).add(ref)
+                if question in self._askers:
+                    self._askers[question].add(ref)
+                else:
+                    self._askers[question] = {ref}
 
     def _asked(self, thing: Thing) -> frozenset[Question]:
         return frozenset(self._topic.questions(thing))
