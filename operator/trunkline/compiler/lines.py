@@ -90,7 +90,8 @@ def line_of(ref: ObjectRef, number: Number) -> Line:
     block, trunk = spec.range, spec.trunk_ref
     if block is not None:
         first, last = block.first, block.last
-        low, high = key_of(first), key_of(last)
+        low = key_of(first)
+        high = low - int(first) + int(last)
     else:
         first = last = spec.number or ""
         low = high = key_of(first)
@@ -119,7 +120,7 @@ class Lines:
     def __init__(self) -> None:
         self.by_ref: Final[dict[ObjectRef, Line]] = {}
         self._homes: dict[str, dict[str | None, dict[Line, None]]] = {}
-        """Namespace -> trunk -> Numbers that name it. Sets, if a set of twenty were not three times as large."""
+        """Namespace -> trunk -> Numbers that name it. No sets: one of twenty is three times as large."""
 
     def replace(self, ref: ObjectRef, now: Line | None) -> Line | None:
         """The line that `now` replaces. None = it is gone, or refused; or there was none."""

@@ -184,7 +184,7 @@ class Claims:
                 self._add_to_count(around.trunk, -sign)
         else:
             inside = self._single_keys.count(line.low, line.high) if self._singles else 0
-            self._add_to_count(line.trunk, sign * (line.size - inside))
+            self._add_to_count(line.trunk, sign * (line.high - line.low + 1 - inside))
 
     def _range_around(self, key: int) -> Line | None:
         """The accepted range that a number is in."""

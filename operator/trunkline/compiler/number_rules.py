@@ -9,7 +9,7 @@ from sipedge.table import NumberRow, Section
 from trunkline.compiler import opinions
 from trunkline.compiler.delta import RowKey
 from trunkline.compiler.lines import Line, Standing
-from trunkline.compiler.numbering_plans import Plausibility, plausibility_of
+from trunkline.compiler.numbering_plans import Plausibility, are_plainly_valid, plausibility_of
 from trunkline.compiler.opinions import Fault
 from trunkline.compiler.questions import View
 from trunkline.compiler.reasons import ConditionReason
@@ -92,6 +92,8 @@ def _unassigned(line: Line) -> Verdict:
 
 def _plausibility(line: Line) -> Plausibility:
     """Of its less plausible end."""
+    if are_plainly_valid(line.first, line.last):
+        return _VALID
     first = plausibility_of(line.first)
     if line.is_single:
         return first

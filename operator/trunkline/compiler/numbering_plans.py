@@ -25,7 +25,7 @@ _VALID: Final = Plausibility.VALID
 
 def plausibility_of(number: str) -> Plausibility:
     """Of a number in E.164 form."""
-    if _is_plainly_valid(number):
+    if are_plainly_valid(number, number):
         return _VALID
     try:
         parsed = phonenumbers.parse(number)
@@ -36,10 +36,19 @@ def plausibility_of(number: str) -> Plausibility:
     return _VALID if phonenumbers.is_valid_number(parsed) else Plausibility.POSSIBLE
 
 
-def _is_plainly_valid(number: str) -> bool:
-    """True only if the library says so as well: most numbers need nothing of what it does beside looking."""
-    fits, digits = _look(number[1:4], len(number))
-    return fits(number, digits) is not None
+def are_plainly_valid(first: str, last: str) -> bool:
+    """True only if the library says so of both: most numbers need nothing of what it does beside looking.
+
+    They have as many digits, as the ends of a range.
+    """
+    fits, digits = _look(first[1:4], len(first))
+    if fits(first, digits) is None:
+        return False
+    if first == last:
+        return True
+    if last[1:4] != first[1:4]:
+        fits, digits = _look(last[1:4], len(last))
+    return fits(last, digits) is not None
 
 
 _Fits = Callable[[str, int], re.Match[str] | None]

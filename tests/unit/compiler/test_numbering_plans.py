@@ -54,4 +54,4 @@ def test_every_number_gets_the_library_s_verdict(seed: int) -> None:
 def test_most_numbers_go_the_short_way(number: str) -> None:
     """Or it would be long for nothing."""
     assert by_the_library(number) is Plausibility.VALID
-    assert numbering_plans._is_plainly_valid(number)
+    assert numbering_plans.are_plainly_valid(number, number)
