@@ -17,6 +17,7 @@ from api.test_decode_never_raises import damaged_manifests, values
 from bench.compilation import number
 from trunkline.api import ALL_KINDS, KINDS, AnyResource, decode
 from trunkline.api.fields import QUICK, Text, Whole
+from trunkline.api.number import NumberRange
 from trunkline.api.quick import quickly
 
 Field = Text | Whole
@@ -123,3 +124,20 @@ def values_for(field: Field) -> st.SearchStrategy[Any]:
     tail = st.sampled_from(["", "\n", " ", "é", "\ud800", "\x7f", "{{"])
     long = st.sampled_from([field.max_length, field.max_length + 1]).map(lambda size: "a" * size)
     return st.one_of(form, st.builds(str.__add__, form, tail), long)
+
+
+ENDS = st.from_regex(r"\A\+1[0-3]{0,3}[09]{0,6}\Z")
+
+
+@given(ENDS, ENDS)
+def test_what_plainly_keeps_the_rules_keeps_each(first: str, last: str) -> None:
+    block = NumberRange.model_construct(first=first, last=last)
+    assert NumberRange.plainly is not None
+    if NumberRange.plainly(block):
+        assert not [rule.message for rule in NumberRange.rules if rule.broken_by(block)]
+
+
+def test_most_blocks_plainly_keep_the_rules() -> None:
+    """Or it would be asked for nothing."""
+    assert NumberRange.plainly is not None
+    assert NumberRange.plainly(NumberRange(first="+12122000000", last="+12122000999"))

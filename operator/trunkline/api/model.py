@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, model_validator
@@ -26,6 +26,8 @@ class Model(BaseModel):
     )
     rules: ClassVar[tuple[Rule, ...]] = ()
     """What must hold between the fields; checked once every field is right in itself."""
+    plainly: ClassVar[Callable[[Any], bool] | None] = None
+    """True only of what keeps all the rules, at less cost than to ask each; None = each is asked."""
 
     @model_validator(mode="before")
     @classmethod

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Final
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Final
 
 from sipedge.e164 import E164_PATTERN
 from trunkline.api.faults import FieldReason
@@ -20,6 +21,12 @@ _IMMUTABLE: Final = "a Number's identity cannot change (delete this Number and c
 
 _UNREADABLE: Final = f"![self.first, self.last].all(end, end.matches({cel_text(E164_PATTERN)}))"
 """What is no number has a fault of its own, which needs no other beside it."""
+
+
+def _differ_in_five_digits(block: NumberRange) -> bool:
+    """True of blocks within a hundred thousand numbers that begin alike, as nearly all are."""
+    first, last = block.first, block.last
+    return first[:-5] == last[:-5] and first <= last and len(first) == len(last)
 
 
 class NumberRange(Model):
@@ -53,6 +60,7 @@ class NumberRange(Model):
             "last",
         ),
     )
+    plainly: ClassVar[Callable[[Any], bool] | None] = _differ_in_five_digits
 
 
 class NumberSpec(Model):
