@@ -85,6 +85,20 @@ def test_after_any_changes_those_hold_that_a_plain_search_finds(seed: int) -> No
             assert claims.count(trunk) == counted(accepted, trunk)
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_a_claim_that_meets_no_other_changes_nothing_for_others(seed: int) -> None:
+    """So it may be held at once, whatever its age."""
+    dice, claims = Random(seed), Claims()
+    unopposed = 0
+    for position in range(60):
+        line = random_line(dice, position)
+        is_unopposed = claims.is_unopposed(line)
+        unopposed += is_unopposed
+        changed = settled(claims, [line])
+        assert not is_unopposed or changed == {line: None}
+    assert 0 < unopposed < 60
+
+
 def test_an_older_claim_displaces_a_younger_one_and_its_end_gives_it_back() -> None:
     claims = Claims()
     younger, older = (
