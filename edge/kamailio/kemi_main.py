@@ -12,5 +12,8 @@ def mod_init():
     if python_path not in sys.path:
         sys.path.insert(0, python_path)
     from sipedge.kemi.routes import Routes
+    from sipedge.whole_records import write_whole_records
 
+    # Not before Kamailio loads its modules: it takes standard error's buffer away when it starts.
+    write_whole_records()
     return Routes()

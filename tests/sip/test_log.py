@@ -6,12 +6,15 @@ import asyncio
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from sipedge.agent.certificates import served_certificate
 from sipedge.instance import kamailio_command, logged_command, process_environment
@@ -131,6 +134,42 @@ def test_a_reader_that_is_not_read_holds_up_nobody(lab: Lab, tmp_path: Path) -> 
     finally:
         os.close(reading)
         os.close(writing)
+
+
+@pytest.mark.parametrize("release", ("Debian's", "the image's"))
+def test_each_record_is_one_write(
+    lab: Lab, tmp_path: Path, release: str, request: pytest.FixtureRequest
+) -> None:
+    """Kamailio's processes share one pipe: between two writes of a record another's may come.
+
+    Without a buffer glibc writes in pieces, of 8,192 bytes or of 128.
+    """
+    prefix: list[str] = request.getfixturevalue("in_image") if release == "the image's" else []
+    stranger, settings = lab.agent(40), make_settings(tmp_path, lab.block.address(2))
+    writes, error = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with error:
+        process = subprocess.Popen(
+            [*prefix, *kamailio_command(settings)],
+            env=process_environment(settings),
+            stderr=error.fileno(),
+            start_new_session=True,
+        )
+    try:
+        LoggedEdge(Edge(settings, process, None), tmp_path).serves()  # type: ignore[arg-type]
+        for size in (100, 1_000, 10_000):
+            mark = f"size-{size}"
+            stranger.send(
+                f"INVITE sip:x SIP/2.0\r\nVia: {mark} {'x' * size}\r\n\r\n".encode(), (settings.address, 5060)
+            )
+            writes.settimeout(PATIENCE)
+            while mark.encode() not in (record := writes.recv(1 << 20)):
+                pass
+            assert record.startswith(b"{ ")
+            assert record.endswith(b"\n")
+            assert len(record) > size
+    finally:
+        end_group(process)
+        writes.close()
 
 
 def test_a_killed_kamailio_ends_its_reader_by_the_same_signal(lab: Lab, tmp_path: Path) -> None:
