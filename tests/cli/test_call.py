@@ -148,7 +148,7 @@ def test_a_dropped_call_says_what_may_be_wrong(platform: Platform) -> None:
         *("call", f"{FAR}@nobody.example", "--from", OWN, "--via", platform.edge, "--wait", "1")
     )
     assert (code, result["status"]) == (1, None)
-    assert "no termination domain" in result["explanation"]
+    assert "nobody.example is no Trunk's termination domain" in result["explanation"]
 
 
 def test_nothing_that_listens_is_told_at_once(platform: Platform) -> None:

@@ -151,7 +151,7 @@ def test_a_refusal_means_what_its_status_text_number_and_headers_leave_open(
         ("sip:+14155550100@127.0.12.1", "127.0.9.8 is in no Carrier's sourceRanges"),
         (
             "sip:+12125550111@acme-hq.pstn.trunkline.test",
-            "acme-hq.pstn.trunkline.test is no termination domain",
+            "acme-hq.pstn.trunkline.test is no Trunk's termination domain, and 127.0.9.8 is in no Carrier's",
         ),
     ),
     ids=("as a carrier calls", "as a PBX calls"),

@@ -58,6 +58,7 @@ CASES = {
     "origination-forwarded": ORIGINATION,
     "origination-held-number-refused": (*ORIGINATION[:-1], "sip:+14155550199@127.0.12.1"),
     "unknown-domain-dropped": (*TERMINATION[:5], "sip:1@nobody.example"),
+    "stranger-at-the-edge-dropped": (*TERMINATION[:5], "sip:+14155550100@127.0.11.1"),
     "options-answered": (*TERMINATION[:5], "sip:127.0.11.1", "--method", "options"),
 }
 

@@ -18,6 +18,7 @@ from sipedge.routing.numbers import (
     with_called,
 )
 from sipedge.routing.plan import plan_of_host, plan_of_trunk
+from sipedge.routing.strangers import nobodys
 from sipedge.table import CarrierRow, SiteRow, Table
 from sipedge.uri import SipUri, address_of, parse_uri
 
@@ -39,8 +40,9 @@ def classify(table: Table, site: SiteRow, request: SipRequest) -> tuple[Side | N
         return _origination(table, request, carrier, uri, row), _from_carrier(request.source, carrier)
     found = None if uri is None else plan_of_host(table, site, uri.host)
     if uri is None or found is None:
-        shown = "unreadable Request-URI" if uri is None else uri.host
-        return None, Step("side", Outcome.FAIL, f"{shown} is no termination domain", "answers")
+        host = "" if uri is None else uri.host
+        detail = nobodys(request.source, host, own=bool(host) and is_own_host(site, request, host))
+        return None, Step("side", Outcome.FAIL, detail, "answers")
     plan, step = found
     called, calling = number_called_by_trunk(uri), calling_number(request)
     return with_called(Side(Direction.TERMINATION, called, calling, plan), called), step

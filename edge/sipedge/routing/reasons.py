@@ -78,7 +78,9 @@ class Reason(Enum):
         "an INVITE with the Call-ID and From-tag of a call that is still being set up",
     )
     TooManyHops = Answer(483, "Too Many Hops", None, "RFC 3261 16.3", "Max-Forwards reached zero")
-    UnknownDomain = Answer(0, "", None, "answers", "the host of the Request-URI is none of ours")
+    UnknownDomain = Answer(
+        0, "", None, "answers", "the source is no carrier's, and the Request-URI names no trunk"
+    )
     TransportNotAccepted = Answer(
         0, "", None, "answers", "a carrier's call came over a transport that its acceptTransports lack"
     )

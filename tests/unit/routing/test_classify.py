@@ -86,6 +86,25 @@ def test_an_invite_to_any_other_host_is_dropped(uri: str) -> None:
     assert decision.reason is Reason.UnknownDomain
 
 
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    (
+        (
+            "sip:+1@elsewhere.example",
+            "elsewhere.example is no Trunk's termination domain, and {source} is in no",
+        ),
+        ("sip:+1@x.pstn.trunkline.test", "x.pstn.trunkline.test is no Trunk's termination domain"),
+        (f"sip:+1@{EDGE_ADDRESS}", f"{{source}} is in no Carrier's sourceRanges, and {EDGE_ADDRESS} is the"),
+        ("sip:+1@pstn.trunkline.test", "pstn.trunkline.test is the platform's: only carriers call it"),
+        ("tel:+1", "the Request-URI cannot be read, and {source} is in no Carrier's sourceRanges"),
+    ),
+)
+def test_a_stranger_is_said_to_lack_what_that_host_asks_for(uri: str, said: str) -> None:
+    """A PBX a trunk's name; a carrier, who calls the platform itself, a source range."""
+    request = make_request(uri)
+    assert said.format(source=request.source) in decide(make_platform(), request).steps[-1].detail
+
+
 def test_a_source_of_a_carrier_means_origination_whatever_the_host() -> None:
     request = make_request(f"sip:{OWN_NUMBER}@acme-hq.pstn.trunkline.test", source=CARRIER)
     decision = forwarded(make_platform(), request)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sipedge.printable import printable
 from sipedge.routing.reasons import Reason
+from sipedge.routing.strangers import nobodys
 from sipedge.uri import address_part
 from trunkline.cli.call.place import CallResult
 from trunkline.cli.call.request import CallRequest
@@ -150,13 +151,10 @@ def _silence(request: CallRequest, result: CallResult) -> str:
     where = f"{request.address}:{request.port}"
     if any(not each.sent for each in result.messages):
         return "No final answer came."
-    if request.names_address:
-        why = f"{result.source} is in no Carrier's sourceRanges (--source says where to call from)"
-    else:
-        why = f"{request.host} is no termination domain it knows"
+    why = nobodys(result.source, request.host, own=request.names_address)
     return (
         f"No answer at all from {where} within {request.silence:g} s. Either no edge listens there, or it "
-        f"drops the call because {why}; trunkline explain tells which."
+        f"drops the call because {why} (--source says where to call from); trunkline explain tells which."
     )
 
 

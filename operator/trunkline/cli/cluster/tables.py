@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sipedge.routing.message.messages import SipRequest
-from sipedge.table import MemoryRows, Rows
+from sipedge.table import MemoryRows
 from trunkline.cli.cluster.assumption import assumed_objects, assumptions
 from trunkline.cli.cluster.contents import resources_of
 from trunkline.cli.cluster.snapshot import Snapshot, base_domain_of, unread_notes
@@ -14,7 +14,7 @@ from trunkline.compiler import compile_resources
 
 def compiled_rows(
     snapshot: Snapshot, edge: str, request: SipRequest, base_domain: str | None
-) -> tuple[Rows, tuple[str, ...]]:
+) -> tuple[MemoryRows, tuple[str, ...]]:
     """The table of `edge`, and notes on what it lacks and assumes.
 
     `base_domain` None = as the Trunks say. Raises UsageError for an Edge that the cluster does not have.

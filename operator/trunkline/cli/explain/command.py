@@ -7,7 +7,7 @@ import sys
 import time
 from dataclasses import dataclass, replace
 
-from sipedge.table import MemoryRows, Rows
+from sipedge.table import MemoryRows
 from trunkline.api import Edge, FieldErrors
 from trunkline.cli import exits
 from trunkline.cli.cluster.faults import ClusterError, NoClusterError
@@ -28,6 +28,7 @@ from trunkline.cli.explain.request import (
     request_of,
 )
 from trunkline.cli.explain.resolving import ResolvingRows, addresses_of, caller_names_of
+from trunkline.cli.explain.strangers import advice_for
 from trunkline.cli.explain.text import text_of
 from trunkline.cli.findings import find, has_errors, summary
 from trunkline.cli.reading import UsageError, read
@@ -39,7 +40,7 @@ from trunkline.settings import DEFAULT_EDGE_NAMESPACE
 class Source:
     """The table to ask, and what is to be said of it."""
 
-    rows: Rows
+    rows: MemoryRows
     received_on: str = ""
     """The address of the edge where the request arrives; "" = not known."""
     notes: tuple[str, ...] = ()
@@ -86,7 +87,8 @@ def _explain(place: ExplainPlace, options: ExplainOptions) -> tuple[Passage | La
     rows = ResolvingRows(found.rows, addresses, names, options.verstat)
     if call is not None:
         return decide_later(rows, text, arrival, call), found.notes
-    return decide(rows, text, arrival, seed=options.seed, now=time.time()), found.notes
+    passage = decide(rows, text, arrival, seed=options.seed, now=time.time())
+    return replace(passage, advice=advice_for(passage.decision, found.rows, arrival.source)), found.notes
 
 
 def _files(place: ExplainPlace, name: str) -> Source:

@@ -64,6 +64,8 @@ class Passage:
     """One for each attempt."""
     memory: CallMemory | None = None
     """What is remembered once the first target has answered; None for what is not forwarded."""
+    advice: tuple[str, ...] = ()
+    """By what its sender would be known; nothing if it is."""
 
 
 def passage_of(

@@ -70,6 +70,7 @@ def passage_text(passage: Passage, look: Look) -> str:
         lines += _decided_by(deciding_fields(reason_of(decision), *owners))
         added = added_headers(decision)
         lines += [printable(f"  adds {name}: {value}") for name, value in added.items()]
+        lines += [printable(f"  {each}") for each in passage.advice]
     return "\n".join(lines)
 
 
