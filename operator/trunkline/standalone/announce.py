@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -40,17 +40,16 @@ class Changes:
         return bool(self.lines)
 
 
-def describe_changes(before: Loaded, now: Loaded) -> Changes:
-    """What people changed, one line for each object."""
+def describe_changes(before: Loaded, now: Loaded, faulty: Container[ObjectRef] = ()) -> Changes:
+    """What people changed, one line for each object. What a `faulty` one asks for does not hold."""
     old, new = before.documents, now.documents
     # What is in a file that has not changed is the very same document.
     changed = {ref for ref in old.keys() | new.keys() if old.get(ref) is not new.get(ref)}
-    lines = [
-        line
+    lines = (
+        _difference(ref, _spec(old, ref), _spec(new, ref), ref in old, ref in new, holds=ref not in faulty)
         for ref in sorted(changed - now.refused.keys())
-        if (line := _difference(ref, _spec(old, ref), _spec(new, ref), ref in old, ref in new))
-    ]
-    return Changes(tuple(lines))
+    )
+    return Changes(tuple(filter(None, lines)))
 
 
 def _spec(documents: Mapping[ObjectRef, Any], ref: ObjectRef) -> Mapping[str, Any]:
@@ -64,13 +63,19 @@ def _spec(documents: Mapping[ObjectRef, Any], ref: ObjectRef) -> Mapping[str, An
 
 
 def _difference(
-    ref: ObjectRef, old: Mapping[str, Any], new: Mapping[str, Any], existed: bool, exists: bool
+    ref: ObjectRef,
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    existed: bool,
+    exists: bool,
+    *,
+    holds: bool,
 ) -> str:
     if existed and not exists:
         return f"{ref} removed"
     if ref.kind == "Number" and _trunk(old) != _trunk(new):
-        trunk = _trunk(new)
-        return f"{ref} now routes to Trunk {ref.namespace}/{trunk}" if trunk else f"{ref} is now held"
+        trunk, verb = _trunk(new), "routes to" if holds else "names"
+        return f"{ref} now {verb} Trunk {ref.namespace}/{trunk}" if trunk else f"{ref} is now held"
     if not existed:
         return f"{ref} added"
     return f"{ref} changed" if old != new else ""

@@ -24,6 +24,8 @@ class News:
         self._narrator, self._where = narrator, where
         self._read: list[Edit] = []
         self._warnings: dict[ObjectRef, tuple[Verdict, ...]] = {}
+        self._faulty: set[ObjectRef] = set()
+        """Objects with an error among their verdicts."""
         self._announced = False
 
     @property
@@ -44,6 +46,9 @@ class News:
             warnings = tuple(verdict for verdict in verdicts if verdict.severity == "warning")
             if warnings:
                 self._warnings[ref] = warnings
+            self._faulty.discard(ref)
+            if any(verdict.severity == "error" for verdict in verdicts):
+                self._faulty.add(ref)
         every = sorted(self._warnings.items(), key=lambda item: item[0])
         self._narrator.warnings([each for _, warnings in every for each in warnings], loaded)
         read, self._read = self._read, []
@@ -53,7 +58,7 @@ class News:
         """These are published."""
         for edit in edits:
             if edit.before is not None and self._announced:
-                changes = describe_changes(edit.before, edit.now)
+                changes = describe_changes(edit.before, edit.now, self._faulty)
                 self._narrator.edit(changes, edit.began, publication.sequences, publication.written > 0)
 
     def report(self, sight: Sight, transitions: Sequence[Transition], ready: bool, loaded: Loaded) -> None:
