@@ -11,6 +11,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from sipedge.counted import one_or_many
 from sipedge.printable import printable
 
 if TYPE_CHECKING:  # the reader of a log is a process of its own: what it imports is memory for each address
@@ -167,7 +168,7 @@ def _cut(text: str, length: int) -> str:
 
 
 def _left_out_line(count: int, now: float) -> str:
-    return f"{_stamp(now)} WARNING - log: {count:,} lines left out"
+    return f"{_stamp(now)} WARNING - log: {count:,} {one_or_many(count, 'line')} left out"
 
 
 def _stamp(now: float) -> str:

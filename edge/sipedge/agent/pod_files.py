@@ -21,6 +21,7 @@ from sipedge.agent.kube_api import KubernetesApi
 from sipedge.agent.pod import Pod
 from sipedge.agent.rpc import KamailioRpc, RpcError
 from sipedge.agent.secret_watch import SecretData, SecretWatch, Sight
+from sipedge.counted import counted
 from sipedge.instance import (
     InstanceError,
     InstanceSettings,
@@ -77,9 +78,10 @@ def memory_shortage(pod: Pod) -> str | None:
     needed = calls.shared_memory_mb
     if limit is None or limit >= needed:
         return None
+    rate = counted(calls.calls_per_second, "new call")
     return (
         f"Kamailio gets {limit} MB of shared memory, half of its container's limit, but "
-        f"{calls.calls_per_second} new calls a second and {calls.calls_in_progress} in progress need "
+        f"{rate} a second and {calls.calls_in_progress} in progress need "
         f"{needed} MB: raise edge.resources.kamailio.limits.memory to {2 * needed}Mi, or lower "
         "edge.callsPerSecond or edge.callsInProgress"
     )

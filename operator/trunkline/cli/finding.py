@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sipedge.counted import counted
 from sipedge.printable import printable
 from trunkline.api import ObjectRef
 from trunkline.cli.terminal import PLAIN, Look
@@ -55,8 +56,3 @@ class Finding:
             "severity": self.severity,
             "waiting": list(map(str, self.waiting)),
         }
-
-
-def counted(number: int, noun: str) -> str:
-    """`3 errors`, `1 error`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"

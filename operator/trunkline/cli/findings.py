@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sipedge.counted import counted
 from trunkline.cli.causes import Texts, causes
-from trunkline.cli.finding import Finding, counted
+from trunkline.cli.finding import Finding
 from trunkline.cli.reading import Reading
 
 

@@ -7,6 +7,8 @@ import zlib
 from collections.abc import Iterable
 from typing import Final
 
+from sipedge.counted import counted
+
 LOCAL_NETWORK: Final = ipaddress.IPv4Network("127.64.0.0/10")
 """Far from 127.0.0.1 and from the addresses that people choose by hand."""
 
@@ -24,4 +26,4 @@ def local_addresses(edge: str, replicas: int, taken: Iterable[str]) -> tuple[str
         chosen = tuple(str(ipaddress.IPv4Address(base + 1 + index)) for index in range(replicas))
         if used.isdisjoint(chosen):
             return chosen
-    raise ValueError(f"no free loopback addresses for {replicas} replicas of {edge}")
+    raise ValueError(f"no free loopback addresses for {counted(replicas, 'replica')} of {edge}")

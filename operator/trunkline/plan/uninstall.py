@@ -76,7 +76,7 @@ def told_left(left: Mapping[str, int], why: str) -> tuple[str, ...]:
 def told_faults(faults: Sequence[str]) -> tuple[str, ...]:
     """The first few of them, and how many more there are: they mostly have one cause."""
     more = len(faults) - _FAULTS_TOLD
-    return (*faults[:_FAULTS_TOLD], *([f"and {more} more objects keep their status"] if more > 0 else []))
+    return (*faults[:_FAULTS_TOLD], *([f"and {more} more"] if more > 0 else []))
 
 
 def duration_seconds(text: str) -> int:

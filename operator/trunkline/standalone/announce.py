@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sipedge.counted import counted
 from trunkline.api import ObjectRef
 from trunkline.compiler import Verdict
 from trunkline.standalone.load import Loaded
@@ -89,7 +90,7 @@ def _trunk(spec: Mapping[str, Any]) -> str:
 
 def took_effect(changes: Changes, addresses: int, seconds: float, published: bool) -> list[str]:
     """The changes, and since when every address serves them."""
-    where = "on 1 address" if addresses == 1 else f"on all {addresses} addresses"
+    where = f"on {'' if addresses == 1 else 'all '}{counted(addresses, 'address')}"
     told = f"{where} after {seconds:.2f} s" if published else "no edge had to be told"
     return limited(f"{line}: {told}" for line in changes.lines)
 
@@ -148,11 +149,5 @@ def ready_line(edges: int, addresses: int, trunks: int, where: str, unready: int
     `unready` of the trunks serve no calls: lines of their own have said why.
     """
     told = f" ({unready} of them not ready)" if unready else ""
-    served = f"{count_of(edges, 'edge')}, {count_of(addresses, 'address')}, {count_of(trunks, 'trunk')}{told}"
+    served = f"{counted(edges, 'edge')}, {counted(addresses, 'address')}, {counted(trunks, 'trunk')}{told}"
     return f"Ready: {served}; {where}"
-
-
-def count_of(number: int, noun: str) -> str:
-    """`1 edge`, `2 addresses`."""
-    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
-    return f"{number} {noun if number == 1 else plural}"

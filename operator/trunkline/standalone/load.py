@@ -14,6 +14,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final, cast
 
+from sipedge.counted import counted
 from sipedge.fault import describe_fault
 from trunkline.api import (
     GROUP,
@@ -292,8 +293,10 @@ def _kept_problems(kept: Mapping[ObjectRef, str], shown: Mapping[ObjectRef, Entr
             message = f"{_KEPT} until this is mended"
             yield Problem(entry.position, "KeptLastGood", message, "warning", ref)
     for file, count in sorted(broken.items()):
-        objects = "1 object keeps its" if count == 1 else f"{count} objects keep their"
-        message = f"{objects} last good content until this file can be read whole again"
+        keep = "keeps its" if count == 1 else "keep their"
+        message = (
+            f"{counted(count, 'object')} {keep} last good content until this file can be read whole again"
+        )
         yield Problem(SourcePosition(file, 1), "KeptLastGood", message, "warning")
 
 

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from sipedge.counted import counted
 from sipedge.instance import forbid_core_files
 from sipedge.printable import printable
 from sipedge.shipped import NotShippedError, kamailio_directory
 from trunkline.api import Edge
 from trunkline.compiler import compile_resources
-from trunkline.standalone.announce import count_of
 from trunkline.standalone.known_ups import known
 from trunkline.standalone.leftovers import end_leftovers
 from trunkline.standalone.load import Loaded, NoSuchPathError, load
@@ -77,7 +77,7 @@ async def _run(options: CheckedOptions, state: StateDirectory, loaded: Loaded) -
     say = Speaker(sys.stdout)
     try:
         if (ended := end_leftovers(state.root)) > 0:
-            say(f"ended {ended} processes that an earlier `trunkline up` left behind")
+            say(f"ended {counted(ended, 'process')} that an earlier `trunkline up` left behind")
         check_ports(options, loaded)
         running = Running(options, state, loaded, say)
     except PortsInUseError as error:
@@ -139,7 +139,7 @@ def _greet(options: CheckedOptions, loaded: Loaded, say: Say) -> None:
     for name, addresses in observed.items():
         say(f"Edge {name} lists no addresses; here it has {', '.join(addresses)}")
     if edges:
-        say(f"starting {count_of(len(edges), 'edge')} from {', '.join(options.paths)}")
+        say(f"starting {counted(len(edges), 'edge')} from {', '.join(options.paths)}")
     else:
         say(f"no Edge in {', '.join(options.paths)} yet: waiting for one")
 

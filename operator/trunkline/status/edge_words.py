@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sipedge.contract import LONGEST_TOLD
+from sipedge.counted import counted
 from trunkline.api import Account, Carrier, ObjectRef
 from trunkline.status.conditions import Opinion
 from trunkline.status.foreign_text import foreign_text
@@ -96,12 +97,13 @@ def _registered(told: list[tuple[str, str]]) -> Opinion:
     """True if every address that should be registered is."""
     missing = [f"{place}: {why}" for place, why in told if why]
     if not missing:
-        count = "1 address is" if len(told) == 1 else f"{len(told)} addresses are"
-        return Opinion("Registered", "True", StatusReason.REGISTERED, f"{count} registered")
+        verb = "is" if len(told) == 1 else "are"
+        message = f"{counted(len(told), 'address')} {verb} registered"
+        return Opinion("Registered", "True", StatusReason.REGISTERED, message)
     more = f"; and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
     message = (
-        f"{len(missing)} of {len(told)} addresses are not registered, so that the carrier may bring them no "
-        f"calls: {'; '.join(missing[:_MOST_NAMED])}{more}"
+        f"not registered: {len(missing)} of {counted(len(told), 'address')}, so that the carrier may bring "
+        f"no calls there: {'; '.join(missing[:_MOST_NAMED])}{more}"
     )
     return Opinion("Registered", "False", StatusReason.NOT_REGISTERED, message)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from sipedge.counted import counted
 from trunkline.status.conditions import Opinion
 from trunkline.status.edge_words import NO_WORDS, EdgeWords
 from trunkline.status.reasons import StatusReason
@@ -79,7 +80,7 @@ def programmed(
         if address.revision is None or address.revision < required.get(edge, 0)
     ]
     if not behind:
-        count = "1 address" if len(called) == 1 else f"{len(called)} addresses"
-        return Opinion("Programmed", "True", StatusReason.PROGRAMMED, f"acknowledged by {count}")
+        message = f"acknowledged by {counted(len(called), 'address')}"
+        return Opinion("Programmed", "True", StatusReason.PROGRAMMED, message)
     named = ", ".join(behind[:_MOST_NAMED]) + (", ..." if len(behind) > _MOST_NAMED else "")
     return Opinion("Programmed", "Unknown", StatusReason.PENDING, f"waiting for {named}")

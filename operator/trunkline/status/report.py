@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from sipedge.counted import counted
 from trunkline.api import ObjectRef
 from trunkline.compiler import ConditionReason, Verdict
 from trunkline.status.conditions import Condition, Opinion, condition_from, merge, truth
@@ -177,7 +178,7 @@ def _few_serve(own: Sequence[EdgeReport]) -> str:
     """Of an Edge that takes calls, though not at every address: how many of them do."""
     serving = sum(len(report.serving) for report in own)
     wanted = sum(report.wanted or 0 for report in own)
-    return "ready" if serving >= wanted else f"only {serving} of {wanted} addresses take calls"
+    return "ready" if serving >= wanted else f"only {serving} of {counted(wanted, 'address')} take calls"
 
 
 def _needed(kind: str, opinions: Mapping[str, Opinion]) -> Iterable[str]:

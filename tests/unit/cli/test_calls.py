@@ -107,7 +107,7 @@ def test_calls_are_summed_by_what_is_asked_for_with_their_cost(file: Path, tmp_p
     groups = sums([file], UsageBy.ACCOUNT, None, read_rates(rates))
     *_, total, unrated = usage_text(groups, UsageBy.ACCOUNT, read_rates(rates)).splitlines()
     assert total.split() == ["total", "4", "2", "3.00", "0.2100"]
-    assert unrated == "1 answered calls have no rate: their prefix is not in the table"
+    assert unrated == "1 answered call without a rate: no prefix of the table fits"
 
 
 @pytest.mark.parametrize(

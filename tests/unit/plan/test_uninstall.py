@@ -143,6 +143,6 @@ def test_what_is_left_is_counted_by_kind_with_the_mend() -> None:
 def test_many_faults_are_told_by_the_first_of_them() -> None:
     """Thirty thousand lines help nobody."""
     faults = [f"Number n-{number} keeps its status: 403" for number in range(8)]
-    assert told_faults(faults) == (*faults[:5], "and 3 more objects keep their status")
+    assert told_faults(faults) == (*faults[:5], "and 3 more")
     assert told_faults(faults[:5]) == tuple(faults[:5])
     assert told_faults(()) == ()

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from sipedge.counted import counted
 from sipedge.printable import printable
 from trunkline.cli.call.request import Sound
 from trunkline.cli.call.sound.end import Heard, ToneEnd
@@ -85,16 +86,16 @@ def told(sound: SoundResult) -> str:
     heard = sound.heard
     if sound.fault:
         return f"No sound could be sent: the answer's SDP cannot be used ({printable(sound.fault)})."
-    sent = f"Sent {TONE} Hz in {sound.sent} packets by {by}"
+    sent = f"Sent {TONE} Hz in {counted(sound.sent, 'packet')} by {by}"
     where = ", ".join(f"{address}:{port}" for address, port in sorted(heard.sources))
     if not heard.sources:
         return f"{sent}; heard nothing."
     if sound.comes_back:
-        return f"{sent}; it came back in {heard.tones[TONE]} packets from {where}."
+        return f"{sent}; it came back in {counted(heard.tones[TONE], 'packet')} from {where}."
     if not heard.packets:
-        return f"{sent}; {heard.broken} packets came from {where}, of which none could be read."
+        return f"{sent}; {counted(heard.broken, 'packet')} came from {where}, of which none could be read."
     what = f"{heard.tone} Hz" if heard.tone else "no tone"
-    return f"{sent}; it did not come back: {heard.packets} packets of {what} came from {where}."
+    return f"{sent}; it did not come back: {counted(heard.packets, 'packet')} of {what} came from {where}."
 
 
 def sound_document(sound: SoundResult) -> dict[str, object]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from sipedge.calls.record import AttemptMade, EndReason, MediaOfParty, Record, Result, Tag, seconds_of
+from sipedge.counted import counted
 from sipedge.routing.reasons import Reason
 from trunkline.cli.explain.deciding import deciding_fields
 from trunkline.cli.render_decision import place_of
@@ -179,8 +180,9 @@ def _sound(record: Record) -> Iterator[tuple[str, str]]:
 
 
 def _party(party: MediaOfParty) -> str:
+    packets = party.packets_from_party
     said = [
-        ("sent {} packets", party.packets_from_party),
+        ("sent {}", None if packets is None else counted(packets, "packet")),
         ("got {}", party.packets_to_party),
         ("lost {:.1f} %", party.lost_percent),
         ("jitter {:.0f} ms", party.jitter_milliseconds),

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import yaml
 
+from sipedge.counted import one_or_many
 from trunkline.cli.options import UsageBy
 from trunkline.cli.reading import UsageError
 
@@ -154,5 +155,6 @@ def usage_text(found: Sequence[Mapping[str, Any]], by: UsageBy, rates: Rates) ->
             f"{name:<{width}}  {row['calls']:>9,}  {row['answered']:>9,}  {row['minutes']:>12,.2f}{cost}"
         )
     if priced and total["unrated"]:
-        lines.append(f"{total['unrated']:,} answered calls have no rate: their prefix is not in the table")
+        calls = one_or_many(total["unrated"], "answered call")
+        lines.append(f"{total['unrated']:,} {calls} without a rate: no prefix of the table fits")
     return "\n".join(lines)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from sipedge.counted import counted
 from sipedge.printable import printable
 from sipedge.routing.media.commands import Command, Exchange
 from sipedge.routing.media.new_attempt import AttemptMedia
@@ -61,7 +62,10 @@ def _attempt_text(media: AttemptMedia, whose: str, look: Look) -> list[str]:
     if plan.recording is not None:
         trim = ", silence cut off" if plan.recording.trim else ""
         lines.append(f"  recorded: {plan.recording.mode}{trim}")
-    lines += [f"  counts against {each.key}: at most {each.maximum} calls at once" for each in media.limits]
+    lines += [
+        f"  counts against {each.key}: at most {counted(each.maximum, 'call')} at once"
+        for each in media.limits
+    ]
     if media.reason is not None:
         lines.append(f"  this attempt is not made: {media.reason.value.meaning} ({media.reason.name})")
     return lines + commands_text(media.commands)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Final
 
+from sipedge.counted import counted
 from sipedge.printable import printable
 from sipedge.routing.attempts import Attempt
 from sipedge.routing.decision import (
@@ -165,9 +166,8 @@ def _rule(rule: str, look: Look) -> str:
 def _sentence(decision: Decision) -> str:
     match decision:
         case Forward():
-            count = len(decision.targets)
-            plural = "" if count == 1 else "s"
-            return f"Forwarded: tries {count} target{plural} in this order until one answers."
+            targets = counted(len(decision.targets), "target")
+            return f"Forwarded: tries {targets} in this order until one answers."
         case Reply():
             return f"Answered by the edge itself: {decision.status} {decision.text}."
         case Challenge():
@@ -240,5 +240,6 @@ def _change(change: Change, look: Look) -> str:
 
 
 def _limit(limit: Limit) -> str:
-    unit = "new calls a second" if limit.per_second else "calls at once"
-    return f"{limit.key}: at most {limit.maximum} {unit}"
+    if limit.per_second:
+        return f"{limit.key}: at most {counted(limit.maximum, 'new call')} a second"
+    return f"{limit.key}: at most {counted(limit.maximum, 'call')} at once"

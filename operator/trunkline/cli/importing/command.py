@@ -11,8 +11,8 @@ from typing import Final
 
 import yaml
 
+from sipedge.counted import counted
 from trunkline.cli import exits
-from trunkline.cli.finding import counted
 from trunkline.cli.importing.export import export_of
 from trunkline.cli.importing.twilio import imported
 from trunkline.cli.reading import UsageError

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from sipedge.counted import counted
 from trunkline.api import decode
 from trunkline.api.faults import FieldErrors
 from trunkline.api.group import API_VERSION
@@ -363,5 +364,5 @@ def _account_note(namespace: str, manifests: Iterable[Manifest]) -> str:
         numbers += manifest["kind"] == "Number"
     return (
         f"an Account must let namespace {namespace} claim them: domainNames [{', '.join(sorted(domains))}], "
-        f"numberPrefixes for {numbers} numbers"
+        f"numberPrefixes for {counted(numbers, 'number')}"
     )

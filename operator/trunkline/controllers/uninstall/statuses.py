@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from sipedge.counted import counted
 from trunkline.controllers.uninstall.installed import Installed, patiently
 from trunkline.kube.backoff import Backoffs
 from trunkline.kube.client import Manifest
@@ -51,7 +52,8 @@ class Partings:
         tell = self._installed.tell
         for line in (*told_faults(self._faults), *told_left(self._left, why)):
             tell(f"WARNING: {line}")
-        tell(f"{self._changed} objects say Ready=Unknown, Uninstalled; they stay as they are otherwise")
+        objects = f"{counted(self._changed, 'object')} {'says' if self._changed == 1 else 'say'}"
+        tell(f"{objects} Ready=Unknown, Uninstalled; nothing else is changed")
 
     async def _of(self, kind: Kind) -> list[_Parting]:
         objects = await patiently(lambda: self._installed.custom(kind))

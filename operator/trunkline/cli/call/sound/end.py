@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from sipedge.counted import counted
 from trunkline.cli.call.sound.g711 import LAWS, PCMU, decoded
 from trunkline.cli.call.sound.rtp import Packet, event_digit, parsed, rendered
 from trunkline.cli.call.sound.sdp import EVENT, Address, audio_address, description, formats_of, without_keys
@@ -49,7 +50,7 @@ class Heard:
 
     def __str__(self) -> str:
         tones, sources = dict(self.tones), dict(self.sources)
-        return f"{self.packets} packets, {self.broken} broken, tones {tones} from {sources}"
+        return f"{counted(self.packets, 'packet')}, {self.broken} broken, tones {tones} from {sources}"
 
 
 class ToneEnd:
