@@ -132,8 +132,8 @@ def test_a_known_user_is_assumed_to_know_the_password_and_it_is_said() -> None:
 
 def test_files_do_not_say_whether_edges_have_a_media_relay_so_one_is_assumed_unless_told() -> None:
     has, has_not = (run_trunkline("explain", *LOCAL, *TERMINATION, *more).stdout for more in MEDIA_PLANS)
-    assert "  caller  customer: RTP to the address of its SDP (S24), codecs PCMU, PCMA" in has
-    assert "  callee  carrier: RTP to the address of its SDP (S24), codecs PCMU, PCMA" in has
+    assert "  caller  customer: RTP to the address of its SDP (rule S24), codecs PCMU, PCMA" in has
+    assert "  callee  carrier: RTP to the address of its SDP (rule S24), codecs PCMU, PCMA" in has
     assert "Media goes between the parties: this edge does not relay it." in has_not
 
 

@@ -66,8 +66,8 @@ def minutes_left(call: Call) -> Finding:
     tally = call.table.tally(account_minutes(call.account.id))
     used = 0 if tally is None else tally.total
     if used >= most:
-        return failed(Reason.DailyMinutesReached, f"{used} of {most} minutes are used")
-    return passed(f"{used} of {most} minutes are used")
+        return failed(Reason.DailyMinutesReached, f"minutes used: {used} of {most}")
+    return passed(f"minutes used: {used} of {most}")
 
 
 def not_merged(call: Call) -> Finding:
@@ -143,12 +143,12 @@ def judge_digest(
     """Whether the request bears the digest of a user of these lists."""
     username = request.username
     if username is None:
-        return failed(Reason.CredentialsRequired, "no Proxy-Authorization for our realm")
+        return failed(Reason.CredentialsRequired, "no Proxy-Authorization for the realm of the platform")
     match digest(table.ha1s(credential_lists, username)):
         case DigestResult.OK:
             return passed(f"user {username}")
         case DigestResult.MISSING:
-            return failed(Reason.CredentialsRequired, "no Proxy-Authorization for our realm")
+            return failed(Reason.CredentialsRequired, "no Proxy-Authorization for the realm of the platform")
         case DigestResult.STALE:
             return failed(
                 Reason.CredentialsStale, f"user {username}: the nonce is old, used or another call's"

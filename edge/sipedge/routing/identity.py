@@ -118,7 +118,9 @@ def change_call_reason(call: Call, parties: Parties) -> HeaderChanges:
 
 def tell_call_reason(call: Call, parties: Parties, changes: HeaderChanges) -> Finding:
     if changes.remove:
-        return passed(f"{CALL_REASON} of more than {LONGEST_CALL_REASON} characters is left out (32115)")
+        return passed(
+            f"{CALL_REASON} of more than {LONGEST_CALL_REASON} characters is left out (error 32115)"
+        )
     return _NONE
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from sipedge.routing.decision import (
@@ -22,22 +23,24 @@ ACTIONS: Final[dict[type[Decision], str]] = {
     Drop: "drop",
     Reply: "answer",
 }
+_NUMBERED: Final = re.compile(r"S\d+")
+"""A rule; `answers`, `policy` and the like stand where none has a number."""
 
 
-_NO_RULE: Final = frozenset({"-", "answers"})
-"""What stands for a rule where none has a number: the table of answers alone says so."""
-
-
-def place_of(rule: str) -> str:
-    """`S40`, or `RFC 3261 8`, or "" where there is nothing that people could look up."""
-    return "" if rule in _NO_RULE else rule
+def told_rule(rule: str) -> str:
+    """`rule S40`, or `RFC 3261 section 8`, or "" where there is nothing that people could look up."""
+    if _NUMBERED.fullmatch(rule):
+        return f"rule {rule}"
+    if not rule.startswith("RFC "):
+        return ""
+    number, _, section = rule.removeprefix("RFC ").partition(" ")
+    return f"RFC {number} section {section}" if section else rule
 
 
 def named(reason: Reason) -> str:
     """`CallerIdNotAllowed, rule S40`, as far as a rule has a number."""
-    place = place_of(reason.value.rule)
-    word = "" if place.startswith("RFC") else "rule "
-    return f"{reason.name}, {word}{place}" if place else reason.name
+    rule = told_rule(reason.value.rule)
+    return f"{reason.name}, {rule}" if rule else reason.name
 
 
 def decision_document(decision: Decision) -> dict[str, Any]:

@@ -180,7 +180,7 @@ def test_a_refused_call_is_told_with_its_reason() -> None:
     )  # fmt: skip
     told = story_of(record, PLAIN)
     assert "refused: 403 CallerIdNotAllowed" in told
-    assert "the calling number is neither owned nor verified (S40, X-Trunkline-Error 32204)" in told
+    assert "the calling number is neither owned nor verified (rule S40, X-Trunkline-Error 32204)" in told
 
 
 def test_a_call_is_told_with_its_sound() -> None:

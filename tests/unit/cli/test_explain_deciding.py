@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 
 import pytest
@@ -10,6 +11,7 @@ from sipedge.routing.reasons import Reason
 from trunkline.api.kinds import KINDS
 from trunkline.api.schema import structural_schema
 from trunkline.cli.explain.deciding import FIELDS, NO_FIELDS, SETTING, deciding_fields
+from trunkline.cli.render_decision import told_rule
 from trunkline.settings import OperatorSettings
 
 
@@ -40,3 +42,19 @@ def test_an_object_is_named_where_it_is_known() -> None:
     )
     assert deciding_fields(Reason.MalformedRequest, "acme/hq") == ()
     assert deciding_fields(None) == ()
+
+
+def test_a_rule_is_called_one_and_a_section_too() -> None:
+    """A bare `S40`, or a bare number behind an RFC, says nothing to who meets it first."""
+    assert [
+        told_rule(each) for each in ("S40", "RFC 3261 8.2.2.2", "RFC 3323", "answers", "policy", "-")
+    ] == [
+        "rule S40",
+        "RFC 3261 section 8.2.2.2",
+        "RFC 3323",
+        "",
+        "",
+        "",
+    ]
+    for reason in Reason:
+        assert re.fullmatch(r"(rule S\d+|RFC \d{4}( section [\d.]+)?)?", told_rule(reason.value.rule))

@@ -44,10 +44,11 @@ def test_people_are_told_both_sides_why_and_what_the_relay_is_told() -> None:
     assert attempts_text([MEDIA, MEDIA], LOOK) == [
         "",
         "Media goes through the edge, for Trunk.spec.secure:",
-        "  caller  customer: SRTP to where it comes from (S25), codecs OPUS, transcoded where none is common",
-        "  callee  carrier: RTP to the address of its SDP (S24), codecs PCMU, PCMA",
+        "  caller  customer: SRTP to where it comes from (rule S25), codecs OPUS, "
+        "transcoded where none is common",
+        "  callee  carrier: RTP to the address of its SDP (rule S24), codecs PCMU, PCMA",
         "  recorded: RecordFromRingingDual, silence cut off",
-        *(f"  the relay is told: {each}" for each in SAID),
+        *(f"  the media relay is told: {each}" for each in SAID),
     ]
 
 

@@ -115,7 +115,7 @@ def _line_fault(side: MediaSide, line: MediaLine) -> Finding | None:
     if side.secure and profile not in SECURE_PROFILES:
         return failed(Reason.MediaNotSecure, f"this side is secure; {profile} was offered")
     if side.secure and not line.crypto:
-        return failed(Reason.MediaNotSecure, "no a=crypto that can be used (S18, S19)")
+        return failed(Reason.MediaNotSecure, "no a=crypto that can be used (rules S18 and S19)")
     if not side.secure and "SAVP" in profile:
         return failed(Reason.MediaSecureRefused, f"this side is not secure; {profile} was offered")
     if not side.secure and profile not in _PLAIN:

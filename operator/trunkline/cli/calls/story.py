@@ -9,7 +9,7 @@ from sipedge.calls.record import AttemptMade, EndReason, MediaOfParty, Record, R
 from sipedge.counted import counted
 from sipedge.routing.reasons import Reason
 from trunkline.cli.explain.deciding import deciding_fields
-from trunkline.cli.render_decision import place_of
+from trunkline.cli.render_decision import told_rule
 from trunkline.cli.terminal import Look
 
 _RESULTS: Final = {
@@ -23,8 +23,8 @@ _RESULTS: Final = {
 }
 _ENDS: Final = {
     EndReason.NORMAL: "hung up",
-    EndReason.MAX_DURATION: "as long as the account's calls may last (S11)",
-    EndReason.MEDIA_NOT_SECURE: "a side would have gone on without SRTP (S20)",
+    EndReason.MAX_DURATION: "as long as the account's calls may last (rule S11)",
+    EndReason.MEDIA_NOT_SECURE: "a side would have gone on without SRTP (rule S20)",
     EndReason.NEVER_ACKNOWLEDGED: "no ACK came after the answer",
     EndReason.PROBE: "a side knew no more of the call",
     EndReason.DRAIN: "the edge stopped while it was up; what became of it is not known",
@@ -137,7 +137,7 @@ def _why(record: Record) -> Iterator[str]:
     if found is None:
         return
     code = f"X-Trunkline-Error {record.error_code}" if record.error_code else ""
-    places = ", ".join(filter(None, (place_of(record.rule or ""), code)))
+    places = ", ".join(filter(None, (told_rule(record.rule or ""), code)))
     yield f"  {'because':>24}  {found.value.meaning}{f' ({places})' if places else ''}"
     fields = deciding_fields(found, record.trunk, record.account, record.carrier)
     if fields:

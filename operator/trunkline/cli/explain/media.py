@@ -73,7 +73,7 @@ def _attempt_text(media: AttemptMedia, whose: str, look: Look) -> list[str]:
 
 def commands_text(commands: Iterable[Command]) -> list[str]:
     """One line for each command."""
-    return [printable(f"  the relay is told: {_gist(each)}") for each in commands]
+    return [printable(f"  the media relay is told: {_gist(each)}") for each in commands]
 
 
 def _side_document(side: MediaSide) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def _side_text(plan: MediaPlan, *, caller: bool) -> str:
     side = plan.side(caller=caller)
     whose = "customer" if plan.is_customer(caller=caller) else "carrier"
     profile = "SRTP" if side.secure else "RTP"
-    learns = "to where it comes from (S25)" if side.symmetric else "to the address of its SDP (S24)"
+    learns = "to where it comes from (rule S25)" if side.symmetric else "to the address of its SDP (rule S24)"
     transcoded = ", transcoded where none is common" if side.transcode else ""
     return f"{whose}: {profile} {learns}, codecs {', '.join(side.codecs)}{transcoded}"
 

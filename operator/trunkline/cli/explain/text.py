@@ -36,7 +36,7 @@ from trunkline.cli.explain.later import LaterPassage
 from trunkline.cli.explain.media import attempts_text, commands_text
 from trunkline.cli.explain.passage import Passage
 from trunkline.cli.explain.stages import Change, Kind
-from trunkline.cli.render_decision import added_headers, named, place_of, reason_of
+from trunkline.cli.render_decision import added_headers, named, reason_of, told_rule
 from trunkline.cli.terminal import Look
 
 _WORDS: Final = {
@@ -160,7 +160,7 @@ def _step_line(step: Step, width: int, look: Look) -> str:
 
 
 def _rule(rule: str, look: Look) -> str:
-    return look.paint(f"[{place}]", "dim") if (place := place_of(rule)) else ""
+    return look.paint(f"[{told}]", "dim") if (told := told_rule(rule)) else ""
 
 
 def _sentence(decision: Decision) -> str:
