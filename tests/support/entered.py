@@ -71,7 +71,6 @@ def entries(edge: Edge, call_id: str, since: int = 0) -> list[str]:
     found = []
     for line in edge.log()[since:].splitlines():
         _, entered, rest = line.partition("entered ")
-        # Not at its end alone: a record of JSON may come in two pieces, each a line with what closes it.
-        if entered and call_id in rest:
+        if entered and rest.rstrip('"}').endswith(call_id):
             found.append(" ".join(rest.split()[:2]))
     return found
