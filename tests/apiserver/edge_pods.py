@@ -23,12 +23,12 @@ from kubernetes.aio.client import ApiClient, Configuration
 
 from cluster.apiserver import ApiServer
 from sipedge.agent.pod import HTTP_PORT
-from sipedge.agent.rpc import KamailioRpc
 from sipedge.contract import MEDIA_PORTS, MEDIA_SPOOL
 from sipedge.instance import agent_command
 from sipedge.table import EdgeTable
 from sipedge.table.publication import TABLE_LABEL
 from support.edge import end_group, write_certificate
+from support.kamailio_rpc import ask_kamailio
 from support.objects import make_edge
 from support.patience import PATIENCE
 from support.revisions import WholeTables
@@ -267,7 +267,7 @@ class EdgePod:
         return self._start(program, "/usr/bin/python3", str(ROOT / "edge" / "kamailio" / program))
 
     def rpc(self, method: str, *params: str) -> Any:
-        return asyncio.run(KamailioRpc(self.volume / "jsonrpc.sock").call(method, *params))
+        return ask_kamailio(self.volume / "jsonrpc.sock", method, *params)
 
     def log(self, name: str = "agent") -> str:
         return (self.volume / f"{name}.log").read_text(errors="replace")

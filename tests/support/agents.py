@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import signal
 import subprocess
@@ -15,12 +14,12 @@ from typing import Any
 
 import lmdb
 
-from sipedge.agent.rpc import KamailioRpc
 from sipedge.instance import InstanceSettings, agent_command, kamailio_command, process_environment
 from sipedge.store import MAP_SIZE, META, PUBLISHED, LmdbRows, read_meta
 from sipedge.table import EdgeTable, Table
 from sipedge.table.publication import Head, PackedRows, head_of, pack_parts, rows_of
 from support.edge import end_group, make_settings
+from support.kamailio_rpc import ask_kamailio
 from support.patience import PATIENCE
 
 SETTLE_SECONDS = PATIENCE
@@ -114,7 +113,7 @@ class AgentRun:
 
     def rpc(self, method: str, *params: str) -> Any:
         """The result of a call to this instance's Kamailio."""
-        return asyncio.run(KamailioRpc(self.settings.rpc_socket).call(method, *params))
+        return ask_kamailio(self.settings.rpc_socket, method, *params)
 
     def log(self) -> str:
         return (self.settings.directory / "agent.log").read_text()

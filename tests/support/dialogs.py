@@ -5,12 +5,10 @@ Each message is waited for by its Call-ID: the edge may still repeat what an ear
 
 from __future__ import annotations
 
-import os
-import signal
 from typing import Any
 from urllib.parse import quote
 
-from support.edge import restart
+from support.edge import kill_group, restart
 from support.lab import Lab
 from support.sipmessage import Message, sdp
 from support.sipua import Leg, UserAgent, callee_leg
@@ -53,7 +51,7 @@ def hold(leg: Leg, other: UserAgent, *, contact: str = "") -> Message:
 
 def killed_and_restarted(lab: Lab) -> None:
     """Kamailio dies and comes back: it remembers nothing."""
-    os.killpg(lab.edge.process.pid, signal.SIGKILL)
+    kill_group(lab.edge.process)
     restart(lab.edge)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import signal
@@ -30,6 +29,8 @@ from sipedge.store.writer import Change
 from sipedge.table import EdgeTable, Section
 from sipedge.table.codec import pack_row
 from sipedge.tls_files import write_pair
+from support.freezing import has_gone
+from support.kamailio_rpc import ask_kamailio
 from support.patience import PATIENCE, until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,15 +76,7 @@ class Edge:
 
     def rpc(self, method: str, *params: object) -> Any:
         """The result of one JSON-RPC call over the instance's own socket."""
-        request = {"jsonrpc": "2.0", "method": method, "params": list(params), "id": 1}
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as own:
-            own.bind("")  # an abstract name: Kamailio may see other directories
-            own.settimeout(PATIENCE)
-            own.sendto(json.dumps(request).encode(), str(self.settings.rpc_socket))
-            answer = json.loads(own.recv(1 << 20))
-        if "error" in answer:
-            raise RuntimeError(f"{method}: {answer['error']}")
-        return answer["result"]
+        return ask_kamailio(self.settings.rpc_socket, method, *params)
 
     def log(self) -> str:
         """What Kamailio wrote, as lines; those that `sipedge.logged` would leave out are there as well."""
@@ -98,6 +91,11 @@ class Edge:
         """The Call-IDs of the transactions that are not forgotten yet."""
         found = self.rpc("tm.list")
         return frozenset(each["callid"].partition(":")[2].strip() for each in found)
+
+    def counted(self, key: str) -> int:
+        """What is counted under this key of the table `count`, where the agent reads it for its metrics."""
+        dump = self.rpc("htable.dump", "count")
+        return sum(int(slot["value"]) for row in dump for slot in row["slot"] if slot["name"] == key)
 
     def dialogs(self, states: Collection[int] = LIVING) -> frozenset[str]:
         """The ids of dialogs that are in one of these states."""
@@ -231,11 +229,17 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
         process.wait(5)
     except subprocess.TimeoutExpired:
         pass
+    kill_group(process)
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill Kamailio and its workers; returns when none of them is left that would hold its ports."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
     process.wait()
+    until(lambda: has_gone(process.pid), "the workers are gone")
 
 
 def probe(edge: Edge, timeout: float = PATIENCE / 3) -> str:
@@ -283,13 +287,21 @@ def wait_until_hung_up(edge: Edge, source: str) -> None:
         time.sleep(0.02)
 
 
+def _answers_rpc(edge: Edge) -> bool:
+    """The process that does may come after the one that answers SIP, and find its predecessor's socket."""
+    try:
+        edge.rpc("core.uptime")
+    except OSError:
+        return False
+    return True
+
+
 def _wait_until_answering(edge: Edge) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if edge.process.poll() is not None:
             raise RuntimeError(f"kamailio ended with {edge.process.returncode}")
-        # The process that answers JSON-RPC may come after the one that answers SIP.
-        if probe(edge, 0.2) and edge.settings.rpc_socket.exists():
+        if probe(edge, 0.2) and _answers_rpc(edge):
             return
         time.sleep(0.02)
     raise RuntimeError(f"kamailio did not answer within {START_SECONDS} s")

@@ -43,6 +43,12 @@ def group(leader: int) -> list[int]:
     return [pid for pid in found if _group_of(pid) == leader]
 
 
+def has_gone(leader: int) -> bool:
+    """True if no process of this group holds anything any more, a port for one, though nobody may have asked
+    yet how it ended."""
+    return all(set(_states(pid)) <= {"X", "Z"} for pid in group(leader))
+
+
 def _group_of(pid: int) -> int | None:
     try:
         return os.getpgid(pid)
@@ -51,10 +57,15 @@ def _group_of(pid: int) -> int | None:
 
 
 def _is_stopped(pid: int) -> bool:
+    return all(state in _STOPPED for state in _states(pid))
+
+
+def _states(pid: int) -> list[str]:
+    """Of its threads; [] of one that is over."""
     states = []
     for task in Path(f"/proc/{pid}/task").glob("*/stat"):
         try:
             states.append(task.read_text().rpartition(")")[2].split()[0])
         except (FileNotFoundError, ProcessLookupError):
             continue  # this thread has ended meanwhile
-    return all(state in _STOPPED for state in states)
+    return states

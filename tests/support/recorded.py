@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import socket
 import subprocess
 import time
@@ -17,7 +15,7 @@ from typing import Any
 from sipedge.store import Store
 from sipedge.table import EdgeTable
 from support.agents import AgentRun, Publisher
-from support.edge import Edge, end_group, make_settings, restart, started
+from support.edge import Edge, end_group, kill_group, make_settings, restart, started
 from support.events import whole_lines
 from support.patience import PATIENCE
 
@@ -43,7 +41,7 @@ class RecordedEdge(Edge):
 
     def kill_kamailio(self) -> None:
         """With SIGKILL, all of it; another one starts at once."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        kill_group(self.process)
         restart(self)
 
     def all_records(self) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@ registered."""
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sipedge.agent.rpc import KamailioRpc
 from support.edge import end_group
+from support.kamailio_rpc import ask_kamailio
 
 REALM, USER, PASSWORD = "telco.example", "trunk-7", "Registrar-Password-1"
 
@@ -90,7 +89,7 @@ class Registrar:
 
     def bindings(self) -> list[dict[str, Any]]:
         """Of everybody who is registered."""
-        found = asyncio.run(KamailioRpc(self.directory / "rpc.sock").call("ul.dump"))
+        found = ask_kamailio(self.directory / "rpc.sock", "ul.dump")
         return [
             contact["Contact"]
             for domain in found["Domains"]

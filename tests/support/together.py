@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import statistics
 import time
 from collections import Counter
@@ -13,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from subprocess import Popen
 
-from sipedge.agent.rpc import RpcError
 from sipedge.instance import InstanceSettings
 from sipedge.instance_files import write_instance
 from sipedge.store import LmdbRows
@@ -22,7 +19,7 @@ from sipedge.table.rows import NeighboursRow
 from sipedge.tls_files import write_pair
 from support.addresses import Block
 from support.agents import AgentRun, Publisher
-from support.edge import _certificate, end_group, log_text, make_settings, start_kamailio
+from support.edge import _certificate, end_group, kill_group, log_text, make_settings, start_kamailio
 from support.lab import FAR_NUMBER, OWN_NUMBER, PBX, TELCO
 from support.patience import PATIENCE
 from support.sipua import Invite, UserAgent, send_invite, user_agent
@@ -66,14 +63,13 @@ class Member:
 
     def restart_kamailio(self) -> None:
         """Kill Kamailio and start it anew, as the supervisor does; returns when it answers."""
-        os.killpg(self.kamailio.pid, signal.SIGKILL)
-        self.kamailio.wait()
+        kill_group(self.kamailio)
         self.kamailio = start_kamailio(self.settings)
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             try:
                 self.agent.rpc("dlg.stats_active")
-            except RpcError:
+            except OSError:
                 time.sleep(0.05)
             else:
                 return
