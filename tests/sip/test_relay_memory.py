@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import statistics
 import subprocess
 import time
@@ -22,7 +23,7 @@ from sipedge.secret import Secret
 from support.addresses import reserved_block
 from support.edge import make_settings
 from support.freezing import frozen
-from support.patience import PATIENCE
+from support.patience import PATIENCE, until
 from support.relay import Relay, media_settings
 from support.sound import SoundEnd, hear_each_other, sound_end, talk, wait_for_packets
 
@@ -66,6 +67,16 @@ class Pod(Relay):
     def place(self) -> str:
         assert self.media.redis is not None
         return self.media.redis
+
+    def kept(self) -> int:
+        """How many sessions the memory holds."""
+        address, _, port = self.place.partition("/")[0].rpartition(":")
+        with socket.create_connection((address, int(port)), timeout=PATIENCE) as asked:
+            password = own_memory_password(self.settings).reveal()
+            asked.sendall(f"AUTH {password}\r\nDBSIZE\r\n".encode())
+            with asked.makefile() as said:
+                assert next(said) == "+OK\n"
+                return int(next(said).removeprefix(":"))
 
     def probe(self, name: str) -> subprocess.CompletedProcess[str]:
         """The liveness probe of this container."""
@@ -125,6 +136,7 @@ def test_a_relay_that_is_killed_comes_back_with_ports_and_keys(pod: Pod) -> None
             assert (end.heard.packets, end.heard.broken, end.heard.tone) == (50, 0, tone)
         assert pod.sessions() == [f"CA{1:032x}.1"]
         pod.ask("delete", **{"call-id": f"CA{1:032x}.1"})
+        until(lambda: pod.kept() == 0, "the memory is told of it")
         pod.end()
         pod.start()
         assert pod.sessions() == []
