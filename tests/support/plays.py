@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from support.addresses import Block
 from support.edge import Edge
 from support.entered import entries
 from support.lab import OWN_NUMBER, PBX, TELCO, Lab
-from support.patience import PATIENCE
+from support.patience import PATIENCE, until
 from support.sipmessage import Message, new_token, render, sdp
 from support.sipua import Leg, UserAgent, callee_leg
 
@@ -73,6 +74,8 @@ class Play:
     """The same call, played before: what came there is waited for."""
     came: list[bool] = field(default_factory=list)
     """Whether each message that was waited for has come."""
+    heard: list[int] = field(default_factory=list)
+    """How many messages of this call the caller and the callee have got, waited for or not."""
     seconds: float = USUAL_SECONDS
     """How long what may come is waited for, where no call like this one was played before."""
     seen: list[str] = field(default_factory=list)
@@ -112,10 +115,22 @@ class Play:
             if bye is not None:
                 self._respond(lab, other, bye, "200 of BYE", 200)
             self._wait(leg.agent, "BYE", status=200)
-        for agent in (caller, callee):
+        for place, agent in enumerate((caller, callee)):
             agent.silence(0.03)
-            own = [each for each in agent.all_received if each.call_id == self.call_id]
+            if self.like is not None:
+                self._hear(agent, self.like.heard[place])
+            own = self._own(agent)
+            self.heard.append(len(own))
             self.seen += sorted(self._usual(each) for each in own)
+
+    def _own(self, agent: UserAgent) -> list[Message]:
+        return [each for each in agent.all_received if each.call_id == self.call_id]
+
+    def _hear(self, agent: UserAgent, messages: int) -> None:
+        """Until as many have come as at the other edge: a refusal that nobody waits for may be late here."""
+        deadline = time.monotonic() + LONGER_SECONDS
+        while len(self._own(agent)) < messages and time.monotonic() < deadline:
+            agent.silence(0.02)
 
     def _wait(self, agent: UserAgent, method: str, status: int | None = None) -> Message | None:
         at = len(self.came)
@@ -192,6 +207,15 @@ def played(edges: Edges, **case: object) -> tuple[Play, list[str]]:
     log = edges.native.log()[start:]
     assert not [line for line in log.splitlines() if "fault in" in line], log
     return native, entries(edges.native, native.call_id, start)
+
+
+def enters(edges: Edges, fact: Callable[[set[str]], object], **case: object) -> None:
+    """The case, and what its first edge has entered Python for makes `fact` true.
+
+    Where nothing comes of an entry that anybody sees, it may be later than all that is seen.
+    """
+    play, _ = played(edges, **case)
+    until(lambda: fact(set(entries(edges.native, play.call_id))), f"entries for {case}")
 
 
 def _played(edges: Edges, seconds: float, case: dict[str, object]) -> tuple[Play, Play, int]:
