@@ -17,7 +17,7 @@ from sipedge.table import EdgeTable
 from sipedge.tls_files import CONFIG, PairError, PairFiles, render_tls, write_pair
 from support.agents import AgentRun, Publisher, agent_of, running_kamailio
 from support.key_pairs import make_pair
-from support.patience import PATIENCE
+from support.patience import PATIENCE, until
 from support.sipmessage import sdp
 from support.sipua import Leg, UserAgent, send_invite, user_agent
 from support.tables import Platform, make_account, make_carrier, make_target, make_trunk
@@ -125,7 +125,7 @@ def test_agent_started_again_takes_the_drain_back(pair: tuple[AgentRun, Publishe
 
 def test_drain_refuses_new_calls_and_waits_for_the_one_in_progress(tmp_path: Path) -> None:
     """The call goes on for as long as it lasts, and its end is the agent's end."""
-    with ready_pair(tmp_path, drain_seconds="20") as agent, answered_call() as (caller, called, leg):
+    with ready_pair(tmp_path, drain_seconds=str(PATIENCE)) as agent, answered_call() as (caller, called, leg):
         agent.process.send_signal(signal.SIGTERM)
         wait_for_drain_flag(agent, 1)
         refused = send_invite(caller, EDGE, f"sip:{NUMBER}@{ADDRESS}", caller=CALLER).final()
@@ -161,10 +161,7 @@ def test_new_certificate_is_served_without_restart(pair: tuple[AgentRun, Publish
     agent, _ = pair
     old = served_certificate(agent)
     write_pair(agent.settings, *make_pair(tmp_path, "renewed"))
-    deadline = time.monotonic() + PATIENCE
-    while served_certificate(agent) == old:
-        assert time.monotonic() < deadline, agent.log()
-        time.sleep(0.1)
+    until(lambda: served_certificate(agent) != old, "the new one is served")
     assert agent.said()["error"] is None
 
 
@@ -190,10 +187,7 @@ def rpc_drain_flag(agent: AgentRun) -> int:
 
 
 def wait_for_drain_flag(agent: AgentRun, flag: int) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while rpc_drain_flag(agent) != flag:
-        assert time.monotonic() < deadline, agent.log()
-        time.sleep(0.05)
+    until(lambda: rpc_drain_flag(agent) == flag, f"the drain flag is {flag}")
 
 
 @contextmanager
@@ -212,7 +206,7 @@ def served_certificate(agent: AgentRun) -> bytes:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with (
-        socket.create_connection((ADDRESS, agent.settings.ports.tls), 5) as plain,
+        socket.create_connection((ADDRESS, agent.settings.ports.tls), PATIENCE) as plain,
         context.wrap_socket(plain) as wrapped,
     ):
         return wrapped.getpeercert(binary_form=True) or b""

@@ -69,11 +69,18 @@ def row(agent: AgentRun) -> TallyRow | None:
         rows.close()
 
 
-def until_row(agent: AgentRun, wanted: TallyRow | None) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while row(agent) != wanted:
+def until_heard(agent: AgentRun, other: socket.socket, value: int, *, own: int = 0) -> bytes:
+    """Until it counts this value of the other instance beside its own; what has told it last.
+
+    It is told again and again: whom it has not heard for a moment it counts no more.
+    """
+    wanted, deadline = TallyRow(0, (own,), (value,)), time.monotonic() + PATIENCE
+    while True:
+        said = say(agent, other, value, key_of(agent))
+        time.sleep(0.05)
+        if row(agent) == wanted:
+            return said
         assert time.monotonic() < deadline, row(agent)
-        time.sleep(0.01)
 
 
 def key_of(agent: AgentRun) -> Secret:
@@ -82,13 +89,13 @@ def key_of(agent: AgentRun) -> Secret:
 
 def test_it_hears_and_is_heard(agent: AgentRun, other: socket.socket) -> None:
     """Who speaks to it is answered, with what its workers tell it; workers read what is said."""
-    say(agent, other, 3, key_of(agent))
-    until_row(agent, TallyRow(0, (0,), (3,)))
+    until_heard(agent, other, 3)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as worker:
         worker.sendto(told_text(NAME, 2, 0, time.time_ns()), str(agent.settings.tallies_socket))
-    until_row(agent, TallyRow(0, (2,), (3,)))
+    until_heard(agent, other, 3, own=2)
     deadline = time.monotonic() + PATIENCE
     while True:
+        say(agent, other, 3, key_of(agent))  # again: whom it does not hear it tells nothing
         message = unseal(other.recv(2_000), key_of(agent), time.time())
         assert isinstance(message, Message)
         if message.parts == (Part(tally_id(NAME), 2),):
@@ -100,10 +107,8 @@ def test_it_hears_nobody_else(agent: AgentRun, other: socket.socket) -> None:
     """Another secret, noise, what was recorded, a worker's nonsense: nothing changes, and it lives."""
     key, at = key_of(agent), time.time()
     old = say(agent, other, 1, key, at=at - 60)
-    said = say(agent, other, 7, key)
-    until_row(agent, TallyRow(0, (0,), (7,)))
-    say(agent, other, 8, key)
-    until_row(agent, TallyRow(0, (0,), (8,)))
+    said = until_heard(agent, other, 7)
+    until_heard(agent, other, 8)
     for data in (old, said, b"", b"x" * 1_400, os.urandom(2_000)):
         other.sendto(data, hears_at(agent))
     for _ in range(2_000):
@@ -112,11 +117,7 @@ def test_it_hears_nobody_else(agent: AgentRun, other: socket.socket) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as worker:
         for data in (b"", b"\xff" * 600, b"1 2", b"9 9 9 \xff\xfe", os.urandom(600)):
             worker.sendto(data, str(agent.settings.tallies_socket))
-    deadline = time.monotonic() + PATIENCE
-    while row(agent) != TallyRow(0, (0,), (5,)):
-        say(agent, other, 5, key)  # again, where noise has filled the socket
-        time.sleep(0.1)
-        assert time.monotonic() < deadline, row(agent)
+    until_heard(agent, other, 5)  # at last: the noise has filled the socket
     assert agent.process.poll() is None
     assert "unexpected" not in agent.log()
 
