@@ -37,8 +37,9 @@ def begin_second() -> None:
 
 def fill_seconds(edge: Edge) -> None:
     """This second and the next minute have had all the new calls that they may."""
-    for later in range(60):
-        edge.rpc("htable.seti", "load", str(int(time.time()) + later), LIMIT)
+    now = int(time.time())  # once: a second that begins meanwhile would be left out
+    for second in range(now, now + 60):
+        edge.rpc("htable.seti", "load", str(second), LIMIT)
 
 
 def refused(edge: Edge, reason: str) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import ssl
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from support.agents import AgentRun, Publisher, agent_of
 from support.edge import started
 from support.key_pairs import make_pair
 from support.other_release import image_prefix
-from support.patience import PATIENCE
+from support.patience import PATIENCE, until
 from support.sipua import UserAgent, send_invite, user_agent
 from support.tables import (
     Platform,
@@ -81,7 +80,7 @@ class Scene:
     ) -> None:
         """Calls go out to the gateway, and in to the PBX, both over TLS; returns when Kamailio knows."""
         config = self.agent.settings.tls_directory / CONFIG
-        before = config.read_text()
+        before, reloads = config.read_text(), self.reloads()
         target = make_target(pbx, 5071, transport="tls")
         platform = Platform(
             [self.edge],
@@ -99,14 +98,12 @@ class Scene:
         if authorities == self.known:
             return
         self.known = authorities
-        deadline = time.monotonic() + PATIENCE
-        while config.read_text() == before:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        asked = self.agent.log().count("is served now")
-        while self.agent.log().count("is served now") == asked:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(lambda: config.read_text() != before, "the CAs are written")
+        until(lambda: self.reloads() > reloads, "Kamailio has read them")
+
+    def reloads(self) -> int:
+        """How often Kamailio has read its certificates and CAs anew, as the agent tells."""
+        return self.agent.log().count("is served now")
 
 
 @pytest.fixture(scope="module", params=("here", "image"))
@@ -168,10 +165,7 @@ def test_only_a_registrar_with_a_certificate_of_a_known_ca_is_told_anything(scen
         contact = ("Contact", f"{asked.header('Contact')};expires=600")
         ours.respond(asked, 200, headers=[contact])
         scene.agent.until(lambda said: dict(said["registrations"])["at-5062"] == "", "registered")
-        deadline = time.monotonic() + PATIENCE
-        while "certificate verify failed" not in scene.kamailio_log():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(lambda: "certificate verify failed" in scene.kamailio_log(), "theirs is refused")
         assert dict(scene.agent.said()["registrations"])["at-5063"] != ""
         assert not theirs.silence(0.1)
 
