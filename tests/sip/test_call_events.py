@@ -11,7 +11,7 @@ import pytest
 from support.edge import ROOT, running_edge
 from support.events import all_events_of_caller, events_of_sid
 from support.lab import FAR_NUMBER, OWN_NUMBER, PBX, TELCO, Lab
-from support.patience import PATIENCE
+from support.patience import until
 from support.sipmessage import sdp
 from support.sipua import Invite, UserAgent
 from support.tables import make_target
@@ -180,11 +180,8 @@ def test_no_room_for_events_costs_no_call(lab: Lab, tmp_path: Path) -> None:
             invites.append(own.call_out(pbx))
             telco.respond(telco.wait("INVITE", call_id=invites[-1].call_id), 486)
             assert invites[-1].final().status == 486
-        assert edge.rpc("htable.get", "count", "events|lost")["item"]["value"] > 0
-        deadline = time.monotonic() + PATIENCE
-        while "call events cannot be written" not in edge.log():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(lambda: edge.counted("events|lost") > 0, "what finds no place is counted")
+        assert edge.logs("call events cannot be written")
         time.sleep(0.6)
         assert edge.log().count("call events cannot be written") == 1, "said once"
         edge.settings.events_file.rmdir()

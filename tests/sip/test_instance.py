@@ -15,7 +15,7 @@ from sipedge.store import PUBLISHED, Store
 from sipedge.table import Section
 from support.edge import Edge, end_group, make_settings, probe, restart, running_edge
 from support.lab import PBX, TELCO, Lab
-from support.patience import PATIENCE
+from support.patience import PATIENCE, until
 from support.sipmessage import digest_answer, new_token, render, sdp
 from support.sipua import UserAgent, callee_leg
 from support.tables import Platform, make_target
@@ -66,9 +66,7 @@ def test_a_deleted_and_rebuilt_table_is_noticed(own: Lab, pbx: UserAgent, telco:
     own.edge.store = Store(directory, own.edge.settings.edge)
     own.edge.sequence = 700
     own.serve()
-    deadline = time.monotonic() + PATIENCE
-    while "X-Trunkline-Revision: 701" not in probe(own.edge):
-        assert time.monotonic() < deadline
+    until(lambda: "X-Trunkline-Revision: 701" in probe(own.edge), "it is noticed")
     time.sleep(1.1)
     for _ in range(4):
         invite = own.call_out(pbx)
@@ -99,8 +97,7 @@ def test_a_draining_edge_takes_no_new_calls_and_loses_none(
     leg.send("BYE")
     telco.respond(telco.wait("BYE"), 200)
     pbx.wait("BYE", status=200)
-    time.sleep(0.1)
-    assert own.dialogs() == 0
+    until(lambda: own.dialogs() == 0, "the call is over")
     own.edge.rpc("htable.seti", "ctl", "drain", 0)
     again = own.call_out(pbx)
     telco.respond(telco.wait("INVITE"), 486)
@@ -224,8 +221,7 @@ def test_a_stopped_instance_leaves_no_process(lab: Lab, tmp_path: Path) -> None:
         pids = workers(edge)
         edge.process.send_signal(signal.SIGTERM)
         edge.process.wait(PATIENCE)
-        time.sleep(0.1)
-        assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
+        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), "the workers are gone")
         end_group(edge.process)
 
 

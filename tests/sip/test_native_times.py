@@ -12,7 +12,7 @@ import pytest
 from support.addresses import Block
 from support.edge import ROOT, make_settings, started
 from support.other_release import image_prefix
-from support.patience import PATIENCE
+from support.patience import PATIENCE, until
 from support.sipmessage import new_token, render
 from support.sipua import UserAgent, user_agent
 
@@ -52,9 +52,7 @@ def test_a_time_is_of_one_reading_of_the_clock(release: str, block: Block, tmp_p
     settings = make_settings(tmp_path, block.address(2), kamailio_dir=directory)
     prefix = image_prefix(tmp_path) if release == "the image's" else []
     with started(settings, prefix), user_agent(block.address(20)) as agent:
-        for _ in range(60):
-            if told_time(agent, settings.address, 0.4):
-                break
+        until(lambda: told_time(agent, settings.address, 0.4), "it has started")
         for way in WAYS_INTO_A_SECOND:
             time.sleep((way - time.time()) % 1)
             before = datetime.now(UTC)

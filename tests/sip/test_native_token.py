@@ -11,6 +11,7 @@ from sipedge.routing.dialog.tokens import DialogToken, TokenKeeper, token_key
 from sipedge.secret import Secret
 from support.edge import ROOT, make_settings, started
 from support.lab import Lab
+from support.patience import until
 from support.sipmessage import new_token, render
 
 IDLE = """
@@ -62,8 +63,10 @@ def test_kamailio_makes_the_same_mac(lab: Lab, tmp_path: Path) -> None:
         ("X-Text", written[32:]),
     ]
     with started(make_settings(tmp_path, address, kamailio_dir=directory)):
-        for _ in range(40):
+
+        def is_told() -> bool:
             agent.send(render(f"OPTIONS sip:x@{address} SIP/2.0", fields), (address, 5060))
-            if agent.silence(0.25):
-                break
+            return agent.silence(0.25) != []
+
+        until(is_told, "it has started")
     assert agent.wait("OPTIONS", status=200).header("X-Mac") == written[:32]
