@@ -33,6 +33,8 @@ from support.tables import (
     make_trunk,
 )
 
+TRIES = 5
+
 
 @dataclass
 class Member:
@@ -171,7 +173,30 @@ class Load:
     @property
     def usual(self) -> float:
         """Of a second, the middle of all: of one alone a busy machine may answer what came before."""
-        return statistics.median(self.passed[each] for each in range(min(self.passed), max(self.passed) + 1))
+        return statistics.median(self.passed[each] for each in self._span)
+
+    @property
+    def seconds(self) -> int:
+        """From the first that got through to the last, also those in which none did."""
+        return len(self._span)
+
+    @property
+    def _span(self) -> range:
+        return range(min(self.passed), max(self.passed) + 1)
+
+
+def let_in_together(limit: int, offer: Callable[[], Load]) -> None:
+    """Who is offered such streams lets in so many new calls a second, give or take one.
+
+    Never more in all. How many each second had, a busy machine may tell wrongly of one stream: whoever is not
+    heard for a moment is left a fixed part, which he may not need.
+    """
+    loads: list[Load] = []
+    while not loads or abs(loads[-1].usual - limit) > 1:
+        assert len(loads) < TRIES, loads
+        loads.append(load := offer())
+        assert sum(load.passed.values()) <= limit * (load.seconds + 2), load
+        assert load.answers.total() == load.sent, load
 
 
 @contextmanager
