@@ -13,6 +13,7 @@ import pytest
 from sipedge.recording.spool import READY
 from support.b2bua import RunningB2bua
 from support.lab import FAR_NUMBER, OWN_NUMBER, TELCO, Lab
+from support.patience import PATIENCE
 from support.recovery import OTHER_PLAYED, TARGET, Recovery, hears, make_recovery
 from support.relay import Relay
 from support.sipmessage import Message
@@ -20,7 +21,7 @@ from support.sipua import Leg, UserAgent, callee_leg, client_context
 from support.sound import SoundEnd, sound_end, talk
 from support.tables import make_carrier, make_gateway
 from support.talking import OTHER_TONE
-from support.web_app import PATIENCE, WebApp
+from support.web_app import WebApp
 
 BEEP = 1000
 """Hz; of the tone before a recording."""

@@ -14,12 +14,11 @@ from sipedge.secret import Secret
 from support.b2bua import RunningB2bua, nobody_asked
 from support.events import Event, all_events_of_caller, events_of_caller
 from support.lab import OWN_NUMBER, Lab
-from support.patience import until
+from support.patience import PATIENCE, until
 from support.recovery import TARGET, Recovery
 from support.relay import Relay
 from support.sipmessage import sdp
 from support.sipua import Invite
-from support.web_app import PATIENCE
 
 VERBS = "<Play>/tone.wav</Play>"
 PURPOSES: Final = (PLACE, INSTRUCT, SPEAK)

@@ -6,12 +6,12 @@ from contextlib import ExitStack
 
 import pytest
 
+from support.patience import PATIENCE
 from support.recovery import OTHER_PLAYED, PLAYED, Recovery, hears
 from support.sipmessage import Message
 from support.sipua import Leg
 from support.sound import SoundEnd, sound_end
 from support.talking import CALLER_TONE
-from support.web_app import PATIENCE
 
 VERBS = "<Play>/tone.wav</Play>"
 

@@ -14,12 +14,17 @@ from sipedge.b2bua_pulse import is_working
 from sipedge.b2bua_settings import B2buaSettings
 from sipedge.instance import b2bua_command, process_environment
 from support.edge import Edge
-from support.patience import until
+from support.patience import SHORT_CALL_SECONDS, until
 
 QUICK = B2buaSettings(
-    answer_seconds=1.5, bye_seconds=4.0, glare_seconds=0.3, most_instructed_of_trunk=2, hang_seconds=6.0
+    answer_seconds=SHORT_CALL_SECONDS,
+    bye_seconds=SHORT_CALL_SECONDS,
+    glare_seconds=0.3,
+    most_instructed_of_trunk=2,
+    hang_seconds=6.0,
 )
-"""A tenth of what people wait for, or less; but a busy machine is no process that hangs."""
+"""Less than people wait for; but a busy machine is neither a target that does not answer nor a process that
+hangs."""
 
 
 @dataclass

@@ -14,11 +14,12 @@ from typing import Any, Final
 
 from sipedge.table.recovery import RecoveryRow
 from support.lab import Lab
+from support.patience import PATIENCE
 from support.sipmessage import Message
 from support.sipua import Invite, Leg, UserAgent
 from support.sound import SoundEnd, sound_end, talk
 from support.talking import CALLER_TONE
-from support.web_app import PATIENCE, WebApp
+from support.web_app import WebApp
 
 APP: Final = 50
 """Last byte of the application's address."""

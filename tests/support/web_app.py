@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl
 
-PATIENCE = 30.0
-"""Seconds; nothing takes so long."""
+from support.patience import PATIENCE
 
 
 @dataclass(frozen=True)
