@@ -16,7 +16,7 @@ from support.debian_root import NoRootError
 from support.patience import PATIENCE
 from support.sipua import UserAgent
 from support.trunkline_command import COMMAND, ROOT, environment, run_trunkline
-from support.trunkline_platform import CARRIER, PASSWORD, PBX, Platform
+from support.trunkline_platform import CARRIER, PASSWORD, PBX, Platform, run_call
 from support.watchers import dissect
 
 OWN, FAR = "+390612345678", "+390699999999"
@@ -40,7 +40,7 @@ def _out(platform: Platform, *options: str | Path, caller: str = OWN) -> tuple[s
 
 
 def _result(*arguments: str | Path) -> tuple[int, dict[str, Any]]:
-    done = run_trunkline(*arguments, "-o", "json")
+    done = run_call(*arguments, "-o", "json")
     assert done.stdout, done.stderr
     result: dict[str, Any] = json.loads(done.stdout)
     assert list(result) == KEYS
@@ -90,7 +90,7 @@ def test_a_call_with_the_right_password_is_answered(
 
 def test_the_text_is_a_ladder_and_a_sentence(platform: Platform) -> None:
     """For people: who sent what, when, and how it ended."""
-    done = run_trunkline(*_out(platform))
+    done = run_call(*_out(platform))
     assert done.returncode == 0
     lines = done.stdout.splitlines()
     assert any("INVITE ---" in line and line.lstrip().startswith("0.000") for line in lines)
@@ -109,7 +109,7 @@ def test_a_call_from_the_carrier_reaches_the_pbx(platform: Platform) -> None:
 
 def test_the_edges_certificate_is_verified_on_request(platform: Platform) -> None:
     """With the state directory's CA it holds, with another it is refused before any SIP."""
-    good = run_trunkline(*_out(platform, "--transport", "tls", "--ca", platform.authority))
+    good = run_call(*_out(platform, "--transport", "tls", "--ca", platform.authority))
     assert good.returncode == 0
     assert "certificate verified" in good.stdout
     bad = run_trunkline(*_out(platform, "--transport", "tls", "--ca", "/etc/ssl/certs/ca-certificates.crt"))
@@ -291,5 +291,5 @@ def test_an_address_of_another_machine_is_no_source() -> None:
 
 def test_the_password_may_come_from_standard_input(platform: Platform) -> None:
     """For scripts that keep it in no file."""
-    done = run_trunkline(*_out(platform, "--password-file", "-"), stdin=PASSWORD)
+    done = run_call(*_out(platform, "--password-file", "-"), stdin=PASSWORD)
     assert done.returncode == 0

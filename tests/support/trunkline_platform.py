@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sipedge.ng.hanging import UNASKED_SECONDS
 from support.addresses import Block, reserved_block
 from support.patience import PATIENCE, START_PATIENCE
-from support.trunkline_command import COMMAND, QUICKSTART, ROOT, environment
+from support.trunkline_command import COMMAND, QUICKSTART, ROOT, environment, run_trunkline
 
 EDGE, PBX, CARRIER, DNS = 1, 20, 30, 53
 """Last bytes of the addresses in the block. The edge has two: this and the next."""
@@ -113,6 +114,19 @@ def running_platform(root: Path, command: Sequence[str] = COMMAND, **changes: st
             up.send_signal(signal.SIGTERM)
             ended = up.wait(PATIENCE)
         assert ended == 0, (root / "up.log").read_text()
+
+
+def run_call(*arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """A `trunkline call` to its end; again where the edge has had no answer of its media relay.
+
+    An edge waits for that for a second, which a busy machine may need.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        done = run_trunkline(*arguments, stdin=stdin)
+        if "MediaUnavailable" not in done.stdout or time.monotonic() > deadline:
+            return done
+        time.sleep(UNASKED_SECONDS)
 
 
 def _up(
