@@ -188,16 +188,19 @@ class Run:
         who = "another tenant's PBX" if line.party == "tenant" else "a stranger"
         self._find("stranger", f"{_kind(heard)} to {who}", f"{_first(heard)} over {line.transport}", data)
 
-    def _find(self, kind: str, what: str, detail: str, data: bytes = b"", sign: str = "") -> None:
-        """Note a finding. Its case is named by a Call-ID in `data`, or by having sent `sign` of late."""
+    def _find(
+        self, kind: str, what: str, detail: str, data: bytes = b"", sign: str = "", at: float | None = None
+    ) -> None:
+        """Note a finding. Its case is named by a Call-ID in `data`, or by having sent `sign` of late. Where
+        none is, all are suspects that have sent something shortly before `at`, or before now."""
         known = [self._case_of.get(each.decode()) for each in _LABEL.findall(data)]
         cases = [case for case in known if case is not None][:1]
         if not cases and sign:
             sought = sign.lower().encode("latin-1", "replace")
             cases = [case for _, case, sent in self._recent if sought in sent.lower()]
         if not cases:
-            now = time.monotonic()
-            cases = [case for at, case, _ in self._recent if at > now - _SUSPECT_SECONDS]
+            since = (time.monotonic() if at is None else at) - _SUSPECT_SECONDS
+            cases = [case for sent_at, case, _ in self._recent if sent_at > since]
         self.findings.append(Finding(kind, what, detail, tuple(dict.fromkeys(cases))))
 
     # ---------------------------------------------------------------------------------------- the cases
@@ -296,7 +299,8 @@ class Run:
 
     def _bring_back(self) -> None:
         """Note the death, drop what was under way, and start Kamailio again."""
-        deadline = time.monotonic() + _DYING_SECONDS
+        seen = time.monotonic()
+        deadline = seen + _DYING_SECONDS
         while self.edge_process.process.poll() is None and time.monotonic() < deadline:
             self.hub.turns(0.05)
         self.hub.turns(0.2)
@@ -305,7 +309,7 @@ class Run:
         last = self.log.last
         signal = next((line for line in reversed(last) if "exited by a signal" in line), "")
         signal = f"signal {signal.rpartition('signal')[2].strip()}" if signal else f"exit code {code}"
-        self._find("death", f"Kamailio ended: {signal}", " / ".join(last)[-300:])
+        self._find("death", f"Kamailio ended: {signal}", " / ".join(last)[-300:], at=seen)
         for label, conversation in list(self._under_way.items()):
             conversation.state.is_ended = True
             self._end(label, conversation)
