@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,16 +117,21 @@ def running_platform(root: Path, command: Sequence[str] = COMMAND, **changes: st
 
 
 def run_call(*arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """A `trunkline call` to its end; again where the edge has had no answer of its media relay.
+    """A `trunkline call` to its end, as `with_relay` makes it."""
+    return with_relay(lambda: run_trunkline(*arguments, stdin=stdin))
 
-    An edge waits for that for a second, which a busy machine may need.
+
+def with_relay(
+    call: Callable[[], subprocess.CompletedProcess[str]],
+) -> subprocess.CompletedProcess[str]:
+    """What comes of a call; it is made again where the edge has had no answer of its media relay.
+
+    An edge waits for that for a second, which the relay of a busy machine may need.
     """
     deadline = time.monotonic() + PATIENCE
-    while True:
-        done = run_trunkline(*arguments, stdin=stdin)
-        if "MediaUnavailable" not in done.stdout or time.monotonic() > deadline:
-            return done
+    while "MediaUnavailable" in (done := call()).stdout and time.monotonic() < deadline:
         time.sleep(UNASKED_SECONDS)
+    return done
 
 
 def _up(
