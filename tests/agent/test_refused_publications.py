@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +13,7 @@ import pytest
 from sipedge.table import SCHEMA, EdgeTable
 from sipedge.table.publication import head_of, pack_parts, rows_of
 from support.agents import AgentRun, Publisher, agent_of, rows_in
-from support.patience import PATIENCE
+from support.patience import PATIENCE, is_quick
 from support.tables import Platform, make_account, make_trunk
 
 ADDRESS = "127.20.1.1"
@@ -56,17 +57,19 @@ def test_what_is_published_is_what_lmdb_holds(running: Running) -> None:
 
 
 def test_change_is_in_lmdb_within_a_fifth_of_a_second(running: Running) -> None:
-    """The quickest of ten changes of one number, seen by a reader: other tests want the processor too."""
+    """A change of one number, seen by a reader."""
     agent, publisher = running
-    taken = []
-    for number in range(10):
+    numbers = itertools.count(14155550200)
+
+    def seen() -> float:
         start = time.monotonic()
-        publisher.publish(table(f"+1415555020{number}"))
+        publisher.publish(table(f"+{next(numbers)}"))
         while rows_in(agent.lmdb)[0] != publisher.sequence:
             assert time.monotonic() - start < PATIENCE
             time.sleep(0.002)
-        taken.append(time.monotonic() - start)
-    assert min(taken) < 0.2, taken
+        return time.monotonic() - start
+
+    is_quick(seen, 0.2, 50)
 
 
 def test_head_before_its_parts_is_waited_for(running: Running) -> None:

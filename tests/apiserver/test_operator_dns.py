@@ -13,6 +13,7 @@ from apiserver.operators import Platform
 from apiserver.quickstart import ADDRESSES, EDGE, custom, quickstart
 from cluster.processes import free_ports
 from support.dns_servers import KEY_NAME, SECRET, Primary, knot_primary
+from support.patience import is_quick
 
 pytestmark = pytest.mark.apiserver
 
@@ -48,10 +49,16 @@ def test_addresses_follow_readiness_within_seconds(platform: Platform, knot: Pri
     """Lease annotations, written as agents write them, become A records; the last address stays."""
     sequence = started(platform, knot)
     platform.wait_condition("edge", EDGE, "DNSReady", status="True")
-    began = time.monotonic()
-    platform.acknowledge(EDGE, 1, sequence, address=ADDRESSES[1])
-    platform.wait_for("both", lambda: knot.values(NAME, "A") == list(ADDRESSES))
-    assert time.monotonic() - began < 25
+
+    def joined() -> float:
+        platform.acknowledge(EDGE, 1, sequence, address=ADDRESSES[1], ready=False)
+        platform.wait_for("the first alone", lambda: knot.values(NAME, "A") == [ADDRESSES[0]])
+        began = time.monotonic()
+        platform.acknowledge(EDGE, 1, sequence, address=ADDRESSES[1])
+        platform.wait_for("both", lambda: knot.values(NAME, "A") == list(ADDRESSES))
+        return time.monotonic() - began
+
+    is_quick(joined, 25)
     platform.acknowledge(EDGE, 0, sequence, address=ADDRESSES[0], ready=False)
     platform.wait_for("the second alone", lambda: knot.values(NAME, "A") == [ADDRESSES[1]])
     platform.acknowledge(EDGE, 1, sequence, address=ADDRESSES[1], ready=False)

@@ -86,6 +86,6 @@ def test_records_kept_by_hand_without_any_server(block: Block) -> None:
     began = time.monotonic()
     opinion = run(lambda: provider.reconcile([ASHBURN]))["ashburn"][0]
     assert (opinion.status, opinion.reason) == ("Unknown", "NotManaged")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 25  # of three at most; a resolver's own patience is thirty
     nothing = replace(ASHBURN, addresses=(), serving=())
     assert "no address yet" in run(lambda: provider.reconcile([nothing]))["ashburn"][0].message
