@@ -23,7 +23,7 @@ from trunkline.standalone.tables import Tables
 
 pytestmark = pytest.mark.agent
 
-ADDRESS = "127.20.9.1"
+ADDRESS = "127.20.8.1"
 NEW = Path(__file__).parents[2] / "edge"
 PUBLISH = """
 import sys

@@ -1,4 +1,5 @@
-"""Tests that run beside others wait for what must come for `PATIENCE`, not as long as it usually takes."""
+"""Tests that run beside others wait for what must come for `PATIENCE`, not as long as it usually takes, and
+have addresses of their own."""
 
 from __future__ import annotations
 
@@ -32,3 +33,17 @@ def test_no_deadline_is_short(folder: str) -> None:
         if SHORT.search(line)
     }
     assert found == {each for each in MEANT if each.startswith(f"{folder}/")}
+
+
+BESIDE = ("agent", "cli", "dns", "fuzz", "recorder", "sip", "standalone", "tls")
+"""Folders whose files may run at the same time, on addresses that they listen at."""
+FIXED = re.compile(r'"(127\.(?!0\.)\d+\.\d+)\.\d+"')
+
+
+def test_fixed_addresses_are_those_of_one_file() -> None:
+    """Others are of a reserved block."""
+    files: dict[str, set[str]] = {}
+    for path in sorted(path for folder in BESIDE for path in (TESTS / folder).rglob("*.py")):
+        for network in FIXED.findall(path.read_text()):
+            files.setdefault(network, set()).add(f"{path.relative_to(TESTS)}")
+    assert {network: found for network, found in files.items() if len(found) > 1} == {}
