@@ -16,7 +16,7 @@ import pytest
 
 from support.addresses import Block
 from support.freezing import freeze
-from support.patience import PATIENCE, START_PATIENCE
+from support.patience import PATIENCE, START_PATIENCE, until
 from support.running_up import COMMAND, marked_processes, running_up, start_up
 from support.sipua import send_invite
 from support.telephones import NUMBER, Telephones, edge_yaml, number_yaml
@@ -151,10 +151,10 @@ def test_drain_lets_a_call_end_and_a_second_signal_does_not(
         call.leg(call.final()).send("ACK", cseq=1)
         up.process.send_signal(signal.SIGTERM)
         up.wait_for("stopping")
+        until(lambda: "503" in phones.ring(edge[0]), "new calls are refused")
         time.sleep(1.0)
         assert up.process.poll() is None
         assert up.process_of("rtpengine", edge[0])
-        assert "503" in phones.ring(edge[0])
         assert up.end(signal.SIGTERM, seconds=40) == 0
         assert up.processes() == {}
 
