@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
+
+Found = TypeVar("Found")
 
 PATIENCE: Final = 60.0
 """Seconds, for what takes less than one on a quiet machine. A busy one takes twenty times as long."""
@@ -36,3 +38,13 @@ def is_quick(act: Callable[[], float], seconds: float, times: int = 3) -> None:
     while not took or min(took) >= seconds:
         assert len(took) < times, took
         took.append(act())
+
+
+def in_time(act: Callable[[], Found], seconds: float, times: int = 5) -> Found:
+    """What comes of an act that takes less than so many seconds; what took longer says nothing."""
+    for _ in range(times):
+        begun = time.monotonic()
+        found = act()
+        if time.monotonic() - begun < seconds:
+            return found
+    raise AssertionError(f"it takes longer than {seconds} s")
