@@ -23,14 +23,14 @@ from support.events import all_events_of_sid
 from support.lab import EDGE, PBX, TELCO, Lab
 from support.lookups import NAME, agent_of
 from support.other_release import image_prefix
-from support.patience import PATIENCE
+from support.patience import PATIENCE, SHORT_CALL_SECONDS
 from support.sipmessage import new_token, render, sdp
 from support.sipua import Leg, UserAgent, user_agent
 from support.tables import make_carrier, make_gateway, make_ha1, make_target
 
 REALM = "telco.example"
 CHALLENGE = ("Proxy-Authenticate", f'Digest realm="{REALM}", nonce="n", qop="auth"')
-PROBE_SECONDS = 3
+PROBE_SECONDS = SHORT_CALL_SECONDS
 """Twice that, and no call here is silent for so long."""
 CREDENTIALS = make_carrier(realm=REALM, username="us", ha1=make_ha1("us", "Carrier-1", REALM))
 NOT_TOLD = {"ksr_empty_events", "ksr_probe", "ksr_captured"}
