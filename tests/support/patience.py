@@ -15,7 +15,7 @@ START_PATIENCE: Final = 3 * PATIENCE
 """Seconds, for the start of a whole platform, which is some ten on a quiet machine. A test may take 300."""
 
 SHORT_CALL_SECONDS: Final = 6
-"""How long a call may last that the edge is to end: a busy machine has it up, and changed, before."""
+"""How long a call may ring or last that the edge is to end: a busy machine has it up, and changed, before."""
 
 LATE_TICK_SECONDS: Final = 2.5
 """By so much Kamailio may be too early: on a busy machine its timers count from a tick that is late."""
