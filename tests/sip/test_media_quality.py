@@ -27,7 +27,10 @@ def parties(record: Record) -> tuple[MediaOfParty, MediaOfParty]:
 
 
 def talk_with_losses(call: SoundCall) -> int:
-    """One in five of the caller's packets is lost on its way to the edge; gives how many were sent."""
+    """Some of the caller's packets are lost on their way to the edge; gives how many.
+
+    Each report, which `talk` begins with, tells of the same share: whatever was sent before it has come.
+    """
     lost = 0
 
     def lose(number: int) -> None:
@@ -36,7 +39,9 @@ def talk_with_losses(call: SoundCall) -> int:
             call.caller.lose()
             lost += 1
 
-    talk(call.caller, call.callee, seconds=1.6, each=lose)
+    for _ in range(8):
+        talk(call.caller, call.callee, seconds=0.2, each=lose)
+        all_has_come(call)
     call.callee.report()
     call.caller.report()
     talk(call.caller, call.callee, seconds=0.1)
