@@ -10,7 +10,7 @@ from support.lab import Lab
 from support.patience import until
 from support.relay import Relay
 from support.sipua import UserAgent
-from support.sound import audio_address, hears_nothing, sound_end
+from support.sound import audio_address, hears_nothing, sound_end, wait_for_packets
 from support.sound import talk as make_sound
 from support.tables import make_carrier, make_ha1
 from support.talking import OTHER_TONE, Talk, acknowledge_refusal, talk
@@ -65,6 +65,7 @@ def test_media_may_move_to_another_port(
     call.heard_both_ways()
     former.towards = former_place
     other = call.far_sound if by_caller else call.near_sound
+    wait_for_packets(other, moved.reports.sent)  # what is under way still would be heard below
     other.forget()
     make_sound(former, seconds=0.1)
     hears_nothing(other)
