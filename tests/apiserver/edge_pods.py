@@ -192,7 +192,7 @@ class EdgePod:
             "PYTHONPATH": str(ROOT / "edge"),
             "PYTHONDONTWRITEBYTECODE": "1",
             "TRUNKLINE_INSTANCE": str(self.volume / "instance.json"),
-            "TRUNKLINE_DRAIN_SECONDS": "5",
+            "TRUNKLINE_DRAIN_SECONDS": "20",
             "TRUNKLINE_EDGE": EDGE,
             "TRUNKLINE_ADVERTISE": "PodIP",
             "TRUNKLINE_PORTS": "5060,5060,5061",

@@ -203,6 +203,19 @@ class Platform:
                 found[key] = metadata["resourceVersion"]
         return found
 
+    def quiet(self, seconds: float = 2.0) -> dict[str, str]:
+        """`versions`, once they have stood still for so long: what was under way has been written."""
+        found, since = self.versions(), time.monotonic()
+
+        def stand_still() -> bool:
+            nonlocal found, since
+            if (now := self.versions()) != found:
+                found, since = now, time.monotonic()
+            return time.monotonic() - since > seconds
+
+        self.wait_for("nothing more to write", stand_still)
+        return found
+
     def clear(self) -> None:
         """End the operators and remove what they and the test made."""
         for operator in self.operators:

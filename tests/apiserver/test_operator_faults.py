@@ -46,8 +46,7 @@ def ready(platform: Platform) -> dict[str, str]:
 def test_a_restart_with_nothing_changed_writes_nothing(platform: Platform) -> None:
     """The new process finds everything as it should be."""
     sequence = settled(platform)
-    time.sleep(2)
-    before = platform.versions()
+    before = platform.quiet()
     assert platform.operators[0].stop() == 0
     platform.start()
     platform.wait_for("the new process", lambda: platform.operators[1].said("acting"))

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from apiserver.operators import Platform, restart
+from apiserver.operators import SECONDS, Platform, restart
 from apiserver.quickstart import EDGE, quickstart
 from sipedge.table import EdgeTable, Section
 from sipedge.table.publication import TABLE_LABEL, head_object
@@ -194,7 +194,7 @@ def test_one_holder_at_a_time_and_the_next_after_a_release(platform: Platform) -
             async with asyncio.timeout(2.5):
                 await second.acquire()
         await first.release()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SECONDS):
             await second.acquire()
 
     run(platform, step)
@@ -210,7 +210,7 @@ def test_a_lease_that_another_took_is_noticed(platform: Platform) -> None:
         system = platform.kubectl.within(platform.system)
         await asyncio.to_thread(system, "patch", "lease", "lock", "--type=merge", "-p", body)
         with pytest.raises(LeaseLostError, match="held by b"):
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(SECONDS):
                 await lock.keep()
         assert not lock.is_held
 
@@ -236,7 +236,7 @@ class Recorder:
 
 
 async def until(happens: Callable[[], object]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(SECONDS):
         while not happens():  # noqa: ASYNC110 - a test may poll
             await asyncio.sleep(0.05)
 
@@ -337,7 +337,7 @@ def test_a_deaf_watch_ends_the_process(platform: Platform, monkeypatch: pytest.M
         store = await told(client, OURS.keys() - {"Trunk"})
         dog = Watchdog(client, store, Metrics(), lambda: None)
         with pytest.raises(DeafWatchError, match=r"the watch of trunks has not told of Trunk \S+/hq"):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(SECONDS):
                 await dog.run()
         assert not dog.complete.is_set()
 
@@ -352,7 +352,7 @@ def test_what_vanished_without_an_event_is_forgotten(platform: Platform) -> None
         store = await told(client, OURS)
         dog = Watchdog(client, store, Metrics(), lambda: None)
         audits = asyncio.create_task(dog.run())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(SECONDS):
             await dog.complete.wait()
         audits.cancel()
         await asyncio.to_thread(platform.kubectl, "delete", "number", "main")

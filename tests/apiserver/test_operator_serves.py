@@ -60,8 +60,7 @@ def test_a_change_is_published_and_touches_only_its_part(platform: Platform) -> 
         custom("OriginationUri", "lab", {"trunkRef": {"name": "lab"}, "sipUri": "sip:lab.acme.example"}),
     )
     platform.wait_for("the new trunk", lambda: platform.table(EDGE).sequence > sequence)
-    time.sleep(1)
-    before = platform.versions()
+    before = platform.quiet()
     platform.kubectl.apply(custom("Number", "main", {"number": "+14155550100", "trunkRef": {"name": "lab"}}))
 
     def moved() -> bool:

@@ -137,7 +137,6 @@ def test_what_somebody_deletes_is_there_again_at_once(platform: Platform, knot: 
 
     for kind, name in deleted:
         is_quick(partial(made_again, kind, name), 25)
-    time.sleep(3)
-    after = platform.versions()
+    after = platform.quiet(3.0)
     time.sleep(5)
     assert platform.versions() == after

@@ -11,12 +11,14 @@ import pytest
 TESTS = Path(__file__).resolve().parents[1]
 FOLDERS = ("agent", "apiserver", "cli", "dns", "recorder", "sip", "standalone", "support", "tls")
 SHORT = re.compile(
-    r"(monotonic\(\) \+ |\.final\(|(process|thread|reader|ready)\.(wait|join)\()1?\d(\.\d+)?\b"
+    r"(monotonic\(\) \+ |asyncio\.timeout\(|\.final\("
+    r"|(process|thread|reader|ready)\.(wait|join)\()1?\d(\.\d+)?\b"
 )
 """A deadline of less than twenty seconds, in figures, for what must come."""
 MEANT = {
     "agent/test_beside_kamailio.py: agent.process.wait(1)",
     "apiserver/operated_edge.py: return str(invite.final(0.01).status)",
+    "apiserver/test_operator_parts.py: async with asyncio.timeout(2.5):",
     "apiserver/test_operator_killed.py: assert operator.process.wait(0.5) == -signal.SIGKILL",
     "support/edge.py: process.wait(5)",
     "support/telephones.py: final = sent.final(2)",
