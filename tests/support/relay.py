@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +12,13 @@ from pathlib import Path
 from sipedge.instance import InstanceSettings
 from sipedge.media_settings import MediaSettings
 from sipedge.ng.client import NgClient, NgError
+from sipedge.ng.hanging import UNASKED_SECONDS
 from sipedge.ng.packets import Read, Value
+from sipedge.routing.reasons import Reason
 from sipedge.rtpengine import prepare_spool, rtpengine_command
 from support.patience import PATIENCE
+from support.sipmessage import Message
+from support.sipua import Invite, UserAgent
 
 START_SECONDS = PATIENCE
 
@@ -99,6 +103,24 @@ class Relay:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+
+
+def placed(place: Callable[[], Invite], callee: UserAgent) -> tuple[Invite, Message]:
+    """A call, and its INVITE as it reaches the callee.
+
+    It is placed again where the edge has had no answer of its relay in a second, which that of a busy machine
+    may need.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        invite = place()
+        received = invite.reached(callee)
+        if received is not None:
+            return invite, received
+        answer = invite.final()
+        assert answer.reason == Reason.MediaUnavailable.value.text, answer.first_line
+        assert time.monotonic() < deadline, "the relay never answers in time"
+        time.sleep(UNASKED_SECONDS)
 
 
 @contextmanager

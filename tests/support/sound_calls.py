@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from support.lab import Lab
+from support.relay import placed
 from support.sipmessage import Message
 from support.sipua import Leg, UserAgent, callee_leg
 from support.sound import SoundEnd, sound_end
@@ -44,8 +45,7 @@ def sound_call(
     ):
         offered, answered = (at_pbx, at_telco) if outgoing else (at_telco, at_pbx)
         place = lab.call_out if outgoing else lab.call_in
-        invite = place(caller, body=one.offer(**offered))
-        received = callee.wait("INVITE")
+        invite, received = placed(lambda: place(caller, body=one.offer(**offered)), callee)
         callee.respond(received, 200, body=other.answer(received.body, **answered))
         answer = invite.final()
         assert answer.status == 200, answer.first_line

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from support.lab import Lab
+from support.relay import placed
 from support.sipmessage import Message, render
 from support.sipua import Invite, Leg, UserAgent, callee_leg
 from support.sound import SoundEnd, hear_each_other, sound_end
@@ -44,15 +45,16 @@ class Talk:
 
     def call(self, *, offer: bool = True, **options: Any) -> Message:
         """The INVITE, as it reaches the callee."""
-        self.begin(offer=offer, **options)
-        return self.arrived()
+        _, self.received = placed(lambda: self.begin(offer=offer, **options), self.callee)
+        return self.received
 
-    def begin(self, *, offer: bool = True, **options: Any) -> None:
+    def begin(self, *, offer: bool = True, **options: Any) -> Invite:
         """Send the INVITE."""
         send = self.lab.call_out if self.outgoing else self.lab.call_in
         contact = {"contact": self.caller.contact} if self.caller.transport != "udp" else {}
         body = self.near_sound.offer() if offer else ""
         self.invite = send(self.caller, **{"body": body} | contact | options)
+        return self.invite
 
     def arrived(self) -> Message:
         """The INVITE as the callee gets it."""
