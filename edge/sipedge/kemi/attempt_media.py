@@ -8,10 +8,10 @@ from typing import Final
 from sipedge.kemi import media, memory, recorded
 from sipedge.kemi.counting import count_call, uncount_calls
 from sipedge.kemi.journal import count
-from sipedge.kemi.pending import PendingCall
 from sipedge.kemi.reader import request_at_hand
 from sipedge.kemi.relay import MediaRelay
 from sipedge.routing.attempts import Attempt
+from sipedge.routing.dialog.pending import PendingCall
 from sipedge.routing.failover import Failure, FailureKind, FinalReply, reply_for
 from sipedge.routing.identity import first_body
 from sipedge.routing.media.commands import given_up

@@ -13,7 +13,6 @@ from sipedge.b2bua_settings import journal_file, journal_of
 from sipedge.instance import InstanceSettings
 from sipedge.kemi import media, memory, writer
 from sipedge.kemi.ksr import KSR
-from sipedge.kemi.pending import Invite
 from sipedge.kemi.reader import Received, cseq_at_hand, text
 from sipedge.routing.attempts import Attempt
 from sipedge.routing.dialog.adoption import DialogNumbers, adopted, instructed, why_not_found
@@ -21,6 +20,7 @@ from sipedge.routing.dialog.decisions import HandOver
 from sipedge.routing.dialog.hops import Hop
 from sipedge.routing.dialog.memory import ADOPTED, CallFacts, CallMemory
 from sipedge.routing.dialog.new_call import token_again
+from sipedge.routing.dialog.pending import Invite
 from sipedge.routing.dialog.refer import Referral, read_replaces
 from sipedge.routing.dialog.tokens import TokenKeeper
 from sipedge.routing.handover import (

@@ -15,12 +15,7 @@ from sipedge.kemi.b2bua import B2buaGate
 from sipedge.kemi.counting import count_call, uncount_calls
 from sipedge.kemi.journal import say
 from sipedge.kemi.ksr import KSR
-from sipedge.kemi.pending import (
-    PendingCall,
-    load_attempt,
-    load_call,
-    save_call,
-)
+from sipedge.kemi.pending import load_attempt, load_call, save_call
 from sipedge.kemi.reader import Received, answer_of, text
 from sipedge.kemi.relay import MediaRelay
 from sipedge.routing.attempts import Attempt
@@ -29,6 +24,7 @@ from sipedge.routing.dialog.answers import judge_answer
 from sipedge.routing.dialog.carrier_challenge import CHALLENGES
 from sipedge.routing.dialog.missing import without_dialog
 from sipedge.routing.dialog.new_call import end_of_token, facts_with_carrier
+from sipedge.routing.dialog.pending import PendingCall
 from sipedge.routing.dialog.tokens import TokenKeeper
 from sipedge.routing.dialog.way import way_of
 from sipedge.routing.failover import (
@@ -275,7 +271,7 @@ def _save(
         relays = RelayKeeper(room.tokens.edge_secret)
         line = relays.line(attempt, facts, invite.call_id, invite.cseq, now)
         carried = replace(carried, lines=carried.lines + line)
-    save_call(call, carried, is_first=is_first)
+    save_call(call.to_text(), carried, is_first=is_first)
     dead_targets.note_attempt(way.target_key)
 
 

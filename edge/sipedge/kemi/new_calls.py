@@ -8,12 +8,12 @@ from sipedge.kemi import dead_targets, events, lookups, memory, writer
 from sipedge.kemi.calls import FAILURE_ROUTE, CallRoom, proceed
 from sipedge.kemi.counting import count_call
 from sipedge.kemi.ksr import KSR
-from sipedge.kemi.pending import Invite, PendingCall
 from sipedge.kemi.reader import Received
 from sipedge.routing.arrivals import Proven, attempts_of_arrival
 from sipedge.routing.decision import Forward
 from sipedge.routing.dialog.missing import without_dialog
 from sipedge.routing.dialog.new_call import beginning_of, facts_of
+from sipedge.routing.dialog.pending import Invite, PendingCall
 from sipedge.routing.failover import begin_call, first_step
 from sipedge.routing.handover import Placed
 from sipedge.routing.lookups import Lookups
