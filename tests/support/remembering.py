@@ -24,6 +24,10 @@ class NumberedRows(MemoryRows):
 
     numbers: Mapping[Generation, int]
 
+    @property
+    def state(self) -> bytes:  # type: ignore[override]
+        return repr(self.numbers).encode()
+
     def generation(self, generation: Generation) -> int:
         return self.numbers[generation]
 

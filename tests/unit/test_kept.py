@@ -38,3 +38,31 @@ def test_what_is_made_of_several_holds_as_long_as_all_of_them() -> None:
     assert kept.shelf(both, (7, 9)) == {}
     kept.shelf(both, (0, 9))["b"] = 1
     assert kept.shelf(both, (0, 9)) == {}
+
+
+class NumberedRows:
+    """As a store tells of its rows."""
+
+    def __init__(self, trunks: int, carriers: int, numbers: int = 1) -> None:
+        self._numbers = {TRUNKS: trunks, CARRIERS: carriers}
+        self.state = repr((trunks, carriers, numbers)).encode()
+
+    def generation(self, generation: Generation) -> int:
+        return self._numbers[generation]
+
+
+def test_plans_are_kept_as_long_as_their_rows_stay() -> None:
+    kept = Kept()
+    kept.plans(NumberedRows(7, 8))["a"] = 1
+    assert kept.plans(NumberedRows(7, 8)) == {"a": 1}
+    assert kept.plans(NumberedRows(7, 8, numbers=2)) == {"a": 1}
+    assert kept.plans(NumberedRows(7, 9)) == {}
+    kept.plans(NumberedRows(7, 9)).update(dict.fromkeys(range(MOST_KEPT + 1)))
+    assert kept.plans(NumberedRows(7, 9)) == {}
+
+
+def test_plans_of_rows_that_nothing_counts_are_made_anew_each_time() -> None:
+    kept = Kept()
+    for rows in (NumberedRows(0, 8), NumberedRows(7, 0)):
+        kept.plans(rows)["a"] = 1
+        assert kept.plans(rows) == {}

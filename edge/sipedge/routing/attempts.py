@@ -13,7 +13,8 @@ from sipedge.routing.decision import Direction, Forward, Limit, Target
 from sipedge.routing.limits import limits_of_carrier
 from sipedge.routing.relayed import Relayed, RelayTarget, leaves_elsewhere
 from sipedge.table import Generation, ResolvedAddress, SiteRow, Table
-from sipedge.table.lookup import PLANNED, in_any
+from sipedge.table.kept import PLANNED
+from sipedge.table.lookup import in_any
 from sipedge.uri import address_of
 from sipedge.values import quickly_made, replace
 

@@ -13,6 +13,7 @@ import lmdb
 
 from sipedge.store.environment import (
     DATA_FILE,
+    GENERATIONS,
     LEARNED,
     MAX_KEY,
     META,
@@ -244,6 +245,19 @@ class ReadTransaction:
             mine if is_learned else its
             for is_learned, mine, its in zip(_OF_LEARNED.values(), learned, table, strict=True)
         )
+
+    @property
+    def state(self) -> bytes:
+        """The numbers of all generations of what was published, as they are stored; empty: not known."""
+        view = self._table
+        if view.txn is None:
+            return b""
+        try:
+            row: bytes | None = view.txn.get(GENERATIONS, db=view.meta)
+        except lmdb.Error:
+            view.failed = True
+            return b""
+        return row or b""
 
     def generation(self, generation: Generation) -> int:
         """The number of one generation, as in `generations`."""

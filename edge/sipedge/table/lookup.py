@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final, Protocol, cast
 from sipedge.e164 import is_e164, range_key
 from sipedge.secret import Secret
 from sipedge.table.codec import pack_row, unpack_row
-from sipedge.table.kept import Kept, Shelf
+from sipedge.table.kept import Kept, Numbered, Shelf
 from sipedge.table.rows import (
     AccountRow,
     AnswerRow,
@@ -42,13 +42,11 @@ from sipedge.uri import address_of
 
 EMERGENCY: Final = "emergency"
 """The key in section `route` that is no prefix."""
-PLANNED: Final = (Generation.TRUNKS, Generation.CARRIERS)
-"""Generations of rows that are few, and do not change all day."""
 _TLS_PORT: Final = 5061
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-class Rows(Protocol):
+class Rows(Numbered, Protocol):
     """A store of packed rows, each section sorted by key."""
 
     @property
@@ -61,14 +59,12 @@ class Rows(Protocol):
     def floor(self, section: Section, key: bytes) -> tuple[bytes, bytes] | None:
         """The row at the greatest key not above `key`."""
 
-    def generation(self, generation: Generation) -> int:
-        """The generation's number: while it stays, so do its rows. 0: they may change at any time."""
-
 
 class MemoryRows:
     """Rows of one table in memory, as `explain` and the tests use them."""
 
     sequence: ClassVar[int | None] = None
+    state: ClassVar[bytes] = b""
 
     def __init__(self, table: EdgeTable) -> None:
         self._hold(
@@ -145,7 +141,7 @@ class Table:
         self._rows, self._kept = rows, kept or Kept()
         self._shelves: dict[tuple[Generation, ...], Shelf] = {}
         self._site: SiteRow | None = None
-        self.plans = self.shelf(*PLANNED)
+        self.plans = self._kept.plans(rows)
         """Where to keep what is made of rows of trunks, accounts and carriers, and of no others."""
 
     @property

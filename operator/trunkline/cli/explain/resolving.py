@@ -61,6 +61,10 @@ class ResolvingRows:
     def floor(self, section: Section, key: bytes) -> tuple[bytes, bytes] | None:
         return self.rows.floor(section, key)
 
+    @property
+    def state(self) -> bytes:
+        return self.rows.state
+
     def generation(self, generation: Generation) -> int:
         return 0 if generation is Generation.RESOLVED else self.rows.generation(generation)
 
