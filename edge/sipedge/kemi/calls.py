@@ -195,20 +195,37 @@ def proceed(
         if isinstance(unsent, FinalReply):
             step = unsent
             break
-        _say_failed(call, unsent)
+        call, step = _after_unsent(room, call, unsent)
         failure = unsent
-        state, step = after_failure(
-            room.table,
-            call.state,
-            unsent,
-            looked_up=True,
-            is_relayed=call.caller.is_sibling,
-            is_placed=call.caller.is_b2bua,
-        )
-        call = call.with_state(state)
     uncount_calls(call.counted)
     if isinstance(step, FinalReply):
         _finish(call, step, failure)
+
+
+def go_on_unsent(room: CallRoom, kind: FailureKind, over: Reason | None = None) -> None:
+    """The first attempt of a call, which is kept already, could not be sent."""
+    call = load_call()
+    if call is not None:
+        failure = Failure(kind, over=over, elapsed=_elapsed(call))
+        if over is not None:
+            call = replace(call, counted=())
+        call, step = _after_unsent(room, call, failure)
+        proceed(room, call, step, failure)
+
+
+def _after_unsent(
+    room: CallRoom, call: PendingCall, failure: Failure
+) -> tuple[PendingCall, NextAttempt | Instructions | FinalReply | Lookups]:
+    _say_failed(call, failure)
+    state, step = after_failure(
+        room.table,
+        call.state,
+        failure,
+        looked_up=True,
+        is_relayed=call.caller.is_sibling,
+        is_placed=call.caller.is_b2bua,
+    )
+    return call.with_state(state), step
 
 
 def _attempt(
@@ -282,6 +299,11 @@ def _send(room: CallRoom, attempt: Attempt, *, is_first: bool) -> bool:
         KSR.tm.t_on_branch(BRANCH_ROUTE)
         KSR.tm.t_on_reply(REPLY_ROUTE)
         KSR.tm.t_set_fr(room.settings.ring_seconds * 1000, SILENCE_MILLISECONDS)
+    return relay()
+
+
+def relay() -> bool:
+    """Send the INVITE where it is aimed; False: it cannot be."""
     return KSR.tm.t_relay_to_flags(_NO_REPLY_ON_ERROR) > 0
 
 

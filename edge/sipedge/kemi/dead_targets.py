@@ -37,6 +37,11 @@ def in_order(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
     return order(attempts, frozenset(key for key in keys if _is_dead(key)))
 
 
+def have_answered(keys: tuple[str, ...]) -> bool:
+    """True if no address with one of these keys is dead, so that their order stays; False: ask `in_order`."""
+    return len(keys) < 2 or all(_number(key) < SILENCES for key in keys)
+
+
 def note_attempt(key: str) -> None:
     """Whose answers the transaction will see from now on; `key` is the attempt's `silence_key`."""
     KSR.pv.sets(_TARGET_AVP, key)

@@ -50,18 +50,19 @@ def is_new() -> bool:
     return not KSR.dialog.var_gete(_CALLER)
 
 
-def begin(facts: CallFacts, caller: SideMemory, learned: MemoryChanges) -> bool:
-    """A call begins: its dialog is the current one. `learned`: what its INVITE teaches beside the caller.
+def begin(call_sid: str, facts: str, caller: str, offer: str | None) -> bool:
+    """A call begins: its dialog is the current one. `facts` and `caller` are texts of theirs; `offer`: the
+    caller's SDP, as it is remembered; None = there is none.
 
     False if Kamailio keeps no dialog of this INVITE: nothing would count, time or end the call.
     """
-    if KSR.dialog.set_dlg_profile(_CALL_SIDS, facts.call_sid) < 0:
+    if KSR.dialog.set_dlg_profile(_CALL_SIDS, call_sid) < 0:
         return False
-    KSR.dialog.var_sets(_FACTS, facts.to_text())
-    KSR.dialog.var_sets(_CALLER, caller.to_text())
-    if learned.sender_sdp is not None and "\0" not in learned.sender_sdp:
-        KSR.dialog.var_sets(_SDP[True], learned.sender_sdp)
-    if learned.open_offer:
+    KSR.dialog.var_sets(_FACTS, facts)
+    KSR.dialog.var_sets(_CALLER, caller)
+    if offer is not None:
+        if "\0" not in offer:
+            KSR.dialog.var_sets(_SDP[True], offer)
         KSR.dialog.var_sets(_OFFER, "caller")
     return True
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import time
 
 from sipedge.kemi import dead_targets, events, lookups, memory, writer
-from sipedge.kemi.calls import FAILURE_ROUTE, CallRoom, proceed
+from sipedge.kemi.calls import FAILURE_ROUTE, CallRoom, go_on_unsent, proceed, relay
 from sipedge.kemi.counting import count_call
 from sipedge.kemi.ksr import KSR
+from sipedge.kemi.pending import save_opening
 from sipedge.kemi.reader import Received
 from sipedge.routing.arrivals import Proven, attempts_of_arrival
 from sipedge.routing.decision import Forward
 from sipedge.routing.dialog.missing import without_dialog
 from sipedge.routing.dialog.new_call import beginning_of, facts_of
+from sipedge.routing.dialog.opening import Frame, frame_of, keep_frame
 from sipedge.routing.dialog.pending import Invite, PendingCall
-from sipedge.routing.failover import begin_call, first_step
+from sipedge.routing.failover import FailureKind, begin_call, first_step
 from sipedge.routing.handover import Placed
 from sipedge.routing.lookups import Lookups
 from sipedge.routing.message.messages import SipRequest
@@ -60,7 +62,12 @@ def start_call(
     One that `has_waited` has its dialog and transaction already. One that another edge has relayed is counted
     and told there.
     """
-    begun, own, way = time.time(), room.settings.own_addresses, room.b2bua.way
+    begun = time.time()
+    frame = frame_of(decision) if proven is None and not has_waited else None
+    if frame is not None and dead_targets.have_answered(frame.target_keys):
+        _start_alike(room, received, request, decision, frame, begun)
+        return
+    own, way = room.settings.own_addresses, room.b2bua.way
     attempts = attempts_of_arrival(
         room.table, request, decision, proven, b2bua=way, own_addresses=own, now=begun
     )
@@ -78,31 +85,8 @@ def start_call(
         is_relayed=relayed is not None,
         is_placed=placed is not None,
     )
-    has_dialog = True
-    if has_waited:
-        events.goes_on()
-    else:
-        has_dialog = KSR.dialog.dlg_manage() > 0
-    if not has_waited and not memory.is_new():
-        # `SipRequest.merged` after all: another process has begun that call since this INVITE was judged.
-        # Kamailio takes it for a spiral of the call that it has: nothing would count, time or end this one.
-        if KSR.tm.t_newtran() > 0:
-            writer.reject(decision, Reason.MergedRequest)
-        return
-    KSR.dialog.dlg_set_timeout(decision.max_duration_seconds)
-    if not has_dialog or not memory.begin(facts, caller, learned):
-        refusal = without_dialog(has_begun=False, has_waited=has_waited)
-        if refusal is not None and (has_waited or KSR.tm.t_newtran() > 0):
-            room.refuse(request, decision, refusal, placed)
-        return
-    if not has_waited:
-        writer.count_hop()  # into the transaction's own copy: later attempts start from that
-        if KSR.tm.t_newtran() <= 0:
-            return  # a retransmission, which another worker is answering
-    over = count_call(room.table, decision.limits)
-    if over is not None:
-        events.never_began()
-        room.refuse(request, decision, over, placed)
+    left = sid, facts.to_text(), caller.to_text(), learned.sender_sdp
+    if not _is_let_in(room, request, decision, placed, left, has_waited=has_waited):
         return
     cseq = int(request.header("cseq").split()[0])
     invite = Invite(received.call_id, received.from_tag, cseq, learned.open_offer is not None)
@@ -123,4 +107,76 @@ def start_call(
         place, source = room.place_of(request, decision), caller.source or caller.hop
         events.begun(place, request, decision, source, facts.call_sid, placed)
     step = first_step(room.table, state, is_relayed=relayed is not None, is_placed=placed is not None)
+    if state.attempts is attempts:
+        keep_frame(room.table, request, decision, call, room.settings.ring_seconds)
     proceed(room, call, step, None)
+
+
+def _start_alike(
+    room: CallRoom, received: Received, request: SipRequest, decision: Forward, frame: Frame, begun: float
+) -> None:
+    """The same of a call alike, all of whose texts are made at once."""
+    sid, cseq = events.new_call_sid(), int(request.headers["cseq"][0].split()[0])
+    parameter = room.tokens.parameter_of(request.call_id, request.from_tag, frame.token_text(begun))
+    opening = frame.opening(request, decision, cseq, sid, begun, parameter)
+    left = sid, opening.facts, opening.caller, request.body or None
+    if not _is_let_in(room, request, decision, None, left, has_waited=False):
+        return
+    writer.put_back(received)
+    for name in frame.removed:
+        KSR.hdr.remove(name)
+    if opening.headers:
+        KSR.hdr.append(opening.headers)
+    events.begun(room.place_of(request, decision), request, decision, frame.source, sid)
+    save_opening(opening)
+    dead_targets.note_attempt(frame.target_keys[0])
+    over = count_call(room.table, frame.attempt.limits)
+    if over is not None:
+        go_on_unsent(room, FailureKind.OVER_LIMIT, over)
+        return
+    KSR.seturi(opening.request_uri)
+    writer.send_to(room.settings, room.table, frame.hop, frame.attempt.server_name)
+    if not relay():
+        go_on_unsent(room, FailureKind.SEND_ERROR)
+
+
+def _is_let_in(
+    room: CallRoom,
+    request: SipRequest,
+    decision: Forward,
+    placed: Placed | None,
+    left: tuple[str, str, str, str | None],
+    *,
+    has_waited: bool,
+) -> bool:
+    """A call gets its dialog and transaction, and is counted; False if it goes no further.
+
+    `left`: what its dialog keeps, as `memory.begin` is given it.
+    """
+    has_dialog = True
+    if has_waited:
+        events.goes_on()
+    else:
+        has_dialog = KSR.dialog.dlg_manage() > 0
+    if not has_waited and not memory.is_new():
+        # `SipRequest.merged` after all: another process has begun that call since this INVITE was judged.
+        # Kamailio takes it for a spiral of the call that it has: nothing would count, time or end this one.
+        if KSR.tm.t_newtran() > 0:
+            writer.reject(decision, Reason.MergedRequest)
+        return False
+    KSR.dialog.dlg_set_timeout(decision.max_duration_seconds)
+    if not has_dialog or not memory.begin(*left):
+        refusal = without_dialog(has_begun=False, has_waited=has_waited)
+        if refusal is not None and (has_waited or KSR.tm.t_newtran() > 0):
+            room.refuse(request, decision, refusal, placed)
+        return False
+    if not has_waited:
+        writer.count_hop()  # into the transaction's own copy: later attempts start from that
+        if KSR.tm.t_newtran() <= 0:
+            return False  # a retransmission, which another worker is answering
+    over = count_call(room.table, decision.limits)
+    if over is not None:
+        events.never_began()
+        room.refuse(request, decision, over, placed)
+        return False
+    return True

@@ -12,6 +12,7 @@ from typing import Final
 from sipedge.kemi import memory
 from sipedge.kemi.ksr import KSR
 from sipedge.routing.dialog.carried import CarriedTexts, token_text
+from sipedge.routing.dialog.opening import Opening
 from sipedge.routing.dialog.pending import Invite, PendingCall
 from sipedge.routing.dialog.tokens import DialogToken
 from sipedge.values import quickly_made
@@ -43,6 +44,16 @@ def save_call(call: str, carried: CarriedTexts, *, is_first: bool) -> None:
         KSR.pv.sets("$avp(cseq)", carried.cseq)
     if carried.call or not is_first:
         memory.note_carried(carried.call)
+
+
+def save_opening(opening: Opening) -> None:
+    """The same of a call alike, before its first attempt."""
+    KSR.pv.sets(_AVP, opening.call)
+    KSR.pv.sets(_ROUTE_AVP, opening.route)
+    if opening.lines:
+        KSR.pv.sets("$avp(lines)", opening.lines)
+    if opening.carried:
+        memory.note_carried(opening.carried)
 
 
 def load_attempt() -> PendingAttempt:

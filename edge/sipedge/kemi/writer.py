@@ -12,7 +12,7 @@ from sipedge.routing.attempts import Attempt
 from sipedge.routing.decision import Challenge, Decision, HeaderChanges
 from sipedge.routing.dialog.hops import Hop, hop_of_attempt
 from sipedge.routing.failover import CallState
-from sipedge.routing.message.headers import LONGEST_PHRASE, clean, header_line, passes, phrase
+from sipedge.routing.message.headers import LONGEST_PHRASE, clean, header_line, header_lines, passes, phrase
 from sipedge.routing.message.wellformed import MAXIMUM_HOPS
 from sipedge.routing.reasons import Reason, error_header
 from sipedge.table import Table
@@ -128,11 +128,10 @@ def write(changes: HeaderChanges, present: Collection[str] = ()) -> None:
             KSR.hdr.insert_before(line, name)
         else:
             KSR.hdr.append(line)
-    for name, value in changes.append:
-        KSR.hdr.append(header_line(name, value))
-    for name, value in changes.replace:
+    for name, _ in changes.replace:
         KSR.hdr.remove(name)
-        KSR.hdr.append(header_line(name, value))
+    if lines := header_lines((*changes.append, *changes.replace)):
+        KSR.hdr.append(lines)
 
 
 def set_body(received: Received, body: str) -> None:
@@ -175,4 +174,5 @@ def send_to(settings: InstanceSettings, table: Table, hop: Hop, name: str | None
     """
     KSR.setdsturi(hop.uri)
     KSR.pv.sets("$fs", settings.sockets[hop.transport])
-    choose_tls(table, hop, name)
+    if hop.transport == "tls":
+        choose_tls(table, hop, name)

@@ -31,6 +31,11 @@ LARGEST_ALIKE: Final = 4_096
 """Characters of the headers and the body of an INVITE of which anything is kept."""
 MOST_HEADERS_ALIKE: Final = 32
 """Of these alike: a short header takes more memory than its text."""
+CALLED_MARK: Final = "!called!"
+"""Stands for the digits of a called number in what is made once of all calls alike, as do the next two."""
+CALLING_MARK: Final = "!calling!"
+TAG_MARK: Final = "!tag!"
+_MARKED: Final = "marked"
 _PLACE: Final = "calls alike"
 _SEEN: Final = "likenesses seen"
 
@@ -50,7 +55,7 @@ class Alike:
     """Its numbers are another call's."""
     account: AccountRow
     forward: Forward
-    """Its numbers are that call's as well, and so are its targets."""
+    """Its numbers are that call's as well, and so are its targets. Its shelf is that of all of them."""
     checks: tuple[Check[Call], ...]
     """Those that may find something else of other numbers."""
     parties: tuple[tuple[str, str], ...]
@@ -122,7 +127,15 @@ def note(
     kept = shelf.setdefault(_PLACE, {})
     if len(kept) >= MOST_ALIKE:
         _make_room(kept)
-    kept[likeness.key] = known
+    marks = Likeness(likeness.key, CALLED_MARK, CALLING_MARK, "")
+    shelf_alike = {_MARKED: _filled(known, marks, TAG_MARK, ())}
+    kept[likeness.key] = replace(known, forward=replace(forward, shelf=shelf_alike))
+
+
+def marked(forward: Forward, targets: tuple[Target, ...]) -> Forward:
+    """The decision on a call like this one, to these targets, with marks for its numbers and its tag."""
+    with_marks: Forward = (forward.shelf or {})[_MARKED]
+    return replace(with_marks, targets=targets)
 
 
 def _make_room(kept: dict[tuple[Any, ...], Alike]) -> None:

@@ -100,14 +100,18 @@ def _kept_by_name(
     table: Table, forward: Forward, target: Target, is_emergency: bool, place: tuple[object, ...]
 ) -> tuple[Attempt, ...]:
     """The attempts, kept with what they are made of: where names bear on them, for as long as these stay."""
-    by_address = address_of(target.host) is not None and (
-        forward.direction is Direction.TERMINATION or not table.has_named_gateways()
-    )
-    shelf = table.plans if by_address else table.shelf(*_OF_NAME)
+    shelf = table.plans if no_name_bears_on(table, forward, target) else table.shelf(*_OF_NAME)
     known: tuple[Attempt, ...] | None = shelf.get(place)
     if known is None:
         known = shelf[place] = tuple(_attempts(table, forward, target, is_emergency))
     return known
+
+
+def no_name_bears_on(table: Table, forward: Forward, target: Target) -> bool:
+    """True if the attempts of a target are the same whatever names resolve to."""
+    return address_of(target.host) is not None and (
+        forward.direction is Direction.TERMINATION or not table.has_named_gateways()
+    )
 
 
 def _all_of(target: Target, forward: Forward) -> tuple[object, ...]:

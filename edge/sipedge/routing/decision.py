@@ -200,6 +200,8 @@ class Forward(Decision):
     """A, B or C: how a carrier is told that this caller is known (RFC 8588); None = it is not."""
     verstat: str | None = None
     """The verdict on PASSporTs that the call came with; None = it had none, or nobody could judge."""
+    shelf: dict[Any, Any] | None = field(default=None, compare=False, repr=False)
+    """Where to keep what is made of calls alike, as long as this holds for them; None = it is like none."""
 
     @property
     def is_emergency(self) -> bool:

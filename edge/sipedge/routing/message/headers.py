@@ -164,6 +164,11 @@ def header_line(name: str, value: str) -> str:
     return f"{name}: {clean(value, LONGEST_VALUE)}\r\n"
 
 
+def header_lines(values: Iterable[tuple[str, str]]) -> str:
+    """The lines of several header fields."""
+    return "".join([header_line(name, value) for name, value in values])
+
+
 def phrase(text: str) -> str:
     """A reason phrase as it is sent, be it a target's own words."""
     return clean(text, LONGEST_PHRASE) or "Answer"
