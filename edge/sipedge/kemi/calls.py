@@ -16,7 +16,7 @@ from sipedge.kemi.counting import count_call, uncount_calls
 from sipedge.kemi.journal import say
 from sipedge.kemi.ksr import KSR
 from sipedge.kemi.pending import load_attempt, load_call, save_call
-from sipedge.kemi.reader import Received, answer_of, text
+from sipedge.kemi.reader import NULL, Received, answer_of, text
 from sipedge.kemi.relay import MediaRelay
 from sipedge.routing.attempts import Attempt
 from sipedge.routing.decision import Decision
@@ -57,6 +57,8 @@ BRANCH_ROUTE = "ksr_branch_call"
 REPLY_ROUTE = "ksr_onreply_call"
 
 _CAUSES: Final = tuple((name, f"$T_rpl($(hdr({name})[*]))") for name in CAUSES)
+_ALL_CAUSES: Final = f"$_s({''.join(variable for _, variable in _CAUSES)})"
+_NO_CAUSES: Final = NULL * len(_CAUSES)
 _TRIES: Final = (NextAttempt, Instructions)
 _NO_REPLY_ON_ERROR = 2
 """Flag of t_relay: a send error is ours to handle, by the next attempt."""
@@ -234,16 +236,15 @@ def _attempt(
     """Send the INVITE to one address; a Failure if it could not be sent, a FinalReply if none can."""
     if not is_first:
         uncount_calls(call.counted)
-        facts = facts_with_carrier(call.facts, attempt)
-        if call.answered or call.counted or facts is not call.facts:
+        known, facts = call.facts, facts_with_carrier(call.facts, attempt)
+        memory.begin_next_attempt(None if facts is known else facts)
+        if call.answered or call.counted or facts is not known:
             call = replace(call, answered=(), counted=(), facts=facts)
     if attempt.limits:
         over = count_call(room.table, attempt.limits)
         if over is not None:
             return call, Failure(FailureKind.OVER_LIMIT, over=over, elapsed=_elapsed(call))
         call = replace(call, counted=keys_in_progress(attempt.limits))
-    if not is_first:
-        memory.begin_next_attempt(call.facts)
     if call.changes is not None:
         writer.count_hop()
         writer.write(call.changes, {name.lower() for name, _ in call.changes.insert})
@@ -313,13 +314,13 @@ def _failure(call: PendingCall) -> Failure:
     if KSR.tm.t_branch_timeout() > 0:
         rang = KSR.tm.t_branch_replied() > 0
         return Failure(FailureKind.RING_TIMEOUT if rang else FailureKind.NO_RESPONSE, elapsed=elapsed)
-    status = KSR.tm.t_get_status_code()
+    status, has_causes = KSR.tm.t_get_status_code(), text(_ALL_CAUSES) != _NO_CAUSES
     return Failure(
         FailureKind.RESPONSE,
         status=status,
         text=text("$T_rpl($rr)"),
         contact=text("$T_rpl($ct)") if status == 302 else "",
-        why=told_causes([(name, text(variable)) for name, variable in _CAUSES]),
+        why=told_causes([(name, text(variable)) for name, variable in _CAUSES]) if has_causes else (),
         elapsed=elapsed,
     )
 
@@ -342,7 +343,7 @@ def _say_failed(call: PendingCall, failure: Failure) -> None:
     answer = f" status={failure.status}" if failure.status else ""
     say(
         f"attempt failed kind={failure.kind}{answer} trunk={call.state.trunk} target={attempt.target}"
-        f" address={attempt.transport}:{attempt.address}:{attempt.port} call_id={text('$ci')!r}"
+        f" address={attempt.transport}:{attempt.address}:{attempt.port} call_id={call.invite.call_id!r}"
     )
 
 

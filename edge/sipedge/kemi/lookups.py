@@ -62,7 +62,7 @@ def suspend(
 
 def resumed() -> Failure | Received | None:
     """What the call at hand was suspended for, once; None if it was not."""
-    kind, _, waiting = text(_WAITING_AVP).partition(" ")
+    kind, _, waiting = KSR.pv.gete(_WAITING_AVP).partition(" ")
     if not kind:
         return None
     KSR.pv.unset(_WAITING_AVP)

@@ -41,6 +41,8 @@ _NOT_KNOWN_YET: Final = "-"
 _ASKED_TO_END: Final = "asked"
 """The htable of dialogs that the edge was asked to end, by `route[END_CALL]` of kamailio.cfg."""
 
+_DIALOG: Final = "$_s($dlg(h_entry):$dlg(h_id))"
+"""What Kamailio itself calls the current dialog."""
 _FACTS_AVP: Final = "$avp(facts)"
 _ASKED_AVP: Final = "$avp(asked)"
 
@@ -77,9 +79,11 @@ def note_offer(sdp: str) -> None:
     _write(_SDP[True], sdp)
 
 
-def begin_next_attempt(facts: CallFacts) -> None:
-    """Another address is called, maybe another carrier's: it has no callees and no answered challenge yet."""
-    _write(_FACTS, facts.to_text())
+def begin_next_attempt(facts: CallFacts | None) -> None:
+    """Another address is called: it has no callees and no answered challenge yet. `facts`: those of another
+    carrier; None = as they were."""
+    if facts is not None:
+        _write(_FACTS, facts.to_text())
     _write(_FORKS, "")
     note_shift(True, 0)
 
@@ -239,7 +243,7 @@ def end_soon(reason: str) -> None:
 
 def ended_by() -> str:
     """Why the edge itself ends the call: the reason of `end_soon`, or that it was asked to; "" if neither."""
-    asked = KSR.htable.sht_gete(_ASKED_TO_END, f"{text('$dlg(h_entry)')}:{text('$dlg(h_id)')}")
+    asked = KSR.htable.sht_gete(_ASKED_TO_END, KSR.pv.gete(_DIALOG))
     return KSR.dialog.var_gete(_ENDED_BY) or (REQUESTED if asked else "")
 
 
@@ -283,4 +287,4 @@ def load_asked() -> Asked | None:
 
 def kept_facts() -> CallFacts | None:
     """The facts that the transaction at hand was given, be it that its dialog is over; else the dialog's."""
-    return CallFacts.from_text(text(_FACTS_AVP)) or facts()
+    return CallFacts.from_text(KSR.pv.gete(_FACTS_AVP)) or facts()

@@ -72,5 +72,5 @@ def load_call() -> PendingCall | None:
     call = KSR.pv.gete(_AVP)
     if not call:
         raise ValueError("a transaction without a call")
-    facts, caller = memory.kept_facts(), memory.caller()
+    facts, caller = memory.facts(), memory.caller()
     return None if facts is None or caller is None else PendingCall.from_text(call, facts, caller)

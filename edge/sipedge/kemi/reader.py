@@ -39,7 +39,7 @@ _PIECE = 16_384
 
 _CSEQ_DIGITS = 10
 _PLACE = "$_s($si $sp $proto $Ri $ft)"
-_NULL = "<null>"
+NULL = "<null>"
 """How Kamailio writes a variable without a value among others."""
 
 
@@ -142,7 +142,7 @@ def _read_at_once(is_request: bool) -> Received | None:
         to_tag = KSR.pv.gete("$tt") if "tag" in headers["to"][0].lower() else ""
     except (UnicodeDecodeError, KeyError, ValueError):
         return None
-    if max(len(call_id), len(from_tag), len(to_tag)) > LONGEST_IDENTIFIER or from_tag == _NULL:
+    if max(len(call_id), len(from_tag), len(to_tag)) > LONGEST_IDENTIFIER or from_tag == NULL:
         return None
     for name in head.removed:
         KSR.hdr.remove(name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from itertools import starmap
 from operator import attrgetter
 from typing import Any, Final
 
@@ -126,7 +127,7 @@ class CallState:
                 self.trunk,
                 self.account,
                 self.secure,
-                [_plain(each) for each in self.attempts],
+                list(map(_plain, self.attempts)),
                 self.position,
                 self.redirected,
                 self.last,
@@ -144,11 +145,11 @@ class CallState:
             trunk=trunk,
             account=account,
             secure=secure,
-            attempts=tuple(_attempt(*each) for each in attempts),
+            attempts=tuple(starmap(_attempt, attempts)),
             position=position,
             redirected=redirected,
             last=tuple(last) if last else None,
-            why=tuple((name, value) for name, value in why),
+            why=tuple(map(tuple, why)),
             over=Reason[over] if over else None,
         )
 
@@ -232,11 +233,11 @@ def after_failure(
         if is_blocked_forward(table, state, failure.contact):
             return state, reply_for(Reason.ForwardedCallBlocked, state.why)
         state = _with_redirect(table, state, failure)
-    elif _is_final(state, failure):
+    elif _is_final(state, here, failure):
         return state, _passed_on(state, failure.status, failure.text)
     elif state.direction is Direction.TERMINATION and failure.elapsed >= POST_DIAL_DELAY_SECONDS:
         return state, reply_for(Reason.PostDialDelayExceeded, state.why)
-    state = replace(state, position=_next_position(state, failure))
+    state = replace(state, position=_next_position(state, here, failure))
     return state, first_step(table, state, is_relayed=is_relayed, is_placed=is_placed)
 
 
@@ -247,12 +248,12 @@ def _uninstructed(state: CallState, failure: Failure) -> FinalReply:
     return reply_for(Reason.InstructionsUnavailable, state.why)
 
 
-def _next_position(state: CallState, failure: Failure) -> int:
-    """Of the next attempt. An edge that has answered for a target has tried all that there is of it.
+def _next_position(state: CallState, here: Attempt | None, failure: Failure) -> int:
+    """Of the attempt after `here`. An edge that has answered for a target has tried all that there is of it.
 
     But for 503, which may be that of the edge's own address alone: it drains, or has too much to do.
     """
-    here, position = state.current, state.position + 1
+    position = state.position + 1
     has_answered = failure.kind is FailureKind.RESPONSE and failure.status != 503
     if here is None or here.relay is None or not has_answered:
         return position
@@ -297,10 +298,9 @@ def is_passed_on(step: FinalReply, failure: Failure | None) -> bool:
     )
 
 
-def _is_final(state: CallState, failure: Failure) -> bool:
+def _is_final(state: CallState, here: Attempt | None, failure: Failure) -> bool:
     if failure.kind is not FailureKind.RESPONSE:
         return False
-    here = state.current
     if here is not None and here.kind is AttemptKind.CONSULTATION:
         return failure.status in NOT_TAKEN_OVER or failure.status >= 600
     if state.direction is Direction.TERMINATION:
@@ -328,7 +328,11 @@ def _with_redirect(table: Table, state: CallState, failure: Failure) -> CallStat
     """The state with the redirect's addresses next (S72-S79); none if its target is refused."""
     found = attempts_of_redirect(table, state, failure.contact)
     done = state.position + 1
-    attempts = (*state.attempts[:done], *found, *state.attempts[_next_position(state, failure) :])
+    attempts = (
+        *state.attempts[:done],
+        *found,
+        *state.attempts[_next_position(state, state.current, failure) :],
+    )
     return replace(state, redirected=True, attempts=attempts[:ATTEMPTS_PER_CALL])
 
 
