@@ -75,9 +75,9 @@ def begun(table: Table, request: SipRequest, forward: Forward) -> tuple[PendingC
     return PendingCall(state, BEGUN, facts, caller, invite_kept), learned.sender_sdp
 
 
-def has_right_frame(table: Table, request: SipRequest, forward: Forward) -> bool:
+def has_right_frame(warm: Table, table: Table, request: SipRequest, forward: Forward) -> bool:
     """What its frame gives a call is what is made without; False: it has none."""
-    frame = frame_of(forward)
+    frame = frame_of(warm, forward)
     if frame is None:
         return False
     call, offer = begun(table, request, forward)
@@ -110,7 +110,7 @@ def serve(
         forward = decided(table, request, seed)
         if forward is None:
             continue
-        found.append(has_right_frame(Table(rows), request, forward))
+        found.append(has_right_frame(table, Table(rows), request, forward))
         if not found[-1] and forward.targets:
             keep_frame(table, request, forward, begun(table, request, forward)[0], RING)
     return found
@@ -170,20 +170,16 @@ def test_what_might_be_taken_for_another_calls_is_in_no_frame(shape: dict[str, A
     assert not any(serve(platform_with_numbers(), [invite(**shape)] * 5))
 
 
-def test_nothing_is_kept_where_names_bear_on_it() -> None:
-    """By a name that resolves, so that each call goes on, and by an address."""
-    usual, resolved = (
-        [invite(by_carrier=True)] * 5,
-        ResolvedRow((ResolvedAddress("192.0.2.140", 5060, "udp"),)),
-    )
-    for host, has_frame in (("pbx.example", False), ("192.0.2.140", True)):
-        platform = platform_with_numbers()
-        platform = replace(
-            platform,
-            trunks=(replace(platform.trunks[0], targets=(make_target(host),)),),
-            resolved={resolved_key(host, None, None): resolved},
-        )
-        assert serve(platform, usual)[-1] == has_frame
+def test_where_names_bear_on_it_they_must_stay() -> None:
+    """One call more, and anew once one of them resolves otherwise; an address has no such call."""
+    edge, usual = RememberingEdge(), [invite(by_carrier=True)] * 5
+    platform = platform_with_numbers()
+    platform = replace(platform, trunks=(replace(platform.trunks[0], targets=(make_target("pbx.example"),)),))
+    key = resolved_key("pbx.example", None, None)
+    for place, address in enumerate(("192.0.2.140", "192.0.2.141", "192.0.2.140")):
+        row = ResolvedRow((ResolvedAddress(address, 5060, "udp"),))
+        found = serve(replace(platform, resolved={key: row}), usual, edge=edge)
+        assert found == ([False] * 4 + [True] if place == 0 else [False] * 2 + [True] * 3)
 
 
 def test_nothing_is_kept_of_a_call_with_many_targets() -> None:

@@ -63,7 +63,7 @@ def start_call(
     and told there.
     """
     begun = time.time()
-    frame = frame_of(decision) if proven is None and not has_waited else None
+    frame = frame_of(room.table, decision) if proven is None and not has_waited else None
     if frame is not None and dead_targets.have_answered(frame.target_keys):
         _start_alike(room, received, request, decision, frame, begun)
         return

@@ -100,7 +100,7 @@ def _kept_by_name(
     table: Table, forward: Forward, target: Target, is_emergency: bool, place: tuple[object, ...]
 ) -> tuple[Attempt, ...]:
     """The attempts, kept with what they are made of: where names bear on them, for as long as these stay."""
-    shelf = table.plans if no_name_bears_on(table, forward, target) else table.shelf(*_OF_NAME)
+    shelf = table.plans if no_name_bears_on(table, forward, target) else table.shelf(*OF_NAMES)
     known: tuple[Attempt, ...] | None = shelf.get(place)
     if known is None:
         known = shelf[place] = tuple(_attempts(table, forward, target, is_emergency))
@@ -136,7 +136,8 @@ def _in_turn(relays: tuple[Attempt, ...], forward: Forward) -> tuple[Attempt, ..
     return (*relays[first:], *relays[:first])[:ADDRESSES_PER_TARGET]
 
 
-_OF_NAME: Final = (*PLANNED, Generation.RESOLVED)
+OF_NAMES: Final = (*PLANNED, Generation.RESOLVED)
+"""Of the rows that attempts are made of where names bear on them."""
 
 
 def _attempts(table: Table, forward: Forward, target: Target, is_emergency: bool) -> Iterator[Attempt]:

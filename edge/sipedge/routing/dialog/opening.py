@@ -11,7 +11,7 @@ from json.encoder import encode_basestring_ascii
 from typing import Any, Final, NamedTuple
 
 from sipedge.routing.alike import CALLED_MARK, CALLING_MARK, TAG_MARK, marked
-from sipedge.routing.attempts import Attempt, AttemptKind, no_name_bears_on, plan_attempts
+from sipedge.routing.attempts import OF_NAMES, Attempt, AttemptKind, no_name_bears_on, plan_attempts
 from sipedge.routing.decision import Forward
 from sipedge.routing.dialog.hops import Hop, hop_of_attempt
 from sipedge.routing.dialog.new_call import GRACE_SECONDS, facts_of
@@ -47,6 +47,8 @@ _GAPS: Final = {
     repr(_BEGUN_MARK): "%(begun)r",
 }
 _BETWEEN: Final = "\0"
+_PLACE: Final = "frames that names bear on"
+_UNSEEN: Final = object()
 _BEFORE_TOKEN: Final = len(f";{TOKEN_PARAMETER}=")
 
 
@@ -73,7 +75,7 @@ class Frame:
     """The opening of all calls of a likeness that try the same targets in the same order."""
 
     attempt: Attempt
-    """The first; its Request-URI is a mark."""
+    """The first; its Request-URI is that of another call."""
     hop: Hop
     target_keys: tuple[str, ...]
     """The `silence_key` of each attempt."""
@@ -84,6 +86,8 @@ class Frame:
     way: Way
     lasts: int
     """For how many seconds the token holds."""
+    names: object | None
+    """Is the same as long as names resolve as they did; None: none bears on it."""
     texts: str
     """Those of the opening, with gaps."""
 
@@ -108,25 +112,35 @@ class Frame:
         return Opening._make((self.texts % given).split(_BETWEEN))
 
 
-def frame_of(forward: Forward) -> Frame | None:
+def frame_of(table: Table, forward: Forward) -> Frame | None:
     """The frame that is kept of calls like this one; None: there is none."""
-    frame: Frame | None = None if forward.shelf is None else forward.shelf.get(_place_of(forward))
-    return frame
+    found = None if forward.shelf is None else forward.shelf.get(_place_of(forward))
+    if not isinstance(found, Frame) or (found.names is not None and found.names is not _names(table)):
+        return None
+    return found
 
 
 def keep_frame(table: Table, request: SipRequest, forward: Forward, call: PendingCall, ring: int) -> None:
     """Keep the frame of calls like this one, which is about to make its first attempt; if it has one.
 
-    `ring`: for how many seconds an attempt may ring.
+    `ring`: for how many seconds an attempt may ring. Where names bear on it they must have stayed for a call:
+    nothing is made again and again of those that change all the time.
     """
     shelf, attempt = forward.shelf, call.state.current
-    if shelf is None or attempt is None or len(shelf) > MOST_FRAMES:
+    if shelf is None or attempt is None:
         return
     place = _place_of(forward)
-    if place not in shelf:
+    known = shelf.get(place, _UNSEEN)
+    if known is _UNSEEN and len(shelf) > MOST_FRAMES:
+        return
+    if known is None or not _may_have_frame(table, request, forward, call):
         shelf[place] = None
-        if _may_have_frame(table, request, forward, call):
-            shelf[place] = _frame(table, request, forward, call, attempt, ring)
+        return
+    names = _names(table) if _names_bear_on(table, request, forward) else None
+    if isinstance(known, Frame) and known.names is names:
+        return  # one of its targets may be dead
+    has_stayed = names is None or known is names
+    shelf[place] = _frame(table, request, forward, call, attempt, ring, names) if has_stayed else names
 
 
 def _place_of(forward: Forward) -> Any:
@@ -143,15 +157,32 @@ def _may_have_frame(table: Table, request: SipRequest, forward: Forward, call: P
         and call.changes is None
         and call.invite.with_sdp == bool(request.body)
         and not call.caller.behind_proxy
-        and (request.connection is None or not table.has_named_gateways())
-        and all(no_name_bears_on(table, forward, each) and not each.shown for each in forward.targets)
+        and not any(each.shown for each in forward.targets)
         and all(each.relay is None and each.kind is AttemptKind.TARGET for each in call.state.attempts)
         and not any(name.lower() in request.headers for name, _ in forward.changes.insert)
     )
 
 
+def _names_bear_on(table: Table, request: SipRequest, forward: Forward) -> bool:
+    """True if attempts, or where the caller is reached, change with what names resolve to."""
+    if request.connection is not None and table.has_named_gateways():
+        return True
+    return not all(no_name_bears_on(table, forward, each) for each in forward.targets)
+
+
+def _names(table: Table) -> object:
+    """The same object as long as all names resolve as they did."""
+    return table.shelf(*OF_NAMES).setdefault(_PLACE, object())
+
+
 def _frame(
-    table: Table, request: SipRequest, forward: Forward, call: PendingCall, attempt: Attempt, ring: int
+    table: Table,
+    request: SipRequest,
+    forward: Forward,
+    call: PendingCall,
+    attempt: Attempt,
+    ring: int,
+    names: object | None,
 ) -> Frame | None:
     """None if what it gives is not what the call itself leaves."""
     patterns = tuple([each.pattern for each in forward.targets if each.pattern is not None])
@@ -181,6 +212,7 @@ def _frame(
         (*preloaded, *changes.remove, *(name for name, _ in changes.replace)),
         way,
         ring + call.facts.max_duration_seconds + GRACE_SECONDS,
+        names,
         texts,
     )
     parameter = f";{TOKEN_PARAMETER}=-"
