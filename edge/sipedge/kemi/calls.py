@@ -114,9 +114,9 @@ def resume_call(room: CallRoom, waited: Failure | None) -> None:
         return
     if failure is None:
         failure = _failure(call)
-        if not call.state.redirected:
+        if failure.kind is FailureKind.NO_RESPONSE and not call.state.redirected:
             # A redirect names addresses at will; each would be remembered.
-            dead_targets.note_failure(call.state.current, failure.kind)
+            dead_targets.note_silence(call.state.current)
     if failure.status in CHALLENGES and (answered := _with_answer(room, call, failure.status)) is not None:
         call = answered
         memory.note_shift(True, memory.shift_of(True) + 1)

@@ -13,7 +13,6 @@ from typing import Final
 from sipedge.kemi.ksr import KSR
 from sipedge.kemi.reader import text
 from sipedge.routing.attempts import Attempt
-from sipedge.routing.failover import FailureKind
 from sipedge.routing.silence import (
     LAST_SECONDS,
     SILENCES,
@@ -52,9 +51,9 @@ def attempt_key() -> str:
     return text(_TARGET_AVP)
 
 
-def note_failure(attempt: Attempt | None, kind: FailureKind) -> None:
-    """The attempt has failed. What it was answered with has been seen already."""
-    if attempt is None or kind is not FailureKind.NO_RESPONSE:
+def note_silence(attempt: Attempt | None) -> None:
+    """The attempt has had no response. What another was answered with has been seen already."""
+    if attempt is None:
         return
     key, now = silence_key(attempt), time.time()
     until = after_silence(KSR.htable.sht_inc(_SILENT, key), now)

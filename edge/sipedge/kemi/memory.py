@@ -11,7 +11,7 @@ from typing import Final
 from sipedge.calls.events import REQUESTED
 from sipedge.kemi import media
 from sipedge.kemi.ksr import KSR
-from sipedge.kemi.reader import text
+from sipedge.kemi.reader import NULL, text
 from sipedge.routing.dialog.decisions import MemoryChanges
 from sipedge.routing.dialog.memory import ADOPTED, MOST_FORKS, CallFacts, CallMemory, SideMemory, callee_name
 from sipedge.routing.dialog.new_call import told_by_token
@@ -41,6 +41,8 @@ _NOT_KNOWN_YET: Final = "-"
 _ASKED_TO_END: Final = "asked"
 """The htable of dialogs that the edge was asked to end, by `route[END_CALL]` of kamailio.cfg."""
 
+_OF_ATTEMPT: Final = f"$_s($dlg_var({_FORKS})$dlg_var({_SHIFT[True]}))"
+_NOTHING_OF_ATTEMPT: Final = NULL * 2
 _DIALOG: Final = "$_s($dlg(h_entry):$dlg(h_id))"
 """What Kamailio itself calls the current dialog."""
 _FACTS_AVP: Final = "$avp(facts)"
@@ -84,8 +86,9 @@ def begin_next_attempt(facts: CallFacts | None) -> None:
     carrier; None = as they were."""
     if facts is not None:
         _write(_FACTS, facts.to_text())
-    _write(_FORKS, "")
-    note_shift(True, 0)
+    if KSR.pv.gete(_OF_ATTEMPT) != _NOTHING_OF_ATTEMPT:
+        _write(_FORKS, "")
+        note_shift(True, 0)
 
 
 def of_call(token: DialogToken, callee_tag: str, facts: CallFacts | None = None) -> CallMemory:
