@@ -22,25 +22,30 @@ class LineFile:
 
     def __init__(self, path: Path, file_bytes: int = FILE_BYTES, kept_files: int = KEPT_FILES) -> None:
         self._path, self._file_bytes, self._kept_files = path, file_bytes, kept_files
+        self._name = str(path)
+        self._left = 0, 0
+        """Inode and size of the file as the last write left it: it ends with a whole line then."""
 
     def append(self, lines: Sequence[str]) -> None:
         """Write the lines, all or none. Raises OSError, with the file as it was."""
-        data = "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        data = "\n".join((*lines, "")).encode("utf-8", "replace")
+        descriptor = os.open(self._name, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            before = os.fstat(descriptor).st_size
+            found = os.fstat(descriptor)
+            inode, before = found.st_ino, found.st_size
             # A process that was killed as it wrote may have left half a line: it must not spoil the next.
-            if before and os.pread(descriptor, 1, before - 1) != b"\n":
+            if before and (inode, before) != self._left and os.pread(descriptor, 1, before - 1) != b"\n":
                 data = b"\n" + data
+            size = before + len(data)
             try:
                 while data:
                     data = data[os.write(descriptor, data) :]
             except OSError:
                 os.ftruncate(descriptor, before)
                 raise
-            size = os.fstat(descriptor).st_size
         finally:
             os.close(descriptor)
+        self._left = inode, size
         if size >= self._file_bytes:
             self._rotate()
 

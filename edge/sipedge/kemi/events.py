@@ -274,8 +274,8 @@ class EventWriter:
         self._waiting = [event_line(began, "", time.time())]
         self._fails = False
 
-    def empty_queue(self) -> None:
-        """Write all that there is; after an error the lines at hand are kept for the next time."""
+    def empty_queue(self) -> bool:
+        """Write all that there is; False after an error: the lines at hand are kept for the next time."""
         while self._fetch():
             try:
                 self._file.append(self._waiting)
@@ -283,10 +283,15 @@ class EventWriter:
                 if not self._fails:
                     KSR.err(f"call events cannot be written, they wait: {error}\n")
                 self._fails = True
-                return
+                return False
+            is_all = len(self._waiting) < _BATCH
             self._waiting, self._fails = [], False
+            if is_all:
+                break
+        return True
 
     def _fetch(self) -> bool:
-        while len(self._waiting) < _BATCH and KSR.mqueue.mq_fetch(_QUEUE) > 0:
-            self._waiting.append(line_of_packed(KSR.mqueue.mqv_gete(_QUEUE)))
-        return bool(self._waiting)
+        waiting, fetch, value_of = self._waiting, KSR.mqueue.mq_fetch, KSR.mqueue.mqv_gete
+        while len(waiting) < _BATCH and fetch(_QUEUE) > 0:
+            waiting.append(line_of_packed(value_of(_QUEUE)))
+        return bool(waiting)

@@ -139,8 +139,12 @@ class Routes:
         return guarded("dialog event", lambda: self._dialog_event(event))
 
     def ksr_empty_events(self, message: Any) -> int:
-        """Called all the time by one process that does nothing else."""
-        return guarded("writer of call events", self._events.empty_queue)
+        """Called by one process that does nothing else. -1: it is to be called again, whatever comes."""
+        try:
+            return 1 if self._events.empty_queue() else -1
+        except Exception as error:
+            note_fault("writer of call events", error)
+            return -1
 
     def ksr_probe(self, message: Any) -> int:
         """Called every second by one process that does nothing else."""
