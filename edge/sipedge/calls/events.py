@@ -281,6 +281,39 @@ def pack_event(event: Event, call_sid: str, at: float) -> str:
     return _pack((_NAMES[kind], _VALUES[kind](event), call_sid, at))
 
 
+_GAPS: Final = ("at", "callSid", "from", "to", "sipCallId", "tableSequence")
+_FITS: Final = re.compile(r"[ !#-\[\]-~]{1,255}")
+"""What a line has as it is."""
+_LONGEST_GAPS: Final = 2 * LONGEST_TEXT
+
+
+def frame_of_begun(fields: tuple[str | int | None, ...]) -> str | None:
+    """The line of a `begun` with these fields, for `begun_line`: without its times, numbers and ids.
+
+    None: there is none of a call that lacks one of them, or whose line is so long that it may have to be cut.
+    """
+    # `%` has a meaning in a frame.
+    said = read_json(_line(Begun, fields, _NO_TIME, 0.0).replace("%", "%%"))
+    if not said.keys() >= {*_GAPS}:
+        return None
+    frame = _encode({**said, **dict.fromkeys(_GAPS, "%s")})
+    # A number has no quotation marks; and those around a key are in no value.
+    frame = frame.replace('"tableSequence":"%s"', '"tableSequence":%s')
+    return frame if 4 * (len(frame) + _LONGEST_GAPS) <= LONGEST_LINE else None
+
+
+def begun_line(
+    frame: str, call_sid: str, at: float, calling: str, called: str, sip_call_id: str, sequence: int
+) -> str | None:
+    """The line of a call whose other fields are those of the frame.
+
+    Numbers are `+` and digits. None: the Call-ID is not what a line has as it is.
+    """
+    if _FITS.fullmatch(sip_call_id) is None:
+        return None
+    return frame % (_time(at), call_sid, calling, called, sip_call_id, sequence)
+
+
 def line_of_packed(text: str) -> str:
     """The line of what `pack` has packed; a line as it is."""
     if text[:1] == _LINE_BEGINS:

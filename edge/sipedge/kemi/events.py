@@ -50,7 +50,9 @@ from sipedge.routing.telling import (
     fields_of_begun,
     fields_of_refused,
     fields_of_waiting,
+    keep_line,
     leaves_record,
+    line_of_alike,
     refusal_bound,
 )
 from sipedge.table import TrunkRow
@@ -105,9 +107,15 @@ def begun(
 ) -> None:
     """The call was admitted; before its first attempt. `placed`: by the edge's own B2BUA."""
     source = (caller.address, caller.transport)
-    fields = fields_of_begun(place.own, request, source, forward, place.sequence, place.form, placed)
-    # The process that writes the line puts it into words, many at once: here each word would be a cold one.
-    _put(pack(_BEGUN, fields, sid, time.time()))
+    own, sequence, now = place.own, place.sequence, time.time()
+    line = None if placed is not None else line_of_alike(own, request, source, forward, sequence, sid, now)
+    if line is None:
+        fields = fields_of_begun(own, request, source, forward, sequence, place.form, placed)
+        # The process that writes it puts it into words, many at once: here each word would be a cold one.
+        line = pack(_BEGUN, fields, sid, now)
+        if placed is None:
+            keep_line(own, source, forward, fields)
+    _put(line)
 
 
 def refused(

@@ -36,6 +36,8 @@ CALLED_MARK: Final = "!called!"
 CALLING_MARK: Final = "!calling!"
 TAG_MARK: Final = "!tag!"
 _MARKED: Final = "marked"
+TOLD: Final = "told"
+"""Where the shelf of calls alike has what is told of them (`telling`)."""
 _PLACE: Final = "calls alike"
 _SEEN: Final = "likenesses seen"
 
@@ -128,7 +130,7 @@ def note(
     if len(kept) >= MOST_ALIKE:
         _make_room(kept)
     marks = Likeness(likeness.key, CALLED_MARK, CALLING_MARK, "")
-    shelf_alike = {_MARKED: _filled(known, marks, TAG_MARK, ())}
+    shelf_alike = {_MARKED: _filled(known, marks, TAG_MARK, ()), TOLD: {}}
     kept[likeness.key] = replace(known, forward=replace(forward, shelf=shelf_alike))
 
 

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from sipedge.calls.causes import q850_cause
-from sipedge.calls.events import LONGEST_TEXT, AttemptFailed, uri_without_password
+from sipedge.calls.events import (
+    LONGEST_TEXT,
+    AttemptFailed,
+    begun_line,
+    frame_of_begun,
+    uri_without_password,
+)
+from sipedge.routing.alike import TOLD
 from sipedge.routing.attempts import Attempt
 from sipedge.routing.decision import Decision, Direction, Forward
 from sipedge.routing.failover import Failure
@@ -79,6 +86,34 @@ def fields_of_begun(
         decision.attestation,
         decision.verstat,
     )
+
+
+def line_of_alike(
+    place: tuple[str, str],
+    request: SipRequest,
+    source: tuple[str, str],
+    decision: Forward,
+    sequence: int | None,
+    sid: str,
+    at: float,
+) -> str | None:
+    """The line of `fields_of_begun` of a call alike that nobody has placed; None: none was kept of these.
+
+    `at`: when it begins, in seconds since the epoch.
+    """
+    shelf = decision.shelf
+    if shelf is None or sequence is None:
+        return None
+    frame: str | None = shelf[TOLD].get((place, source))
+    if frame is None:
+        return None
+    return begun_line(frame, sid, at, decision.calling, decision.called, request.call_id, sequence)
+
+
+def keep_line(place: tuple[str, str], source: tuple[str, str], decision: Forward, fields: Fields) -> None:
+    """Keep what calls like this one have in common with its `fields_of_begun`: they come from one place."""
+    if decision.shelf is not None and not decision.shelf[TOLD]:
+        decision.shelf[TOLD][place, source] = frame_of_begun(fields)
 
 
 def _origin(placed: Placed | None) -> tuple[str, str | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given
@@ -19,7 +19,9 @@ from sipedge.calls.events import (
     Ended,
     EndedBy,
     Event,
+    begun_line,
     event_line,
+    frame_of_begun,
     line_of_packed,
     pack,
     pack_event,
@@ -130,3 +132,30 @@ def test_a_failed_attempt_that_was_packed_is_the_same_line(
 def test_a_begun_that_was_packed_is_the_same_line(values: tuple[str | None, ...], sid: str) -> None:
     made = Begun(*values)  # type: ignore[arg-type]
     assert line_of_packed(pack("begun", values, sid, 1.5)) == event_line(made, sid, 1.5)
+
+
+_NUMBERS = st.from_regex(r"\+[1-9][0-9]{8,14}", fullmatch=True)
+_IDS = st.from_regex(r"[ !#-\[\]-~]{1,255}", fullmatch=True) | texts
+
+
+@given(
+    st.lists(options, min_size=_OF_BEGUN, max_size=_OF_BEGUN),
+    st.lists(st.tuples(_NUMBERS, _NUMBERS, _IDS, st.integers(0, 2**40)), min_size=2, max_size=2),
+)
+def test_a_line_from_a_frame_is_that_of_the_same_begun(
+    others: list[str | None], calls: list[tuple[str, str, str, int]]
+) -> None:
+    """Whatever the frame's own call has had in its place."""
+    first, second = (_begun_of(others, call) for call in calls)
+    frame, (calling, called, call_id, sequence) = frame_of_begun(tuple(vars(first).values())), calls[1]
+    if frame is None:
+        assert len(event_line(first, SID, 1.5)) > 1_000
+        return
+    line = begun_line(frame, SID, 1.5, calling, called, call_id, sequence)
+    assert line in (None, event_line(second, SID, 1.5))
+
+
+def _begun_of(others: list[str | None], call: tuple[str, str, str, int]) -> Begun:
+    calling, called, call_id, sequence = call
+    made = Begun(*others)  # type: ignore[arg-type]
+    return replace(made, from_=calling, to=called, sip_call_id=call_id, table_sequence=sequence)

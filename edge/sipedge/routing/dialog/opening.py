@@ -131,7 +131,7 @@ def keep_frame(table: Table, request: SipRequest, forward: Forward, call: Pendin
         return
     place = _place_of(forward)
     known = shelf.get(place, _UNSEEN)
-    if known is _UNSEEN and len(shelf) > MOST_FRAMES:
+    if known is _UNSEEN and len(shelf) > MOST_FRAMES + 1:
         return
     if known is None or not _may_have_frame(table, request, forward, call):
         shelf[place] = None
