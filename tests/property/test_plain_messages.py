@@ -21,6 +21,7 @@ from sipedge.routing.dialog.native_expressions import (
     secure_sdp,
     whole_invite,
 )
+from sipedge.routing.message.bounds import LONGEST_IDENTIFIER
 from sipedge.routing.message.headers import long_name, passes
 from sipedge.routing.message.messages import SipAnswer
 from sipedge.routing.message.privacy import is_anonymous
@@ -43,11 +44,12 @@ def defined(name: str) -> str:
 COMMON = (
     "From: <sip:+14155550100@192.0.2.1>;tag=abc", 'To: "Ann" <sip:+442079460000@acme.example>;tag=x.1',
     "Call-ID: 1@192.0.2.1", "Contact: <sip:x@192.0.2.1:5060>", "Supported: timer", "User-Agent: Phone 1",
-    "Allow: INVITE, ACK, BYE", "X-Mine: a value", "Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bKfar;rport=5060",
+    "Allow: INVITE, ACK, BYE", "X-Mine: a value",
 )  # fmt: skip
+FAR_VIA = "Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bKfar;rport=5060"
 ANSWER = (
     "SIP/2.0 200 OK", "Via: SIP/2.0/TLS 192.0.2.1:5061;branch=z9hG4bKa.b.0;received=192.0.2.7;rport=5061",
-    *COMMON, "Record-Route: <sip:192.0.2.1;lr=on;tk=ab>", "CSeq: 1 INVITE", "Server: Far end",
+    FAR_VIA, *COMMON, "Record-Route: <sip:192.0.2.1;lr=on;tk=ab>", "CSeq: 1 INVITE", "Server: Far end",
     "Content-Type: application/sdp", "Content-Length: 114", "Warning: 399 a \"b\"", "Date: now and then",
 )  # fmt: skip
 JOINED = (
@@ -61,8 +63,8 @@ INVITE = (
 )  # fmt: skip
 ACK, BYE = (
     (
-        f"{method} sip:x@192.0.2.1:5060;transport=udp SIP/2.0", *COMMON, "Route: <sip:192.0.2.1;lr=on;tk=ab>",
-        "Max-Forwards: 70", f"CSeq: 2 {method}", "Content-Length: 0",
+        f"{method} sip:x@192.0.2.1:5060;transport=udp SIP/2.0", FAR_VIA, *COMMON,
+        "Route: <sip:192.0.2.1;lr=on;tk=ab>", "Max-Forwards: 70", f"CSeq: 2 {method}", "Content-Length: 0",
     )
     for method in ("ACK", "BYE")
 )  # fmt: skip
@@ -85,6 +87,9 @@ ODD_LINES = (
     "Content-Length : 1",
     " folded",
     "\tfolded",
+    f"Via: SIP/2.0/UDP a;branch=z9hG4bK{'b' * 300}",
+    f"Call-ID: {'c' * 256}",
+    f"To: <sip:a@b>;tag={'t' * 256}",
     "Via: SIP/2.0/UDP a;branch=0",
     "v: SIP/2.0/UDP a;branch=0",
     "Via: SIP/2.0/UDP a;branch=z9hG4bKa, SIP/2.0/UDP b",
@@ -105,6 +110,10 @@ ODD_LINES = (
     "BYE sip:a@b?c SIP/2.0",
     "ACK sip:a@b SIP/2.0",
     "SIP/2.0 404 No one",
+    "SIP/2.0 302 Elsewhere",
+    "SIP/2.0 20 x",
+    "cseq: 2 bye",
+    "Content-Length: 0",
 )
 
 
@@ -166,22 +175,34 @@ def test_a_plain_head_passes_whatever_asks_for_less(head: bytes) -> None:
         assert posix.matches(defined("OWN_VIA"), head)
         assert not posix.matches(defined("SHORT_BRANCH"), head)
     first, *lines = head.partition(b"\r\n\r\n")[0].decode("utf-8", "replace").split("\r\n")
-    assert is_answer or re.fullmatch("(ACK|BYE) sips?:[^ ?]+ SIP/2.0", first, re.IGNORECASE)
+    if is_answer:
+        assert re.fullmatch("SIP/2.0 [12][0-9]{2} .*", first, re.IGNORECASE)
+        assert sum(long_name(line.partition(":")[0]) == "via" for line in lines) <= 2
+    else:
+        assert re.fullmatch("(ACK|BYE) sip:[^ ?]+ SIP/2.0", first)
     for line in lines:
         name, _, value = line.partition(":")
-        _check_header(long_name(name), value, is_answer=is_answer)
+        _check_header(long_name(name), value, "" if is_answer else first.partition(" ")[0])
         assert name.isascii()
         assert name == name.strip()
 
 
-def _check_header(name: str, value: str, *, is_answer: bool) -> None:
+def _check_header(name: str, value: str, method: str) -> None:
+    """`method` of a request; "" = of an answer."""
+    is_answer = not method
     assert name not in (JUDGED_IN_ANSWERS if is_answer else JUDGED_IN_REQUESTS)
     assert not is_answer or passes("INVITE", name, is_answer=True)
     if name in ("from", "to"):
         assert not is_anonymous(value)
         tags = re.findall(";tag=(.*)", value, re.IGNORECASE)
         assert len(tags) < 2
-        assert all(PLAIN_TAG.fullmatch(tag) for tag in tags)
+        assert all(PLAIN_TAG.fullmatch(tag) and len(tag) <= LONGEST_IDENTIFIER for tag in tags)
+    if name in ("via", "call-id"):
+        assert len(value) <= LONGEST_IDENTIFIER
+    if name == "content-length" and not is_answer:
+        assert value.strip() == "0"
+    if name == "cseq" and not is_answer:
+        assert value.rpartition(" ")[2] == method
     if name == "max-forwards" and not is_answer:
         assert 0 < int(value) < 100
 

@@ -13,22 +13,25 @@ from collections.abc import Mapping
 from typing import Final
 
 from sipedge.routing.dialog.memory import PLAIN_TAG
+from sipedge.routing.message.bounds import LONGEST_IDENTIFIER
 from sipedge.routing.message.headers import NOT_IN_ANSWERS, OWN_PREFIX, spellings
 from sipedge.routing.message.sdp import SECURE_PROFILES
 
-LONGEST_LINE: Final = 490
+LONGEST_LINE: Final = 495
 """Bytes of a line of the file: Kamailio reads no more of one than 500, its end and brackets included."""
 
 _END: Final = r"\r\n"
 _TEXT: Final = r"[^\0\r\n]*+"
 """The rest of a line. Never a NUL: what reads a message as a C string sees its end there."""
-_TAG: Final = f"(?:;tag={PLAIN_TAG.pattern}+)?"
+_SHORT: Final = rf"[^\0\r\n]{{1,{LONGEST_IDENTIFIER}}}+{_END}"
+"""The rest of a line whose value is within its bound."""
+_TAG: Final = f"(?:;tag={PLAIN_TAG.pattern.removesuffix('+')}{{1,{LONGEST_IDENTIFIER}}}+)?"
 
 _USUAL: Final = (
-    "allow", "call-id", "contact", "date", "organization", "reason", "record-route", "route", "server",
-    "supported", "user-agent", "via",
+    "allow", "contact", "date", "organization", "reason", "record-route", "route", "server", "supported",
+    "user-agent",
 )  # fmt: skip
-_USUAL_IN_REQUESTS: Final = (*_USUAL, "authorization", "content-length", "proxy-authorization")
+_USUAL_IN_REQUESTS: Final = (*_USUAL, "authorization", "proxy-authorization")
 _USUAL_IN_ANSWERS: Final = (
     *_USUAL, "accept", "allow-events", "content-disposition", "content-length", "content-type", "cseq",
     "warning",
@@ -69,23 +72,28 @@ def expression_file() -> str:
 
 
 def plain_head() -> tuple[str, str]:
-    """An answer; an ACK or a BYE: whose head needs no closer look, but for counts and lengths.
+    """An answer; an ACK or a BYE: whose head needs no closer look, but for what has to be counted.
 
     No line is folded. From and To have one tag at most, that any parser finds, and never say `anonymous`; no
-    name is the platform's own. An answer has the edge's own Via on top, with those below it maybe on the
-    same line. Such a head passes event_route[core:msg-received], and what route[PLAIN_REQUEST] and
-    route[PLAIN_ANSWER] test one by one.
+    name is the platform's own; Vias, tags and the Call-ID are within their bounds. An answer is below 300 and
+    has the edge's own Via on top, with those below it maybe on the same line, or on the next one. A request
+    has no body, and the CSeq of its method. Such a head passes event_route[core:msg-received], and what
+    route[LATER], route[PLAIN_REQUEST], route[AWAITED] and route[PLAIN_ANSWER] test one by one.
     """
-    judged = frozenset(spellings(JUDGED_IN_ANSWERS | NOT_IN_ANSWERS | {"from", "to"}))
+    judged = frozenset(spellings(JUDGED_IN_ANSWERS | NOT_IN_ANSWERS | {"from", "to", "call-id", "via"}))
     parameters = r"(?:;[ri][^,;\0\r\n]*+)*+"
-    via = rf"[^,;\0\r\n]*+{parameters};branch=z9hG4bK[^,;= \t\0\r\n]++{parameters}"
-    answer = f"SIP/2[.]0 [12]{_TEXT}{_END}via:(?<via>{via})(?:,(?&via))*+{_END}"
-    strict = frozenset({"from", "to", "cseq", "max-forwards", "content-type"})
+    via = rf"[^,;\0\r\n]*+{parameters};branch=z9hG4bK[^,;=\s\0]++{parameters}"
+    vias = f"via:(?=(?<s>{_SHORT}))(?<v>{via})(?:,(?&v))*+{_END}(?:via:(?&s))?"
+    strict = frozenset(
+        {"from", "to", "call-id", "via", "cseq", "max-forwards", "content-type", "content-length"}
+    )
     own = frozenset(spellings(JUDGED_IN_REQUESTS | strict))
     return (
-        f"(?i)^{answer}(?>{_lines(_USUAL_IN_ANSWERS, judged)}|{_party()})*+{_END}",
-        rf"(?i)^(?:ACK|BYE) sip:[^ ?\0\r\n]++ SIP/2[.]0{_END}(?>{_lines(_USUAL_IN_REQUESTS, own)}|{_party()}"
-        f"|max-forwards: [1-9][0-9]?+{_END}|cseq: [0-9]{{1,9}}+ [A-Z]++{_END})*+{_END}",
+        rf"(?i)^SIP/2[.]0 [12]\d\d {_TEXT}{_END}{vias}"
+        f"(?>{_lines(_USUAL_IN_ANSWERS, judged)}|{_party()}|call-id:(?&s))*+{_END}",
+        rf"(?i)^(?-i:(?<method>ACK|BYE) sip:[^ ?\0\r\n]++ SIP/2[.]0){_END}"
+        f"(?>{_lines(_USUAL_IN_REQUESTS, own)}|{_party()}|(?:call-id|via):{_SHORT}|content-length: *+0{_END}"
+        rf"|max-forwards: [1-9][0-9]?+{_END}|cseq: [0-9]{{1,9}}+ (?-i:\k<method>){_END})*+{_END}",
     )
 
 
@@ -132,7 +140,7 @@ _VISIBLE: Final = r" !#-&(-\[\]-~"
 def _lines(names: tuple[str, ...], others: frozenset[str]) -> str:
     """Header lines that begin as these names do, and as none of the others and none of the platform's."""
     begin = sorted({_beginning(name, others) for name in names})
-    own = f"x-(?!{OWN_PREFIX.removeprefix('x-')})[0-9a-z]"
+    own = rf"x-(?!{OWN_PREFIX.removeprefix('x-')})\w"
     return f"(?:{'|'.join((*begin, own))})[!-9;-~]*+:{_TEXT}{_END}"
 
 
@@ -146,8 +154,8 @@ def _beginning(name: str, others: frozenset[str]) -> str:
 
 
 def _party() -> str:
-    """From or To, where nothing says `anonymous`."""
+    """From or To, where nothing says `anonymous`, and of `;tag=` one at most, after the URI."""
     return (
         rf"(?:from|f|to|t): (?!{_TEXT.removesuffix('+')}anonymous)"
-        rf'(?:"[^"\\\0\r\n]*+" ?)?<sips?:[^<>"\0\r\n]*+>{_TAG}{_END}'
+        rf'(?:"[^"\\;\0\r\n]*+" ?)?<sips?:(?:[^<>";\0\r\n]++|;(?!tag=))*+>{_TAG}{_END}'
     )
