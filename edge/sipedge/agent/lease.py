@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -25,6 +24,7 @@ from sipedge.contract import (
     TALLIES,
     TOLD,
 )
+from sipedge.dice import DICE
 from sipedge.table.rows import OLDEST_SCHEMA, SCHEMA
 
 SHORTEST_SECONDS: Final = 1.0
@@ -99,7 +99,7 @@ class LeaseAcknowledger:
             self._faults.set(TOPIC, f"{text}; the operator does not hear of this pod meanwhile")
             self._written = None
             self._retry_seconds = min(self._retry_seconds * 2, LONGEST_RETRY_SECONDS)
-            return error.wait or self._retry_seconds * (0.5 + random.random() / 2)  # noqa: S311 -- spreads load
+            return error.wait or self._retry_seconds * (0.5 + DICE.random() / 2)
         self._faults.set(TOPIC, None)
         self._written, self._retry_seconds = wanted, SHORTEST_SECONDS
         if wanted == self._wanted:

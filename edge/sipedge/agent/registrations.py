@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import secrets
 import socket
 import time
@@ -18,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sipedge.agent.location import ADDRESSES, DEFAULT_PORTS, Name
+from sipedge.dice import DICE
 from sipedge.instance import InstanceSettings, read_edge_secret
 from sipedge.registrations import machine
 from sipedge.registrations.errand import HEADER, Errand, ErrandKeeper
@@ -175,7 +175,7 @@ class Registrations:
 
     def _around(self, one: _Registration) -> Around:
         places = self._places(one.account.row)
-        return Around(time.monotonic(), places, random.random(), secrets.token_hex(8))  # noqa: S311 -- spreads load
+        return Around(time.monotonic(), places, DICE.random(), secrets.token_hex(8))
 
     def _places(self, row: RegistrationRow) -> tuple[ResolvedAddress, ...]:
         if (address := address_of(row.host)) is not None:

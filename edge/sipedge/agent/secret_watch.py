@@ -6,7 +6,6 @@ import asyncio
 import base64
 import binascii
 import logging
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +21,7 @@ from sipedge.agent.kube_api import (
     Object,
     VersionGoneError,
 )
+from sipedge.dice import DICE
 
 log = logging.getLogger(__name__)
 
@@ -138,5 +138,5 @@ def _data(secret: Object) -> dict[str, bytes]:
 def _backoffs() -> Iterator[float]:
     seconds = FIRST_BACKOFF
     while True:
-        yield seconds * (0.5 + random.random())  # noqa: S311 -- spreads load, guards nothing
+        yield seconds * (0.5 + DICE.random())
         seconds = min(seconds * 2, LONGEST_BACKOFF)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
+
+from sipedge.dice import DICE
 
 LONGEST_SECONDS: Final = 5.0
 
@@ -21,5 +22,5 @@ class Backoffs:
         wait = self.first
         while True:
             # Spread, so that many clients of a server that comes back do not come together.
-            yield wait * random.uniform(0.5, 1.0)  # noqa: S311 - no secret is made of it
+            yield wait * DICE.uniform(0.5, 1.0)
             wait = min(wait * 2, self.longest)

@@ -7,9 +7,9 @@ nothing else.
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 
+from sipedge.dice import DICE
 from sipedge.fault import describe_fault
 from trunkline.reconcile.schedule import Outcome, Schedule, State, asked, began, ended, next_start
 
@@ -53,7 +53,7 @@ class Worker:
                 self._state, start = began(self._state), clock()
                 outcome = await self._carry_out()
                 # Nothing secret: it only spreads the load.
-                spread = random.random()  # noqa: S311
+                spread = DICE.random()
                 self._state = ended(self._state, outcome, clock(), self._schedule, spread)
                 self._heard(outcome, clock() - start)
         finally:
