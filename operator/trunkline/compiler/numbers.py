@@ -186,13 +186,14 @@ class _Pass:
         if not self._queue:
             return
         lines, faults = self._lines.by_ref, self._turn.faults
-        # What was refused, or not permitted, since it was put into the queue has no turn.
+        # What was refused, or not permitted, since it was put into the queue has no turn; nor has what claims
+        # something else by now before it is permitted to.
         candidates = [
             line
             for ref in self._queue
             if (line := lines.get(ref)) is not None
             and ref not in faults
-            and (line.is_claim or not self._refusals.get(ref))
+            and (line.is_claim or not (ref in self._replaced or self._refusals.get(ref)))
         ]
         self._queue.clear()
         for line, against in self._claims.settle(candidates, self._judge_claim):

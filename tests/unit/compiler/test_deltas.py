@@ -8,6 +8,7 @@ from sipedge.table import Section
 from support.objects import make_edge, make_number, make_trunk
 from trunkline.api import AnyResource, InvalidObject, ObjectRef, Platform
 from trunkline.api.faults import FieldError, FieldReason
+from trunkline.compiler import numbers
 from trunkline.compiler.delta import Delta, InputChanges, Surroundings
 from trunkline.compiler.running import RunningCompiler
 
@@ -53,3 +54,19 @@ def test_a_number_that_moves_rewrites_no_trunk(compiler: RunningCompiler) -> Non
         HQ.ref: 1,
         LAB.ref: 1,
     }
+
+
+def test_a_claim_that_waited_and_is_another_by_now_has_its_turn_like_any_other(
+    compiler: RunningCompiler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though what it waited for is given back before that, among other Numbers of a large change."""
+    monkeypatch.setattr(numbers, "AT_ONCE", 1)
+    number = "+442079460000"
+    waiting = make_number("waiting", "beta", created="2026-01-02T00:00:00Z", number=number)
+    assert not any(each.status for each in told(compiler, waiting.ref, waiting).verdicts[waiting.ref])
+    moved = make_number("main", number="+442079460008", trunkRef={"name": "hq"})
+    changed = make_number("waiting", "beta", created="2026-01-02T00:00:00Z", number="+442079460009")
+    delta = compiler.update(InputChanges({each.ref: each for each in (moved, changed)}))
+    assert delta.faults == ()
+    assert all(each.status for each in delta.verdicts[changed.ref])
+    assert {key for _, key in delta.shared} == {number, "+442079460008", "+442079460009"}
