@@ -2,7 +2,8 @@
 
 Perl-compatible expressions, matched as bytes from the text's beginning to its end, which may hold NULs. The
 C library's own matcher, which `=~` asks, has a table of 2 kB for each place that it can be at, and a worker
-finds those cold: 30 µs for a head. Here every repetition is possessive: nothing is ever tried twice.
+finds those cold: 30 µs for a head. Here repetitions are possessive: nothing is tried twice but in
+look-aheads, each of which reads one line, or the body.
 
 Each expression is stricter than the rules of sipedge.routing that it stands for.
 """
